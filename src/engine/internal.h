@@ -1,0 +1,70 @@
+/* The engine's inside: struct engine and what its parts are to each other. Included by src/engine/ and its unit tests only.
+ *
+ *     transport   version lines, packets, sequence numbers, keys of each direction, the output buffer      RFC 4253 4-6
+ *     kex         KEXINIT, negotiation, the running exchange, NEWKEYS, strict kex, rekeying, EXT_INFO       RFC 4253 7-9, RFC 8308
+ *     auth        service request, user authentication                                                     RFC 4252
+ *     mux         channels, windows, global requests                                                       RFC 4254
+ *     admission   which message is legal in which state and role; the only place that decides it
+ *
+ * engine.c coordinates; each part is a small struct with its own file pair and is handed only what it needs. */
+#ifndef SSHIO_ENGINE_INTERNAL_H
+#define SSHIO_ENGINE_INTERNAL_H
+
+#include "engine/auth.h"
+#include "engine/channel.h"
+#include "engine/engine.h"
+#include "engine/key_exchange.h"
+#include "engine/messages.h"
+#include "engine/mux.h"
+#include "engine/transport.h"
+
+struct engine {
+    const struct engine_config *config;
+    const struct engine_events *events;
+    void *owner;
+    struct engine_buffers *buffers;
+    sshio_logger *logger;
+    uint64_t now_ms;
+    struct transport transport;
+    struct key_exchange kex;
+    struct auth auth;
+    struct mux mux;
+    struct error error;         /* why it ended */
+    bool ended;                 /* nothing is read or framed any more */
+    bool ended_reported;
+    bool held;                  /* engine_hold */
+    bool waiting;               /* a question is open */
+    bool receiving;             /* engine_receive is on the stack */
+};
+
+/* ---- sending (engine.c) ---- */
+
+/* Control messages: put the fields into the writer that engine_message gives, then engine_send. One message at a time. It is framed at
+ * once, or queued in order where nothing of its kind may be sent now: during our key exchange, 53 before the service was asked for,
+ * 80 and above before login. What is queued counts against limits.control_queue. */
+struct writer *engine_message(struct engine *e, uint8_t number);
+void engine_send(struct engine *e);
+
+/* Channel data: framed straight into the output, body taken from where it is. Only when engine_data_allowed. */
+bool engine_data_allowed(const struct engine *e);       /* logged in, no key exchange of ours, output below its mark */
+void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body, size_t body_len);
+
+/* ---- failing ---- */
+
+/* Ends the connection with SSHIO_EPROTOCOL (or the code given), sends DISCONNECT with the same text. Handlers return right after it. */
+void engine_protocol_error(struct engine *e, const char *format, ...) SSHIO_PRINTF(2, 3);
+void engine_error(struct engine *e, int code, const char *format, ...) SSHIO_PRINTF(3, 4);
+void engine_out_of_memory(struct engine *e);
+
+/* ---- what parts tell each other ---- */
+
+void engine_wants_output(struct engine *e);             /* calls events->output_ready, once until engine_output */
+void engine_first_keys(struct engine *e);               /* key_exchange → auth: both directions are encrypted now */
+void engine_logged_in(struct engine *e);                /* auth → all: release what was queued, limits, clocks */
+
+/* ---- dispatch (admission.c) ---- */
+
+/* A handler gets the message after its number; it checks that all was read. It may end the connection. */
+typedef void (*message_handler)(struct engine *e, struct reader *r);
+
+#endif
