@@ -12,12 +12,13 @@
 
 #define DEFAULT_PORT 22
 
-/* The names to look for, in lower case as hashed names are. A look-up that could not be made finds nothing. */
+/* The names to look for, in lower case as hashed names are. */
 struct lookup {
     struct writer text;
     struct span names[2];
     size_t count;
     struct address address;
+    bool failed;                /* some entry could not be looked at, which may be the one that revokes: then nothing is trusted */
 };
 
 static bool is_default_port(int port)
@@ -78,15 +79,18 @@ static bool lookup_init(struct lookup *lookup, const struct host_query *query, i
     return true;
 }
 
-static bool hashed_matches(const struct hashed_name *hashed, const struct lookup *lookup)
+static bool hashed_matches(const struct hashed_name *hashed, struct lookup *lookup)
 {
     const struct hash_alg *sha1 = hash_find("sha1");
     uint8_t hash[HASH_MAX_LEN];
     bool found = false;
 
-    for (size_t i = 0; i < lookup->count && sha1 != NULL; i++)
-        if (hmac_once(sha1, SPAN(hashed->salt, hashed->salt_len), lookup->names[i], hash))
+    for (size_t i = 0; i < lookup->count; i++) {
+        if (sha1 == NULL || !hmac_once(sha1, SPAN(hashed->salt, hashed->salt_len), lookup->names[i], hash))
+            lookup->failed = true;
+        else
             found |= mem_equal_secret(hash, hashed->hash, SHA1_LEN);
+    }
     return found;
 }
 
@@ -121,7 +125,7 @@ static bool list_matches(const char *patterns, const struct lookup *lookup)
     return found;
 }
 
-static bool entry_matches(const struct host_entry *entry, const struct lookup *lookup)
+static bool entry_matches(const struct host_entry *entry, struct lookup *lookup)
 {
     return entry->hashed != NULL ? hashed_matches(entry->hashed, lookup) : list_matches(entry->patterns, lookup);
 }
@@ -176,7 +180,7 @@ static bool look_up(const sshio_known_hosts *hosts, const struct host_query *que
         if (entry_matches(&hosts->entries[i], &lookup))
             judge(&hosts->entries[i], blob, found);
     writer_done(&lookup.text);
-    return ok;
+    return ok && !lookup.failed;
 }
 
 static sshio_host_status conclude(const struct findings *found, struct host_place *place)
@@ -238,7 +242,7 @@ static bool add_types(const sshio_known_hosts *hosts, const struct host_query *q
         if (hosts->entries[i].marker == MARKER_NONE && entry_matches(&hosts->entries[i], &lookup))
             ok = add_type(types, known_hosts_blob_type(entry_blob(&hosts->entries[i])));
     writer_done(&lookup.text);
-    return ok;
+    return ok && !lookup.failed;
 }
 
 bool known_hosts_types(const sshio_known_hosts *hosts, const struct host_query *query, struct texts *types)
