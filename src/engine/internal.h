@@ -18,8 +18,8 @@
 #include "engine/mux.h"
 #include "engine/transport.h"
 
-/* How far the connection has come. A re-exchange lies over PHASE_OPEN and is not a phase. */
-enum engine_phase { PHASE_VERSION, PHASE_KEX, PHASE_SERVICE, PHASE_AUTH, PHASE_OPEN };
+/* How far the transport has come; beyond PHASE_SECURED it is auth.stage that tells. */
+enum engine_phase { PHASE_VERSION, PHASE_KEX, PHASE_SECURED };
 
 /* A message that waits until it may be sent. */
 struct held_message;
@@ -49,8 +49,8 @@ struct engine {
     bool output_announced;      /* output_ready was called and engine_output not yet */
     bool held;                  /* engine_hold */
     bool waiting;               /* a question is open */
-    uint8_t number;             /* of the message that is being handled */
-    uint32_t number_seq;        /* its sequence number */
+    uint8_t message_number;     /* of the message that is being handled */
+    uint32_t message_seq;       /* its sequence number */
     uint32_t packets_before_login;
     uint32_t pong_unsent;       /* bytes of PONG since the output was last empty */
 };
@@ -78,7 +78,6 @@ void engine_out_of_memory(struct engine *e);
 
 void engine_wants_output(struct engine *e);             /* calls events->output_ready, once until engine_output */
 void engine_first_keys(struct engine *e);               /* key_exchange → auth: both directions are encrypted now */
-void engine_service_started(struct engine *e);          /* auth → all: SERVICE_ACCEPT was sent or received; the phase is PHASE_AUTH now */
 void engine_logged_in(struct engine *e);                /* auth → all: release what was queued, limits, clocks; then authenticated */
 
 /* Around everything that calls events (engine_receive, engine_tick and engine_output have it; a function that the owner calls and that

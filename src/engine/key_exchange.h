@@ -30,7 +30,7 @@ struct key_exchange {
     char *server_sig_algs;              /* client, until logged in; NULL = none came */
     uint64_t last_ms;                   /* when the last exchange began */
     uint64_t rekeys;                    /* finished re-exchanges */
-    uint64_t data_bytes;                /* channel data, both ways, since the last exchange */
+    uint64_t data_at_last;              /* mux.data_passed when the last exchange began */
     uint64_t light_since_ms;            /* peer-started rekeys with little data: when the running 10 s began … */
     uint32_t light_count;               /* … and how many there were */
     bool strict;
