@@ -62,6 +62,7 @@ struct engine {
  * 80 and above before login. What is queued counts against limits.control_queue. */
 struct writer *engine_message(struct engine *e, uint8_t number);
 void engine_send(struct engine *e);
+void engine_send_padded(struct engine *e);              /* the same, padded so that the length of a secret in it does not show */
 
 /* Channel data: framed straight into the output, body taken from where it is. Only when engine_data_allowed. */
 bool engine_data_allowed(const struct engine *e);       /* logged in, no key exchange of ours, output below its mark */
@@ -87,7 +88,8 @@ void engine_leave(struct engine *e);
 
 /* ---- dispatch (admission.c) ---- */
 
-/* A handler gets the message after its number; it checks that all was read. It may end the connection. */
+/* A handler gets the message after its number, which stands in e->message_number; it checks that all was read. It may end the
+ * connection. After login admission notes in e->auth.connection_seen that a message of 80 or above came. */
 typedef void (*message_handler)(struct engine *e, struct reader *r);
 
 #endif
