@@ -33,6 +33,8 @@ struct sig_alg;
 #define ENGINE_OUTPUT_BLOCK (320u * 1024)       /* limits.output_high and the largest packets fit */
 #define ENGINE_QUEUE_BLOCK (64u * 1024)         /* of data that waits: written but not packetised, received but not delivered */
 
+#define ENGINE_MAX_MESSAGE (256u * 1024)        /* the longest payload that is sent */
+
 struct engine_buffers {         /* of one loop: all its engines share them */
     struct pool output;
     struct pool queue;

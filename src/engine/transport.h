@@ -62,6 +62,5 @@ void direction_switch(struct direction *d, bool restart);
 
 struct span transport_output(const struct transport *t);        /* what is to be written next, in one piece */
 void transport_sent(struct transport *t, size_t len);
-void transport_drop_output(struct transport *t);
 
 #endif
