@@ -33,9 +33,14 @@ struct sig_alg;
 #define ENGINE_OUTPUT_BLOCK (320u * 1024)       /* limits.output_high and the largest packets fit */
 #define ENGINE_QUEUE_BLOCK (64u * 1024)         /* of data that waits: written but not packetised, received but not delivered */
 
-struct engine_buffers {
+#define ENGINE_MAX_MESSAGE (256u * 1024)        /* the longest payload that is sent */
+
+struct engine_buffers {         /* of one loop: all its engines share them */
     struct pool output;
     struct pool queue;
+    struct writer message;      /* the control message that is being put together */
+    uint8_t padding[4096];      /* random bytes, each used once */
+    size_t padding_left;
 };
 void engine_buffers_init(struct engine_buffers *buffers);
 void engine_buffers_done(struct engine_buffers *buffers);
