@@ -37,6 +37,9 @@ struct engine {
     struct mux mux;
     struct error error;         /* why it ended */
     enum engine_phase phase;
+    char *own_version;          /* whole lines, without their ends */
+    char *peer_version;         /* "" before it came */
+    uint32_t version_lines;     /* of text before it */
     struct held_message *held_first;
     struct held_message *held_last;
     size_t held_len;            /* bytes that are held */
@@ -55,7 +58,7 @@ struct engine {
     uint32_t pong_unsent;       /* bytes of PONG since the output was last empty */
 };
 
-/* ---- sending (engine.c) ---- */
+/* ---- sending (sending.c) ---- */
 
 /* Control messages: put the fields into the writer that engine_message gives, then engine_send. One message at a time. It is framed at
  * once, or queued in order where nothing of its kind may be sent now: during our key exchange, 53 before the service was asked for,
@@ -67,6 +70,9 @@ void engine_send_padded(struct engine *e);              /* the same, padded so t
 /* Channel data: framed straight into the output, body taken from where it is. Only when engine_data_allowed. */
 bool engine_data_allowed(const struct engine *e);       /* logged in, no key exchange of ours, output below its mark */
 void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body, size_t body_len);
+
+void engine_release_held(struct engine *e);             /* frames what was held and may be sent now */
+void engine_drop_held(struct engine *e);
 
 /* ---- failing ---- */
 

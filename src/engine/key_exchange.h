@@ -37,7 +37,8 @@ struct key_exchange {
     bool first_kexinit_sent;            /* markers go into the first one only */
     bool peer_wants_ext_info;
     bool quiet;                         /* no packet but those of key exchanges since the last one: none may start yet */
-    uint8_t ext_info_left;              /* how many EXT_INFO may still come where we are now */
+    bool ext_info_early;                /* the place for EXT_INFO right after the first NEWKEYS is used up, or passed */
+    bool ext_info_late;                 /* client: the one during authentication came */
 };
 
 void key_exchange_init(struct key_exchange *kex);
@@ -46,10 +47,15 @@ void key_exchange_done(struct key_exchange *kex);
 void key_exchange_start(struct engine *e);              /* sends our KEXINIT, unless an exchange of ours runs */
 bool key_exchange_holds(const struct key_exchange *kex);    /* from our KEXINIT until our NEWKEYS: only kex messages may leave */
 void key_exchange_consider(struct engine *e);           /* starts one where bytes, packets or time say so */
+uint64_t key_exchange_deadline(const struct key_exchange *kex);     /* when a re-exchange has taken too long; UINT64_MAX = none runs */
+void key_exchange_passed(struct key_exchange *kex, uint8_t number); /* a message of that number was sent or received */
 
 /* Handlers */
 void key_exchange_on_kexinit(struct engine *e, struct reader *r);
 void key_exchange_on_message(struct engine *e, struct reader *r);   /* 30 to 49 */
 void key_exchange_on_newkeys(struct engine *e, struct reader *r);
+
+/* For exchange_proof.c: the exchange is proven, so new keys are made and NEWKEYS is sent. */
+void key_exchange_proven(struct engine *e, struct exchange *x);
 
 #endif
