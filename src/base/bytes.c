@@ -223,7 +223,7 @@ void writer_reset(struct writer *w)
     if (w->data != NULL)
         mem_wipe(w->data, w->len);
     w->len = 0;
-    w->failed = false;
+    w->failed = w->no_memory = false;
 }
 
 bool writer_failed(const struct writer *w)
@@ -239,7 +239,7 @@ struct span writer_span(const struct writer *w)
 int writer_take(struct writer *w, uint8_t **data, size_t *len)
 {
     if (w->failed || w->fixed)
-        return w->len < w->max ? SSHIO_ENOMEM : SSHIO_ELIMIT;
+        return w->no_memory ? SSHIO_ENOMEM : SSHIO_ELIMIT;
     if (w->data == NULL && (w->data = mem_alloc(1)) == NULL)
         return SSHIO_ENOMEM;
     *data = w->data;
@@ -255,6 +255,7 @@ static bool grow(struct writer *w, size_t needed)
     while (capacity < needed)
         capacity = capacity > w->max / 2 ? w->max : capacity * 2;
     uint8_t *data = mem_alloc(capacity);
+    w->no_memory = data == NULL;
     if (data == NULL)
         return false;
     if (w->data != NULL) {
@@ -347,6 +348,10 @@ void put_mpint(struct writer *w, const void *magnitude, size_t len)
         len--;
     }
     bool pad = len != 0 && (*at & 0x80) != 0;
+    if (len >= UINT32_MAX) {
+        w->failed = true;
+        return;
+    }
     put_u32(w, (uint32_t)(len + (pad ? 1 : 0)));
     if (pad)
         put_u8(w, 0);

@@ -61,6 +61,7 @@ struct writer {
     size_t capacity;
     size_t max;
     bool failed;
+    bool no_memory;             /* failed for want of memory, not because of max */
     bool fixed;                 /* data is the caller's memory and does not grow */
 };
 

@@ -1,4 +1,6 @@
 /* Error records, the table of codes and groups, and the disconnect reasons that belong to codes. */
+#undef _GNU_SOURCE                      /* so that strerror_r is the one of POSIX on every system */
+#define _POSIX_C_SOURCE 200809L
 #include "base/error.h"
 
 #include <stdio.h>
@@ -198,7 +200,8 @@ int error_set_errno(struct error *e, int os_errno, const char *format, ...)
     error_setv(e, SSHIO_ESYSTEM, format, args);
     va_end(args);
     char reason[160] = ": ";
-    snprintf(reason + 2, sizeof reason - 2, "%s", strerror(os_errno));
+    if (strerror_r(os_errno, reason + 2, sizeof reason - 2) != 0)
+        snprintf(reason + 2, sizeof reason - 2, "error %d", os_errno);
     rewrite(e, "", reason);
     e->pub.os_errno = os_errno;
     return SSHIO_ESYSTEM;

@@ -57,13 +57,14 @@ void mem_free(void *memory)
 void mem_free_secret(void *memory, size_t size)
 {
     if (memory != NULL)
-        explicit_bzero(memory, size);
+        mem_wipe(memory, size);
     free(memory);
 }
 
 void mem_wipe(void *memory, size_t size)
 {
-    explicit_bzero(memory, size);
+    if (size != 0)
+        explicit_bzero(memory, size);
 }
 
 bool mem_equal_secret(const void *a, const void *b, size_t size)
