@@ -15,13 +15,16 @@
 #include "base/bytes.h"
 #include "engine/engine.h"
 
+#define AUTH_SERVICE_NAME "ssh-connection"      /* what every login is for */
+
 enum auth_stage { AUTH_IDLE, AUTH_SERVICE, AUTH_RUNNING, AUTH_DONE };
 
 /* A method: what its fields are, and what its own messages (60-79) mean to a client. */
 struct auth_method_row {
     const char *name;
     enum auth_method method;
-    bool (*read_request)(struct reader *r, struct auth_request *request);   /* server; the reader stands behind the method name */
+    bool is_secret;                         /* its requests hold a secret, whose length must not show */
+    bool (*read_request)(struct engine *e, struct reader *r);               /* server: into auth.request; r stands behind the name */
     void (*on_message)(struct engine *e, struct reader *r);                 /* client; NULL = has none */
 };
 
@@ -62,9 +65,11 @@ void auth_on_success(struct engine *e, struct reader *r);
 void auth_on_banner(struct engine *e, struct reader *r);
 void auth_on_method_message(struct engine *e, struct reader *r);    /* 60-79; the number is e->message_number */
 
-/* For the methods. The message for a request, filled up to and with the method name; NULL when it is not the time (SSHIO_EINVAL). */
+/* For the methods: a client's request, filled up to and with the method name, and its way out. NULL when it is not the time. */
 struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method, const char *user);
-int auth_send_request(struct engine *e, const struct auth_method_row *method);
-void auth_put_signed_data(struct writer *w, struct span session_id, const char *user, struct span alg, struct span blob);
+void auth_send_request(struct engine *e, const struct auth_method_row *method);
+
+void auth_end_question(struct engine *e);       /* server: a verdict was given; wipes the request */
+bool auth_read_secret(struct reader *r, char **text);   /* a string without NUL, copied; false = malformed or out of memory */
 
 #endif

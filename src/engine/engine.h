@@ -72,8 +72,8 @@ struct engine_config {
 enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_UNKNOWN };
 
 struct auth_request {           /* server: one USERAUTH_REQUEST, parsed; valid until the verdict */
-    const char *user;           /* no NUL inside; not yet checked otherwise */
-    enum auth_method method;
+    const char *user;           /* UTF-8 without NUL, at most limits.user_len bytes; not checked otherwise */
+    enum auth_method method;    /* AUTH_UNKNOWN also for a password that is too long to be looked at */
     struct span method_name;
     const char *password;       /* AUTH_PASSWORD */
     bool password_change;       /* a change request; new_password is set */
@@ -100,7 +100,7 @@ struct engine_events {
     void (*auth_password_change)(void *owner, struct span prompt, struct span lang);    /* PASSWD_CHANGEREQ */
     void (*auth_banner)(void *owner, struct span msg, struct span lang);
     /* authentication, server */
-    void (*auth_requested)(void *owner, const struct auth_request *request);    /* question: one of engine_auth_accept, _refuse, _key_ok */
+    void (*auth_requested)(void *owner, const struct auth_request *request);    /* question: engine_auth_accept, _refuse, _key_ok, _change_password */
     /* both: logged in. Channels may be opened from here on. On a server the owner may hold further input with engine_hold. */
     void (*authenticated)(void *owner);
     /* connection protocol */
@@ -162,6 +162,7 @@ bool engine_server_takes(const struct engine *e, const char *sig_alg, bool *know
 void engine_auth_accept(struct engine *e);
 void engine_auth_refuse(struct engine *e, const char *methods, bool partial_success);   /* counts; too many end the connection */
 void engine_auth_key_ok(struct engine *e);                      /* answers a query */
+void engine_auth_change_password(struct engine *e, const char *prompt, const char *lang);   /* answers AUTH_PASSWORD: a new one is needed; not a failure */
 void engine_auth_banner(struct engine *e, const char *msg, const char *lang);   /* held back until the service was asked for */
 
 /* ---- what is known ---- */

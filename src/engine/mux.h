@@ -7,6 +7,7 @@
 #define SSHIO_ENGINE_MUX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -23,10 +24,11 @@ struct mux {
     uint32_t count;                 /* numbers in use */
     uint32_t lowest_free;           /* no lower number is free */
     uint32_t undecided;             /* the peer's opens without a verdict */
-    struct list sending;            /* channels with data or an end to send */
+    struct list sending;            /* channels with data and window for it */
     struct list adjusting;          /* channels with window to give back */
     struct global_requests globals;
     uint64_t data_passed;           /* bytes of channel data, both ways */
+    size_t waiting_len;             /* bytes of the peer's requests that wait for their turn, against limits.control_queue */
     bool pumping;
 };
 
@@ -39,6 +41,12 @@ void mux_pump(struct engine *e);
 /* The connection is over: every channel gets open_failed or closed, every outstanding global request is answered with false.
  * error NULL = a clean end. */
 void mux_end(struct engine *e, const struct error *error);
+
+/* For the parts of the connection protocol. */
+bool mux_add(struct mux *m, struct channel *ch, uint32_t limit, uint32_t *number);  /* false = out of memory or over the limit */
+void mux_remove(struct mux *m, uint32_t number);
+bool mux_name_is_valid(struct span name);                       /* of a channel type or request: printable ASCII */
+bool mux_reserve_waiting(struct engine *e, size_t len);         /* false = over the limit; the connection has ended */
 
 /* Handlers, called by admission.c for messages 80 to 100 after login. */
 void mux_on_global_request(struct engine *e, struct reader *r);
