@@ -21,12 +21,12 @@
 #include "base/list.h"
 
 struct loop;
-struct task;
+struct sshio_task;
 
 struct completion {
     struct list link;                               /* in the loop's ready list, or in a struct waiters */
     struct loop *loop;
-    struct task *task;                              /* who waits; NULL = the thread outside tasks */
+    struct sshio_task *task;                              /* who waits; NULL = the thread outside tasks */
     void (*cancel)(struct completion *c, int code); /* SSHIO_ECANCELED or SSHIO_ETIMEDOUT */
     void *user;                                     /* for cancel */
     int result;

@@ -1,0 +1,322 @@
+/* The worker pool. Jobs wait in one queue; a thread is started when a job finds none idle, up to a few. The threads are joined when the
+ * last loop that has used them goes: a loop does not go before its jobs are done, so that they are idle then.
+ *
+ * What a job records as the last error of its thread is carried over to who waits for it. */
+#include "io/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sshio/base.h>
+
+#include "base/memory.h"
+#include "io/completion.h"
+#include "io/internal.h"
+#include "io/last_error.h"
+
+#define MOST_THREADS 4
+
+struct job {
+    struct list link;           /* in the queue, until a thread takes it */
+    struct message message;     /* that it is done */
+    struct loop *loop;
+    int (*fn)(void *arg);
+    void *arg;
+    int result;
+    struct error error;
+    void (*done)(int result, void *arg);    /* callback form */
+    struct completion completion;           /* waiting form */
+    int cancelled;
+};
+
+static struct {
+    pthread_mutex_t life;       /* of the threads: taken before lock */
+    unsigned loops;
+    pthread_mutex_t lock;       /* of all below */
+    pthread_cond_t work;
+    struct list jobs;
+    pthread_t threads[MOST_THREADS];
+    unsigned thread_count;
+    unsigned idle;
+    bool stopping;
+} pool = {
+    .life = PTHREAD_MUTEX_INITIALIZER,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .work = PTHREAD_COND_INITIALIZER,
+    .jobs = { &pool.jobs, &pool.jobs },
+};
+
+/* ---- on the threads ---- */
+
+static void run_job(struct job *job)
+{
+    struct error *slot = last_error();
+    error_clear(slot);
+    job->result = job->fn(job->arg);
+    if (job->result < 0 && error_code(slot) == job->result)
+        error_move(&job->error, slot);
+    mailbox_send(job->loop->mailbox, &job->message);
+}
+
+static void *work(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&pool.lock);
+    while (!pool.stopping) {
+        struct list *node = list_take(&pool.jobs);
+        if (node == NULL) {
+            pool.idle++;
+            pthread_cond_wait(&pool.work, &pool.lock);
+            pool.idle--;
+            continue;
+        }
+        pthread_mutex_unlock(&pool.lock);
+        run_job(LIST_ENTRY(node, struct job, link));
+        pthread_mutex_lock(&pool.lock);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+/* ---- the pool ---- */
+
+/* The program's signal handlers are not run on these threads. */
+static bool start_thread(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&pool.threads[pool.thread_count], NULL, work, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool.thread_count += rc == 0;
+    return rc == 0;
+}
+
+static void join_loop(struct loop *loop)
+{
+    if (loop->uses_workers)
+        return;
+    loop->uses_workers = true;
+    pthread_mutex_lock(&pool.life);
+    pool.loops++;
+    pthread_mutex_unlock(&pool.life);
+}
+
+void workers_unref(void)
+{
+    pthread_mutex_lock(&pool.life);
+    if (--pool.loops == 0) {
+        pthread_mutex_lock(&pool.lock);
+        pool.stopping = true;
+        pthread_cond_broadcast(&pool.work);
+        pthread_mutex_unlock(&pool.lock);
+        for (unsigned i = 0; i < pool.thread_count; i++)
+            pthread_join(pool.threads[i], NULL);
+        pool.thread_count = 0;
+        pool.stopping = false;
+    }
+    pthread_mutex_unlock(&pool.life);
+}
+
+/* false = there is no thread and none can be started. */
+static bool enqueue(struct job *job)
+{
+    join_loop(job->loop);
+    pthread_mutex_lock(&pool.lock);
+    bool lacking = pool.idle == 0 && pool.thread_count < MOST_THREADS;
+    bool served = (!lacking || start_thread()) || pool.thread_count > 0;
+    if (served) {
+        list_append(&pool.jobs, &job->link);
+        pthread_cond_signal(&pool.work);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    if (served)
+        loop_hold(job->loop);
+    return served;
+}
+
+/* Takes a job back that no thread has begun. */
+static bool withdraw(struct job *job)
+{
+    pthread_mutex_lock(&pool.lock);
+    bool waiting = list_linked(&job->link);
+    list_remove(&job->link);
+    pthread_mutex_unlock(&pool.lock);
+    if (waiting)
+        loop_release(job->loop);
+    return waiting;
+}
+
+static void init_job(struct job *job, struct loop *loop, int (*fn)(void *arg), void *arg, void (*run)(struct message *message))
+{
+    *job = (struct job){ .loop = loop, .fn = fn, .arg = arg, .message.run = run };
+    list_init(&job->link);
+    list_init(&job->message.link);
+    error_init(&job->error);
+}
+
+/* ---- the waiting form ---- */
+
+static void job_ended(struct message *message)
+{
+    struct job *job = LIST_ENTRY(message, struct job, message);
+    loop_release(job->loop);
+    completion_complete(&job->completion, job->cancelled != 0 ? job->cancelled : job->result);
+}
+
+static void cancel_job(struct completion *c, int code)
+{
+    struct job *job = c->user;
+    job->cancelled = code;
+    if (withdraw(job))
+        completion_complete(c, code);
+}
+
+int worker_run(int (*fn)(void *arg), void *arg)
+{
+    int rc = completion_can_wait();
+    if (rc != 0)
+        return rc;
+    struct job *job = mem_alloc(sizeof *job);
+    if (job == NULL)
+        return fail_nomem();
+    init_job(job, loop_current(), fn, arg, job_ended);
+    completion_init(&job->completion, cancel_job, job);
+    if (enqueue(job)) {
+        rc = completion_wait(&job->completion);
+        if (rc < 0 && rc == error_code(&job->error))
+            error_move(last_error(), &job->error);
+    } else {
+        rc = fail(SSHIO_ENOMEM, "no worker thread can be started");
+    }
+    error_clear(&job->error);
+    mem_free(job);
+    return rc;
+}
+
+int sshio_offload(sshio_task_fn fn, void *arg)
+{
+    if (fn == NULL)
+        return fail(SSHIO_EINVAL, "sshio_offload: no function given");
+    return worker_run(fn, arg);
+}
+
+/* ---- the callback form ---- */
+
+static void job_reported(struct message *message)
+{
+    struct job *job = LIST_ENTRY(message, struct job, message);
+    loop_release(job->loop);
+    if (error_code(&job->error) != 0)
+        error_move(last_error(), &job->error);
+    job->done(job->result, job->arg);
+    mem_free(job);
+}
+
+int worker_submit(int (*fn)(void *arg), void *arg, void (*done)(int result, void *arg))
+{
+    struct loop *loop = loop_current();
+    struct job *job = loop != NULL ? mem_alloc(sizeof *job) : NULL;
+    if (job == NULL)
+        return fail_nomem();
+    init_job(job, loop, fn, arg, job_reported);
+    job->done = done;
+    if (enqueue(job))
+        return 0;
+    mem_free(job);
+    return fail(SSHIO_ENOMEM, "no worker thread can be started");
+}
+
+/* ---- files ---- */
+
+struct reading {
+    const char *path;
+    size_t max;
+    uint8_t *data;
+    size_t len;
+    size_t capacity;
+    struct error *error;
+};
+
+/* One byte more than the file seems to have, so that its end is seen at once, and a NUL can follow the text. */
+static int make_room(struct reading *r, size_t capacity)
+{
+    uint8_t *data = mem_alloc(capacity);
+    if (data == NULL)
+        return error_nomem(r->error);
+    for (size_t i = 0; i < r->len; i++)
+        data[i] = r->data[i];
+    mem_free_secret(r->data, r->len);
+    r->data = data;
+    r->capacity = capacity;
+    return 0;
+}
+
+static int read_all(struct reading *r, int fd)
+{
+    for (;;) {
+        if (r->len > r->max)
+            return error_set_file(r->error, SSHIO_ELIMIT, r->path, 0, "larger than %zu bytes", r->max);
+        if (r->len == r->capacity) {
+            int rc = make_room(r, r->capacity * 2);
+            if (rc != 0)
+                return rc;
+        }
+        ssize_t n = read(fd, r->data + r->len, r->capacity - r->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(r->error, errno, "read %s", r->path);
+        if (n == 0)
+            return r->len < r->capacity ? 0 : make_room(r, r->capacity + 1);
+        r->len += (size_t)n;
+    }
+}
+
+static int read_open(struct reading *r, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return error_set_errno(r->error, errno, "read %s", r->path);
+    if (S_ISDIR(st.st_mode))
+        return error_set_errno(r->error, EISDIR, "read %s", r->path);
+    if (!S_ISREG(st.st_mode))
+        return error_set_file(r->error, SSHIO_EINVAL, r->path, 0, "not a regular file");
+    if ((uint64_t)st.st_size > r->max)
+        return error_set_file(r->error, SSHIO_ELIMIT, r->path, 0, "larger than %zu bytes", r->max);
+    int rc = make_room(r, (size_t)st.st_size + 64);
+    return rc != 0 ? rc : read_all(r, fd);
+}
+
+/* A fifo must not make the open wait. */
+static int read_file(void *arg)
+{
+    struct reading *r = arg;
+    int fd = open(r->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return error_set_errno(r->error, errno, "open %s", r->path);
+    int rc = read_open(r, fd);
+    close(fd);
+    if (rc == 0)
+        r->data[r->len] = 0;
+    return rc;
+}
+
+int worker_read_file(const char *path, size_t max, uint8_t **data, size_t *len, struct error *e)
+{
+    struct reading r = { .path = path, .max = max, .error = e };
+    int rc = worker_run(read_file, &r);
+    if (rc != 0) {
+        mem_free_secret(r.data, r.len);
+        if (e != NULL && error_code(e) != rc)
+            error_copy(e, last_error());
+        return rc;
+    }
+    *data = r.data;
+    *len = r.len;
+    return 0;
+}
