@@ -39,7 +39,8 @@ struct port {
     uv_poll_t poll;
     struct uv_stream *stream;
     int fd;                     /* -1 = closed */
-    int flags;                  /* as they were found, for descriptors that others may share; -1 = not to be put back */
+    bool shared;                /* others use it too: it is left as it was found */
+    int flags;                  /* shared: as they were found */
     int armed;                  /* events that libuv watches for */
     bool is_socket;
 };
@@ -291,7 +292,7 @@ static void close_port(struct port *port)
     if (port->fd < 0)
         return;
     uv_close((uv_handle_t *)&port->poll, handle_closed);
-    if (port->flags >= 0)
+    if (port->shared)
         fcntl(port->fd, F_SETFL, port->flags);
     close(port->fd);
     port->fd = -1;
@@ -472,7 +473,7 @@ static void close_stream(struct stream *stream)
     turn_hook_cancel(&s->flush);
     deferred_cancel(&s->redeliver);
     deferred_cancel(&s->fail);
-    if (s->in->is_socket && s->in == s->out && !s->input_ended)
+    if (s->in->is_socket && s->in == s->out && !s->in->shared && !s->input_ended)
         drop_input(s->in);
     if (s->out != s->in)
         close_port(s->out);
@@ -514,7 +515,6 @@ static int open_port(struct uv_stream *s, struct port *port, int fd, struct erro
     port->poll.data = port;
     port->stream = s;
     port->fd = fd;
-    port->flags = -1;
     port->is_socket = S_ISSOCK(st.st_mode);
     s->open_handles++;
     return 0;
@@ -610,7 +610,9 @@ int stream_from_fd(struct loop *loop, int fd, struct stream **out, struct error 
         return stream_from_file(loop, fd, out, e);
     int flags = fcntl(fd, F_GETFL);
     int rc = stream_from_pipes(loop, fd, fd, out, e);
-    if (rc == 0 && flags >= 0 && (flags & O_NONBLOCK) == 0)
+    if (rc == 0) {
+        self_of(*out)->in->shared = flags >= 0;
         self_of(*out)->in->flags = flags;
+    }
     return rc;
 }
