@@ -195,7 +195,7 @@ static void test_known_hosts_files_add_up(void **state)
 static void test_known_hosts_out_of_memory_is_never_trust(void **state)
 {
     static const char text[] = "* " KEY_A "\n@revoked " HASHED_HOST " " KEY_A "\n@revoked h,host.example " KEY_A;
-    const struct host_query query = { "host.example", "192.0.2.1", 2222 };
+    const struct host_query query = { "host.example", "192.0.2.1", 0 };
     sshio_key *key = key_of(KEY_A);
     sshio_host_status status = SSHIO_HOST_UNKNOWN;
 
