@@ -12,6 +12,7 @@
 #include "engine/exchange.h"
 #include "engine/internal.h"
 #include "engine/version.h"
+#include "key/key.h"
 
 #define NEVER UINT64_MAX
 
