@@ -1,35 +1,24 @@
 /* Public functions of authorized keys: arguments are checked, failures become the last error. */
 #include "config/authorized_keys.h"
 
-#include "conn/key_files.h"
+#include "conn/sources.h"
 #include "io/last_error.h"
 
 /* A text without one usable line is most likely the wrong text. */
-static int check_loaded(const sshio_authorized_keys *keys, struct error *e)
-{
-    if (authorized_keys_count(keys) != 0)
-        return 0;
-    const char *first = authorized_keys_refused(keys)[0];
-    return error_set(e, SSHIO_EINVAL, "No valid entries found%s%s", first != NULL ? ": " : "", first != NULL ? first : "");
-}
-
 static int load(const sshio_source *source, sshio_authorized_keys **keys)
 {
     sshio_authorized_keys *loaded = NULL;
-    struct error e;
-
-    error_init(&e);
-    int rc = key_files_load_authorized_keys(source, &loaded, &e);
-    if (rc == 0)
-        rc = check_loaded(loaded, &e);
-    if (rc == 0) {
-        *keys = loaded;
-    } else {
+    int rc = source_authorized_keys(source, &loaded);
+    if (rc != 0)
+        return rc;
+    if (authorized_keys_count(loaded) == 0) {
+        const char *first = authorized_keys_refused(loaded)[0];
+        rc = fail(SSHIO_EINVAL, "No valid entries found%s%s", first != NULL ? ": " : "", first != NULL ? first : "");
         authorized_keys_unref(loaded);
-        fail_with(&e);
+        return rc;
     }
-    error_clear(&e);
-    return rc;
+    *keys = loaded;
+    return 0;
 }
 
 int sshio_import_authorized_keys(const char *data, size_t len, sshio_authorized_keys **keys)

@@ -1,27 +1,15 @@
 /* Public functions of known hosts: arguments are checked, failures become the last error. */
 #include "config/known_hosts.h"
 
-#include "conn/key_files.h"
+#include "conn/sources.h"
 #include "io/last_error.h"
-
-static int load(const sshio_source *source, sshio_known_hosts **hosts)
-{
-    struct error e;
-
-    error_init(&e);
-    int rc = key_files_load_known_hosts(source, hosts, &e);
-    if (rc != 0)
-        fail_with(&e);
-    error_clear(&e);
-    return rc;
-}
 
 int sshio_import_known_hosts(const char *data, size_t len, sshio_known_hosts **hosts)
 {
     if (hosts == NULL || (data == NULL && len != 0))
         return fail(SSHIO_EINVAL, "import_known_hosts: no text, or no place for the result");
     const sshio_source source = { .data = { data, len } };
-    return load(&source, hosts);
+    return source_known_hosts(&source, hosts);
 }
 
 int sshio_read_known_hosts(const char *const *files, sshio_known_hosts **hosts)
@@ -29,7 +17,7 @@ int sshio_read_known_hosts(const char *const *files, sshio_known_hosts **hosts)
     if (hosts == NULL || files == NULL)
         return fail(SSHIO_EINVAL, "read_known_hosts: no files, or no place for the result");
     const sshio_source source = { .files = files };
-    return load(&source, hosts);
+    return source_known_hosts(&source, hosts);
 }
 
 sshio_known_hosts *sshio_known_hosts_ref(sshio_known_hosts *hosts)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <sshio/authorized_keys.h>
 #include <sshio/constants.h>
 
 #include "base/memory.h"

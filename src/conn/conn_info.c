@@ -66,12 +66,7 @@ static const char *const info_names[INFO_COUNT] = {
 };
 
 /* Texts that are put together live until the next question on this thread. */
-static const char *made_text(const char *format, const char *text, int number)
-{
-    static _Thread_local char buffer[320];
-    snprintf(buffer, sizeof buffer, format, text, number);
-    return buffer;
-}
+static _Thread_local char made_text[320];
 
 static const char *address_text(const sshio_address *address)
 {
@@ -79,7 +74,17 @@ static const char *address_text(const sshio_address *address)
         return NULL;
     if (address->port == 0)
         return address->host;
-    return made_text(strchr(address->host, ':') != NULL ? "[%s]:%d" : "%s:%d", address->host, address->port);
+    bool ipv6 = strchr(address->host, ':') != NULL;
+    snprintf(made_text, sizeof made_text, "%s%s%s:%d", ipv6 ? "[" : "", address->host, ipv6 ? "]" : "", address->port);
+    return made_text;
+}
+
+static const char *port_text(const sshio_conn *conn)
+{
+    if (conn->host == NULL)
+        return NULL;
+    snprintf(made_text, sizeof made_text, "%d", conn->port);
+    return made_text;
 }
 
 static const char *version_text(const sshio_conn *conn, bool of_server)
@@ -95,7 +100,7 @@ static const char *info_text(const sshio_conn *conn, enum info which)
     case INFO_HOST:
         return conn->host;
     case INFO_PORT:
-        return conn->host != NULL ? made_text("%s%d", "", conn->port) : NULL;
+        return port_text(conn);
     case INFO_USERNAME:
         return sshio_conn_username(conn);
     case INFO_CLIENT_VERSION:

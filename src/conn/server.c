@@ -4,9 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <sshio/authorized_keys.h>
+
 #include "base/memory.h"
 #include "conn/conn.h"
-#include "conn/key_files.h"
+#include "conn/sources.h"
 #include "io/last_error.h"
 #include "io/net_listener.h"
 
@@ -298,7 +300,7 @@ int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys)
         return fail(SSHIO_EINVAL, "sshio_conn_set_authorized_keys: not a server's connection, or no keys");
     int rc = completion_can_wait();
     if (rc == 0)
-        rc = key_files_load_authorized_keys(keys, &loaded, last_error());
+        rc = source_authorized_keys(keys, &loaded);
     if (rc != 0)
         return rc;
     sshio_authorized_keys_unref(conn->authorized_keys);

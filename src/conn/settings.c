@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "conn/algorithms.h"
 #include "conn/key_files.h"
+#include "engine/channel.h"
 #include "key/key.h"
 
 #define REKEY_BYTES_DEFAULT (1ull << 30)

@@ -5,8 +5,9 @@
 
 #include "base/memory.h"
 #include "conn/algorithms.h"
-#include "conn/key_files.h"
 #include "conn/settings.h"
+#include "conn/sources.h"
+#include "io/last_error.h"
 
 void sshio_client_options_init(sshio_client_options *options)
 {
@@ -39,7 +40,10 @@ static int set_known_hosts(struct settings *s, const sshio_source *source, struc
     s->check_host = (const void *)source != sshio_none;
     if (source == NULL || !s->check_host)
         return 0;
-    return key_files_load_known_hosts(source, &s->known_hosts, e);
+    int rc = source_known_hosts(source, &s->known_hosts);
+    if (rc != 0)
+        error_copy(e, last_error());
+    return rc;
 }
 
 static int set_host_key_algs(struct settings *s, const char *text, struct error *e)

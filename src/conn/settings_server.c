@@ -1,7 +1,8 @@
 /* Settings of servers, from sshio_server_options. */
 #include "base/memory.h"
-#include "conn/key_files.h"
 #include "conn/settings.h"
+#include "conn/sources.h"
+#include "io/last_error.h"
 #include "key/key.h"
 
 void sshio_server_options_init(sshio_server_options *options)
@@ -33,6 +34,16 @@ static int set_host_keys(struct settings *s, const sshio_keyref *refs, struct er
     return 0;
 }
 
+static int set_authorized_keys(struct settings *s, const sshio_source *source, struct error *e)
+{
+    if (source == NULL || (const void *)source == sshio_none)
+        return 0;
+    int rc = source_authorized_keys(source, &s->authorized_keys);
+    if (rc != 0)
+        error_copy(e, last_error());
+    return rc;
+}
+
 static int set_counts(struct settings *s, const sshio_server_options *o, struct error *e)
 {
     if (o->max_auth_tries < 0 || o->max_startups < 0 || o->max_sessions < -1 || o->auth_failure_delay < 0)
@@ -62,8 +73,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         rc = set_counts(s, o, e);
     if (rc == 0)
         rc = set_host_keys(s, o->host_keys, e);
-    if (rc == 0 && o->authorized_keys != NULL && (const void *)o->authorized_keys != sshio_none)
-        rc = key_files_load_authorized_keys(o->authorized_keys, &s->authorized_keys, e);
+    if (rc == 0)
+        rc = set_authorized_keys(s, o->authorized_keys, e);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;
     s->acceptor = o->acceptor;
