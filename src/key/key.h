@@ -62,5 +62,6 @@ int key_from_public_text(struct span text, sshio_key **key, struct error *e);
 int key_from_private_text(struct span text, const char *passphrase, const char *filename, sshio_key **key, struct error *e);
 int key_put_public_text(const sshio_key *key, struct writer *w, struct error *e);   /* with a line end */
 int key_put_private_text(const sshio_key *key, struct writer *w, struct error *e);
+int key_error_name_file(int rc, const char *filename, struct error *e); /* puts the file name before a recorded message; returns rc */
 
 #endif

@@ -23,8 +23,7 @@ static int read_text_of_key(struct span text, sshio_key **key, struct error *e)
     return rc < 0 ? rc : read_block(&block, key, e);
 }
 
-/* Puts the file's name before the message. */
-static int name_file(int rc, const char *filename, struct error *e)
+int key_error_name_file(int rc, const char *filename, struct error *e)
 {
     struct error inner;
     if (e == NULL || filename == NULL || rc == SSHIO_ENOMEM)
@@ -46,7 +45,7 @@ int key_from_private_text(struct span text, const char *passphrase, const char *
         rc = key_set_filename(made, filename, e);
     if (rc != 0) {
         sshio_key_unref(made);
-        return name_file(rc, filename, e);
+        return key_error_name_file(rc, filename, e);
     }
     *key = made;
     return 0;
