@@ -174,7 +174,7 @@ static int open_stream(struct redirect *r, int fd, bool source)
     if (copy < 0)
         return error_set_errno(last_error(), errno, "descriptor %d cannot be redirected", fd);
     struct loop *loop = r->streams->chan->conn->loop;
-    int rc = stream_from_fd(loop, source ? copy : -1, source ? -1 : copy, &r->stream, last_error());
+    int rc = stream_from_fd(loop, copy, &r->stream, last_error());
     if (rc != 0)
         return rc;
     r->refs++;
