@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ struct net_listener {
     bool closing;
     unsigned open_handles;
     void (*closed)(void *owner);
-    char *path;                 /* of a UNIX socket that we made */
+    char *path;                 /* of a UNIX socket that we made, and what stands there */
+    struct stat made;
 };
 
 /* ---- accepting ---- */
@@ -212,7 +214,7 @@ static int bind_path(struct net_listener *l, const struct listen_options *o, str
     memcpy(un.sun_path, o->path, strlen(o->path));
     char *path = mem_strdup(o->path);
     int rc = path != NULL ? bind_list(l, &ai, o, e) : error_nomem(e);
-    if (rc == 0)
+    if (rc == 0 && lstat(path, &l->made) == 0)
         l->path = path;
     else
         mem_free(path);
@@ -308,15 +310,21 @@ size_t net_listener_addresses(const struct net_listener *l, const sshio_address 
     return l->count;
 }
 
-/* The path may have been given to somebody else meanwhile only by who may also remove it. */
+/* Not what somebody else has put there meanwhile. */
+static void remove_path(struct net_listener *l)
+{
+    struct stat now;
+    if (l->path != NULL && lstat(l->path, &now) == 0 && now.st_dev == l->made.st_dev && now.st_ino == l->made.st_ino)
+        unlink(l->path);
+}
+
 void net_listener_close(struct net_listener *l, void (*closed)(void *owner))
 {
     if (l->closing)
         return;
     l->closing = true;
     l->closed = closed;
-    if (l->path != NULL)
-        unlink(l->path);
+    remove_path(l);
     if (l->pause != NULL)
         timer_stop(l->pause);
     for (size_t i = 0; i < l->count; i++) {
