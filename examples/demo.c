@@ -226,6 +226,7 @@ static int hold_conversation(struct demo *demo)
 {
     static const char *const numbers[] = { "12", "30", "-7" };
     sshio_client_process *process = NULL;
+    sshio_result *result = NULL;
     int rc = sshio_create_process(demo->conn, SSHIO_SESSION(.command = "adder"), &process);
 
     puts("\nA conversation with \"adder\":");
@@ -234,7 +235,8 @@ static int hold_conversation(struct demo *demo)
     if (rc == 0)
         rc = sshio_write_eof(sshio_client_process_stdin(process));
     if (rc == 0)
-        rc = sshio_client_process_wait(process, true, 0, NULL);
+        rc = sshio_client_process_wait(process, true, 0, &result);
+    sshio_result_free(result);
     sshio_client_process_unref(process);
     return rc;
 }

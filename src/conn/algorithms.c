@@ -1,6 +1,7 @@
 /* Algorithm options; see algorithms.h. Each kind is a row that knows how to walk its table. */
 #include "conn/algorithms.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -143,19 +144,28 @@ size_t sshio_algorithm_count(sshio_alg_kind kind)
     return row != NULL ? row->count() : 0;
 }
 
-/* The descriptions are made once a thread and row, so that what is handed out is static. */
+/* The descriptions are made once a process, so that what is handed out is static. */
 #define DESCRIBED_MAX 64
+
+static sshio_algorithm described[sizeof kind_rows / sizeof kind_rows[0]][DESCRIBED_MAX];
+static pthread_once_t described_once = PTHREAD_ONCE_INIT;
+
+static void describe_all(void)
+{
+    for (size_t k = 0; k < sizeof kind_rows / sizeof kind_rows[0]; k++) {
+        for (size_t i = 0; i < kind_rows[k].count() && i < DESCRIBED_MAX; i++) {
+            described[k][i] = kind_rows[k].describe(kind_rows[k].at(i));
+            described[k][i].size = sizeof described[k][i];
+        }
+    }
+}
 
 const sshio_algorithm *sshio_algorithm_at(sshio_alg_kind kind, size_t index)
 {
-    static _Thread_local sshio_algorithm described[sizeof kind_rows / sizeof kind_rows[0]][DESCRIBED_MAX];
     const struct kind_row *row = kind_row(kind);
-    if (row == NULL || index >= row->count() || index >= DESCRIBED_MAX)
+    if (row == NULL || index >= row->count() || index >= DESCRIBED_MAX || pthread_once(&described_once, describe_all) != 0)
         return NULL;
-    sshio_algorithm *alg = &described[row - kind_rows][index];
-    *alg = row->describe(row->at(index));
-    alg->size = sizeof *alg;
-    return alg;
+    return &described[row - kind_rows][index];
 }
 
 int sshio_select_algorithms(sshio_alg_kind kind, const char *selection, sshio_texts *names)
@@ -164,7 +174,10 @@ int sshio_select_algorithms(sshio_alg_kind kind, const char *selection, sshio_te
         return fail(SSHIO_EINVAL, "sshio_select_algorithms: no place for the names");
     struct texts found = { 0 };
     int rc = algorithms_select(kind, selection, false, &found, last_error());
-    if (rc == 0)
-        *names = (sshio_texts){ .count = found.count, .items = found.items };
-    return rc;
+    if (rc != 0)
+        return rc;
+    if (found.items == NULL && (found.items = mem_zalloc(sizeof *found.items)) == NULL)
+        return fail_nomem();
+    *names = (sshio_texts){ .count = found.count, .items = found.items };
+    return 0;
 }
