@@ -400,7 +400,7 @@ static void test_request_may_end_the_connection(void **state)
     raw_expect_events(&raw, "auth_requested joe password pw -\nended 0\n");
     engine_auth_accept(raw.e);
     assert_false(engine_is_authenticated(raw.e));
-    assert_null(raw.e->auth.copy);
+    assert_non_null(raw.e->auth.copy);          /* whoever judges the request may still be looking at it */
 }
 
 static void talk(void)
