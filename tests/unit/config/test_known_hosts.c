@@ -1,5 +1,7 @@
 /* known_hosts: what counts as trust, and what never does. */
-#include "cmocka_all.h"
+#include <stdlib.h>
+
+#include "unit.h"
 #include "keys.h"
 
 #include "base/memory.h"

@@ -169,7 +169,7 @@ static const struct engine_events events = {
 static sshio_key *shared_host_key(void)
 {
     static sshio_key *key;
-    if (key == NULL && sshio_generate_private_key("ssh-ed25519", NULL, &key) < 0)
+    if (key == NULL && key_generate("ssh-ed25519", NULL, &key, NULL) < 0)
         abort();
     return sshio_key_ref(key);
 }
