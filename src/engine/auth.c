@@ -49,9 +49,11 @@ void auth_done(struct auth *a)
     writer_done(&a->banners);
 }
 
+/* A request that was asked stays as long as the engine: whoever judges it may still be looking at it. */
 void auth_end(struct engine *e)
 {
-    auth_done(&e->auth);
+    if (!e->auth.asked)
+        auth_done(&e->auth);
     e->auth.pending = NULL;
     e->waiting = false;
 }
@@ -362,7 +364,7 @@ void auth_end_question(struct engine *e)
 
 void engine_auth_accept(struct engine *e)
 {
-    if (!e->auth.asked)
+    if (!e->auth.asked || e->ended)
         return;
     engine_enter(e);
     auth_end_question(e);
@@ -382,7 +384,7 @@ static bool counts(const struct auth *a, bool partial_success)
 void engine_auth_refuse(struct engine *e, const char *list, bool partial_success)
 {
     struct auth *a = &e->auth;
-    if (!a->asked)
+    if (!a->asked || e->ended)
         return;
     engine_enter(e);
     if (counts(a, partial_success))

@@ -54,7 +54,7 @@ struct auth {
 void auth_init(struct auth *a);
 void auth_done(struct auth *a);
 void auth_start(struct engine *e);          /* after the first NEWKEYS both ways: the client asks for the service */
-void auth_end(struct engine *e);            /* the connection is over: secrets are wiped, no verdict is taken any more */
+void auth_end(struct engine *e);            /* the connection is over: secrets that nobody is looking at are wiped, no verdict is taken any more */
 
 /* Handlers, called by admission.c. */
 void auth_on_service_request(struct engine *e, struct reader *r);

@@ -139,6 +139,8 @@ bool engine_ended(const struct engine *e);
 
 void engine_hold(struct engine *e, bool hold);                  /* true: consume no input until false */
 void engine_rekey(struct engine *e);                            /* starts a key exchange now; nothing if one runs or before login */
+void engine_close_channels(struct engine *e);                   /* channel_close on all of them */
+bool engine_has_queued(const struct engine *e);                 /* does a channel hold data, EOF or CLOSE that was not framed yet? */
 void engine_send_debug(struct engine *e, bool always_display, const char *msg, const char *lang);
 void engine_send_ignore(struct engine *e, size_t len);
 

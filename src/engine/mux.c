@@ -399,3 +399,24 @@ void mux_end(struct engine *e, const struct error *error)
     }
     global_requests_end(&m->globals);
 }
+
+/* ---- the owner is closing ---- */
+
+void engine_close_channels(struct engine *e)
+{
+    engine_enter(e);
+    for (uint32_t i = 0; i < e->mux.capacity; i++)
+        if (e->mux.table[i] != NULL && !e->mux.table[i]->undecided)
+            channel_close(e->mux.table[i]);
+    engine_leave(e);
+}
+
+bool engine_has_queued(const struct engine *e)
+{
+    for (uint32_t i = 0; i < e->mux.capacity; i++) {
+        const struct channel *ch = e->mux.table[i];
+        if (ch != NULL && ch->established && ch->close_asked && !ch->close_sent)
+            return true;
+    }
+    return false;
+}

@@ -25,8 +25,11 @@ typedef void (*child_exited_fn)(void *user, int status);
 
 /* Does not wait. Signals are reset, all other descriptors closed. ESYSTEM with the child's errno when exec fails. */
 int child_start(struct loop *loop, const struct child_options *options, child_exited_fn exited, void *user, struct child **child, struct error *e);
-int child_signal(struct child *c, int signal, bool group);      /* group: the whole session's process group */
+/* group: the process group that a new session made. SSHIO_ECLOSED once it was reaped, SSHIO_ESYSTEM with errno. */
+int child_signal(struct child *c, int signal, bool group);
 int child_pid(const struct child *c);
 void child_free(struct child *c);                               /* exited is not called any more; the child is reaped when it ends */
+
+void child_avoid_pidfd(bool avoid);                             /* for tests: as on kernels without pidfd_open */
 
 #endif

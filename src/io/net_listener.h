@@ -18,9 +18,10 @@ struct listen_options {
     int port;                   /* 0 = any free port, the same for all addresses */
     int family;
     int resolver_flags;
-    int backlog;
+    int backlog;                /* 0 = 100 */
     bool reuse_address, reuse_port;
-    const int *sock;            /* a bound socket to take over instead; NULL = none */
+    const int *sock;            /* a bound socket to take over instead, closed on failure; NULL = none */
+    const char *path;           /* a UNIX path to listen on instead; removed when the listener closes */
 };
 
 typedef void (*accepted_fn)(void *owner, int fd);       /* takes the descriptor over */

@@ -14,6 +14,7 @@
 
 struct replacing {
     const char *path;
+    const char *temporary;
     unsigned int mode;
     struct span content;
     struct error *e;
@@ -37,43 +38,46 @@ static int failed(const struct replacing *r, const char *what)
     return error_set_errno(r->e, errno, "cannot %s %s", what, r->path);
 }
 
-static int write_and_rename(const struct replacing *r, const char *temporary)
+static int write_and_rename(const struct replacing *r)
 {
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)r->mode);
+    int fd = open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)r->mode);
     if (fd < 0)
         return failed(r, "create");
     int rc = write_all(fd, r->content) == 0 ? 0 : failed(r, "write");
     if (close(fd) != 0 && rc == 0)
         rc = failed(r, "write");
-    if (rc == 0 && rename(temporary, r->path) != 0)
+    if (rc == 0 && rename(r->temporary, r->path) != 0)
         rc = failed(r, "replace");
     if (rc != 0)
-        unlink(temporary);
+        unlink(r->temporary);
     return rc;
 }
 
 static int run(void *arg)
 {
-    const struct replacing *r = arg;
-    uint64_t suffix = 0;
-    size_t size = strlen(r->path) + sizeof ".0123456789abcdef";
-    char *temporary = mem_alloc(size);
+    return write_and_rename(arg);
+}
 
-    if (temporary == NULL || !random_bytes(&suffix, sizeof suffix)) {
-        mem_free(temporary);
-        return error_nomem(r->e);
-    }
-    snprintf(temporary, size, "%s.%016llx", r->path, (unsigned long long)suffix);
-    int rc = write_and_rename(r, temporary);
-    mem_free(temporary);
-    return rc;
+/* The random name is made here, not on the worker, so that libcrypto sets up no generator for that thread. */
+static char *temporary_name(const char *path)
+{
+    uint64_t suffix = 0;
+    size_t size = strlen(path) + sizeof ".0123456789abcdef";
+    char *name = random_bytes(&suffix, sizeof suffix) ? mem_alloc(size) : NULL;
+    if (name != NULL)
+        snprintf(name, size, "%s.%016llx", path, (unsigned long long)suffix);
+    return name;
 }
 
 int replace_file(const char *path, unsigned int mode, struct span content, struct error *e)
 {
-    struct replacing r = { path, mode, content, e };
+    char *temporary = temporary_name(path);
+    if (temporary == NULL)
+        return error_nomem(e);
+    struct replacing r = { path, temporary, mode, content, e };
     int rc = worker_run(run, &r);
     if (rc != 0 && e != NULL && error_code(e) != rc)
         error_copy(e, last_error());        /* the worker did not run: no task, or cancelled */
+    mem_free(temporary);
     return rc;
 }

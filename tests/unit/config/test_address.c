@@ -1,5 +1,5 @@
 /* Numeric addresses and networks. */
-#include "cmocka_all.h"
+#include "unit.h"
 
 #include "config/address.h"
 

@@ -1,5 +1,7 @@
 /* authorized_keys: which lines give keys, and which are refused. */
-#include "cmocka_all.h"
+#include <stdlib.h>
+
+#include "unit.h"
 #include "keys.h"
 
 #include "base/memory.h"

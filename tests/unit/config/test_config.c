@@ -1,5 +1,5 @@
 /* Values of keywords: kinds, precedence, errors. */
-#include "cmocka_all.h"
+#include "unit.h"
 
 #include "base/memory.h"
 #include "config/config.h"

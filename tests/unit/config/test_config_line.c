@@ -1,5 +1,5 @@
 /* The grammar of option lines. */
-#include "cmocka_all.h"
+#include "unit.h"
 
 #include "base/memory.h"
 #include "config/config_line.h"

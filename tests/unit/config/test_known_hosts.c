@@ -1,5 +1,7 @@
 /* known_hosts: what counts as trust, and what never does. */
-#include "cmocka_all.h"
+#include <stdlib.h>
+
+#include "unit.h"
 #include "keys.h"
 
 #include "base/memory.h"
@@ -195,7 +197,7 @@ static void test_known_hosts_files_add_up(void **state)
 static void test_known_hosts_out_of_memory_is_never_trust(void **state)
 {
     static const char text[] = "* " KEY_A "\n@revoked " HASHED_HOST " " KEY_A "\n@revoked h,host.example " KEY_A;
-    const struct host_query query = { "host.example", "192.0.2.1", 2222 };
+    const struct host_query query = { "host.example", "192.0.2.1", 0 };
     sshio_key *key = key_of(KEY_A);
     sshio_host_status status = SSHIO_HOST_UNKNOWN;
 

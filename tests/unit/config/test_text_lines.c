@@ -1,5 +1,5 @@
 /* Lines and words. */
-#include "cmocka_all.h"
+#include "unit.h"
 
 #include "config/text_lines.h"
 
