@@ -88,6 +88,7 @@ void loop_free(struct loop *loop);
 /* Runs it until done(arg); -1 when nothing is left that could make it so. */
 int loop_run(struct loop *loop, bool (*done)(void *arg), void *arg);
 
+void loop_wake(struct loop *loop);          /* a ready phase comes, and libuv does not end before */
 void loop_ready(struct loop *loop, struct completion *c);
 
 /* While held the loop stays alive, because another thread works for it. */

@@ -42,7 +42,7 @@ static void set_spinning(struct loop *loop, bool spin)
         uv_idle_stop(&loop->spin);
 }
 
-static void wake(struct loop *loop)
+void loop_wake(struct loop *loop)
 {
     if (!loop->dispatching)
         set_spinning(loop, true);
@@ -79,10 +79,12 @@ static void dispatch(struct loop *loop)
     if (loop->dispatching)
         return;
     loop->dispatching = true;
-    mailbox_collect(loop->mailbox, &loop->mail);
     unsigned steps = TURN_STEPS;
-    while (steps > 0 && step(loop))
-        steps--;
+    mailbox_collect(loop->mailbox, &loop->mail);
+    do {
+        while (steps > 0 && step(loop))
+            steps--;
+    } while (steps > 0 && mailbox_collect(loop->mailbox, &loop->mail));
     if (steps == 0) {           /* what was framed leaves even now */
         struct list due, *node;
         list_init(&due);
@@ -343,7 +345,7 @@ bool loop_is_running(struct loop *loop)
 void loop_ready(struct loop *loop, struct completion *c)
 {
     list_append(&loop->ready, &c->link);
-    wake(loop);
+    loop_wake(loop);
 }
 
 void loop_hold(struct loop *loop)
@@ -369,7 +371,7 @@ void turn_hook_schedule(struct loop *loop, struct turn_hook *hook)
     if (list_linked(&hook->link))
         return;
     list_append(&loop->hooks, &hook->link);
-    wake(loop);
+    loop_wake(loop);
 }
 
 void turn_hook_cancel(struct turn_hook *hook)
@@ -388,7 +390,7 @@ void loop_defer(struct loop *loop, struct deferred *d)
     if (list_linked(&d->link))
         return;
     list_append(&loop->deferred, &d->link);
-    wake(loop);
+    loop_wake(loop);
 }
 
 void deferred_cancel(struct deferred *d)

@@ -66,11 +66,13 @@ bool mailbox_send(struct mailbox *box, struct message *message)
     return open;
 }
 
-void mailbox_collect(struct mailbox *box, struct list *messages)
+bool mailbox_collect(struct mailbox *box, struct list *messages)
 {
     pthread_mutex_lock(&box->lock);
+    bool any = !list_empty(&box->messages);
     list_splice(&box->messages, messages);
     pthread_mutex_unlock(&box->lock);
+    return any;
 }
 
 void mailbox_retract(struct mailbox *box, struct message *message)

@@ -21,7 +21,7 @@ struct mailbox *mailbox_ref(struct mailbox *box);
 void mailbox_unref(struct mailbox *box);                    /* takes NULL */
 void mailbox_close(struct mailbox *box);                    /* the loop goes; what is inside is forgotten */
 bool mailbox_send(struct mailbox *box, struct message *message);    /* false = the loop is gone */
-void mailbox_collect(struct mailbox *box, struct list *messages);   /* all there are, in order */
+bool mailbox_collect(struct mailbox *box, struct list *messages);   /* all there are, in order; false = none */
 void mailbox_retract(struct mailbox *box, struct message *message); /* by the loop's thread; it may be anywhere or nowhere */
 
 #endif

@@ -235,6 +235,8 @@ int sshio_post(struct uv_loop_s *loop, void (*fn)(void *arg), void *arg)
     list_init(&call->message.link);
     struct mailbox *box = find_mailbox(loop);
     bool sent = box != NULL && mailbox_send(box, &call->message);
+    if (sent && current != NULL && current->mailbox == box)
+        loop_wake(current);     /* so that it does not end before it looks */
     mailbox_unref(box);
     if (sent)
         return 0;

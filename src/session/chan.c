@@ -118,6 +118,10 @@ void chan_start(sshio_chan *chan)
     chan->started = true;
     if (chan->handlers.session_started != NULL)
         chan->handlers.session_started(chan, chan->user);
+}
+
+void chan_deliver(sshio_chan *chan)
+{
     loop_defer(chan->conn->loop, &chan->resume);
 }
 
@@ -145,7 +149,7 @@ static void finish(sshio_chan *chan)
     chan->counted = false;
     chan->ch = NULL;
     chan->closing = true;
-    chan->is_closed = true;
+    chan->ended = true;
     loop_defer(chan->conn->loop, &chan->end);
 }
 
@@ -192,8 +196,12 @@ static void request(struct channel *ch, void *user, struct span name, bool want_
 
 static void replied(struct channel *ch, void *user, bool ok)
 {
+    sshio_chan *chan = user;
     (void)ch;
-    complete_waiting(user, ok ? 1 : 0);
+    if (chan->starting && ok)
+        chan_start(chan);
+    chan->starting = false;
+    complete_waiting(chan, ok ? 1 : 0);
 }
 
 static void writable(struct channel *ch, void *user)
@@ -235,6 +243,7 @@ const struct channel_events chan_events = {
 static void end_later(struct deferred *d)
 {
     sshio_chan *chan = LIST_ENTRY(d, sshio_chan, end);
+    chan->is_closed = true;
     if (chan->made && !chan->lost) {
         chan->lost = true;
         if (chan->handlers.connection_lost != NULL)

@@ -25,6 +25,7 @@ struct sshio_chan {
     struct channel *ch;                 /* NULL: not open yet, or not any more */
     bool server;
     bool made, lost;                    /* connection_made and connection_lost were called */
+    bool starting;                      /* client: the reply to the start request is awaited */
     bool started;                       /* the program runs: data is delivered */
     bool start_pending;                 /* server: a start request was accepted; it runs when that was answered */
     bool exit_sent;
@@ -32,7 +33,8 @@ struct sshio_chan {
     bool reading_paused;                /* by the user */
     bool writing_paused;                /* pause_writing was called */
     bool closing;                       /* close, abort or write_eof was called, or the end has come */
-    bool is_closed;                     /* nothing happens on it any more */
+    bool ended;                         /* the engine's channel is gone, or never came to be */
+    bool is_closed;                     /* connection_lost was called: nothing happens on it any more */
     sshio_session_handlers handlers;
     void *user;
     struct completion *waiting;         /* for the open, or for a reply */
@@ -55,7 +57,8 @@ extern const struct channel_events chan_events;         /* for channel_open and 
 
 int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list args) SSHIO_PRINTF(3, 0);
 void chan_made(sshio_chan *chan);                       /* calls connection_made */
-void chan_start(sshio_chan *chan);                      /* calls session_started; data follows later in the turn */
+void chan_start(sshio_chan *chan);                      /* calls session_started */
+void chan_deliver(sshio_chan *chan);                    /* data follows from here on, later in the turn */
 void chan_set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, struct span msg, struct span lang);
 
 /* session_requests.c: a request of the peer. Answers it with channel_reply. */

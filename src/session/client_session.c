@@ -56,14 +56,14 @@ static void cancel_waiting(struct completion *c, int code)
 static int wait_peer(sshio_chan *chan)
 {
     struct completion c;
-    if (!chan->is_closed) {
+    if (!chan->ended) {
         completion_init(&c, cancel_waiting, chan);
         chan->waiting = &c;
         int rc = completion_wait(&c);
         if (rc == SSHIO_ECANCELED || rc == SSHIO_ETIMEDOUT)
             return fail(rc, "%s while a session was being opened", sshio_error_text(rc));
-        if (!chan->is_closed)
-            return rc;
+        if (rc >= 0)
+            return rc;                  /* the answer came, even if the end has come right behind it */
     }
     if (error_code(&chan->error) == 0)
         error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed");
@@ -79,7 +79,7 @@ static int open_channel(sshio_chan *chan, const sshio_session_options *o)
     int rc = channel_open(chan->conn->engine, "session", window, max_packet, SPAN(NULL, 0), &chan_events, chan, &chan->ch, last_error());
     if (rc != 0) {
         chan->ch = NULL;
-        chan->is_closed = true;
+        chan->ended = chan->is_closed = true;
         chan_release(chan);
         return rc;
     }
@@ -120,9 +120,11 @@ static int start_program(sshio_chan *chan)
     writer_init(&fields, FIELDS_MAX);
     if (text != NULL)
         put_text(&fields, text);
+    chan->starting = true;
     int rc = send_fields(chan, name, true, &fields);
     if (rc == 0)
         rc = wait_peer(chan);
+    chan->starting = false;
     if (rc == 0) {
         rc = error_set_reason(last_error(), SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_REQUEST_SESSION_FAILED,
                               "Session request failed: the server refused to start %s%s%s", name, text != NULL ? " " : "",
@@ -143,7 +145,7 @@ static int open_session(sshio_chan *chan, const sshio_session_options *o)
     if (rc == 0)
         rc = chan->ch != NULL ? start_program(chan) : wait_peer(chan);
     if (rc == 0)
-        chan_start(chan);
+        chan_deliver(chan);
     return rc;
 }
 

@@ -66,6 +66,11 @@ static void run_done(int result, void *arg)
 
 /* ---- the session's handlers: those of the streams, with the process around them ---- */
 
+static void connection_made(sshio_chan *chan, void *user)
+{
+    streams_handlers.connection_made(chan, ((sshio_process *)user)->streams);
+}
+
 static void session_started(sshio_chan *chan, void *user)
 {
     sshio_process *p = user;
@@ -125,6 +130,7 @@ static void signal_received(sshio_chan *chan, const char *signal, void *user)
 }
 
 const sshio_session_handlers process_handlers = {
+    .connection_made = connection_made,
     .session_started = session_started,
     .data_received = data_received,
     .eof_received = eof_received,

@@ -151,6 +151,7 @@ void session_request(sshio_chan *chan, struct span name, struct span data)
     if (ok && chan->server && chan->start_pending) {
         chan->start_pending = false;
         chan_start(chan);
+        chan_deliver(chan);
     }
     chan_release(chan);
 }

@@ -178,6 +178,13 @@ static int eof_received(sshio_chan *chan, void *user)
     return 1;
 }
 
+/* From here until connection_lost the channel refers to the streams. */
+static void connection_made(sshio_chan *chan, void *user)
+{
+    (void)chan;
+    streams_hold(user);
+}
+
 static void session_started(sshio_chan *chan, void *user)
 {
     struct streams *s = user;
@@ -205,7 +212,6 @@ static void resume_writing(sshio_chan *chan, void *user)
 static void connection_lost(sshio_chan *chan, const sshio_error *error, void *user)
 {
     struct streams *s = user;
-    streams_hold(s);
     if (error != NULL)
         error_copy(&s->error, &chan->error);
     end_of_input(s);
@@ -216,6 +222,7 @@ static void connection_lost(sshio_chan *chan, const sshio_error *error, void *us
 }
 
 const sshio_session_handlers streams_handlers = {
+    .connection_made = connection_made,
     .session_started = session_started,
     .data_received = data_received,
     .eof_received = eof_received,

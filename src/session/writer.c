@@ -42,12 +42,12 @@ int sshio_drain(sshio_writer *writer)
 {
     struct streams *s = writer->streams;
     int rc = completion_can_wait();
-    while (rc == 0 && s->chan->writing_paused && !s->chan->is_closed) {
+    while (rc == 0 && s->chan->writing_paused && !s->chan->ended) {
         streams_hold(s);
         rc = waiters_wait(&s->writable);
         streams_release(s);
     }
-    if (rc != 0 || !s->chan->is_closed)
+    if (rc != 0 || !s->chan->ended)
         return rc;
     if (error_code(&s->chan->error) != 0)
         return fail_with(&s->chan->error);

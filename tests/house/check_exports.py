@@ -23,6 +23,7 @@ def declared(project):
     """Names that the public headers declare with SSHIO_API."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((project / "include").glob("**/*.h")))
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+    text = re.sub(r"^\s*#.*(?:\\\n.*)*", "", text, flags=re.M)
     statements = re.findall(r"SSHIO_API\s+([^;]*);", text)
     return {re.search(r"(sshio_\w+)\s*(?:\(|\[|$)", statement).group(1) for statement in statements}
 

@@ -1,10 +1,10 @@
 """Clients of other projects, all with one face: run a command on a server, or open many sessions on one connection."""
 
 import pathlib
-import re
-import time
+import subprocess
 
-from harness import (HERE, HOST, PYTHON, Daemon, build_folder, find_built, find_program, missing, run)
+from harness import (HERE, HOST, PYTHON, Daemon, build_folder, clean_environment, find_built, find_program, limit_child,
+                     missing, run, under_limits)
 from servers import build_go, need_python_module
 
 
@@ -51,19 +51,27 @@ class OpenSSH(Client):
 
     def run_sessions(self, server, count):
         """One master connection; each session is a small ssh that hands its streams to it."""
-        import subprocess
         control = self.folder / "control"
         master = Daemon([*self.path, *self.options(server), "-o", f"ControlPath={control}", "-M", "-N", HOST],
                         self.folder / "master.log")
         try:
-            master._wait_until(control.exists, "control socket", 20)
+            master.wait_until(control.exists, "control socket", 20)
             self._talk(server, count, control)
         finally:
             master.stop()
 
+    def login_with_password(self, server, password):
+        """ssh asks a program for the password when there is no terminal."""
+        askpass = self.folder / "askpass"
+        askpass.write_text(f"#!/bin/sh\necho '{password}'\n")
+        askpass.chmod(0o700)
+        options = [word for word in self.options(server) if word != "BatchMode=yes"]
+        options.insert(options.index("-i") - 1, "BatchMode=no")
+        env = clean_environment(SSH_ASKPASS=str(askpass), SSH_ASKPASS_REQUIRE="force")
+        return run([*self.path, "-o", "PreferredAuthentications=password", "-o", "NumberOfPasswordPrompts=1", *options,
+                    HOST, "echo hello"], env=env)
+
     def _talk(self, server, count, control):
-        import subprocess
-        from harness import clean_environment, limit_child, under_limits
         argv = under_limits([*self.path, *self.options(server), "-o", f"ControlPath={control}",
                              "-o", "ControlMaster=no", HOST, "cat"], 60)
         children = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -181,6 +189,24 @@ def build_libssh_client():
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, "-lssh"]).check()
     return program
+
+
+class Sshio(OpenSSH):
+    """Our own: the same options as OpenSSH's."""
+
+    name = "sshio"
+
+    def prepare(self):
+        self.path = [find_built("tools/sshio"), "ssh"]
+
+    def run_sessions(self, server, count):
+        argv = [find_built("tests/interop/many_channels"), server.port, server.user, server.identity.path,
+                server.known_hosts, count]
+        assert run(argv).check().out == b"sessions %d\n" % count
+
+    def login_with_password(self, server, password):
+        return run([find_built("tests/interop/password_client"), server.port, server.user, password, server.known_hosts,
+                    "echo hello"])
 
 
 ALL = [OpenSSH, Dbclient, Plink, AsyncSSH, Go, Libssh]

@@ -97,6 +97,17 @@ def openssh_server(park):
     return park.get(servers.OpenSSH)
 
 
+@pytest.fixture(scope="session")
+def sshio_server(park):
+    return park.get(servers.Sshio)
+
+
+@pytest.fixture
+def sshio(tmp_path):
+    """Our own client."""
+    return clients.Sshio(tmp_path)
+
+
 @pytest.fixture(params=clients.ALL, ids=[kind.name for kind in clients.ALL])
 def client(request, tmp_path):
     """Each client of another project in turn."""

@@ -121,7 +121,7 @@ class Daemon:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def _wait_until(self, ready, what, seconds):
+    def wait_until(self, ready, what, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             value = ready()
@@ -134,11 +134,11 @@ class Daemon:
         raise AssertionError(f"{self.argv}: no {what} within {seconds} s:\n{self.text()[-3000:]}")
 
     def wait_for_port(self, port, seconds=30):
-        self._wait_until(lambda: accepts(port), f"listening on port {port}", seconds)
+        self.wait_until(lambda: accepts(port), f"listening on port {port}", seconds)
         return self
 
     def wait_for_line(self, pattern, seconds=30):
-        return self._wait_until(lambda: re.search(pattern, self.text(), re.MULTILINE), f"line {pattern!r}", seconds)
+        return self.wait_until(lambda: re.search(pattern, self.text(), re.MULTILINE), f"line {pattern!r}", seconds)
 
     def stop(self):
         """Ends it by its own pid (timeout passes the signal on); returns the exit status."""

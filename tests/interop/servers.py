@@ -10,7 +10,8 @@ import pwd
 import re
 import shutil
 
-from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, find_program, free_port, known_hosts_line, missing, run)
+from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
+                     free_port, known_hosts_line, missing, run)
 
 TEST_USER = "sshiotest"
 
@@ -103,6 +104,9 @@ class OwnAccount:
 
     def run_as(self, argv):
         return argv
+
+    def own(self, path):
+        pass
 
     def remove(self):
         pass
@@ -267,6 +271,41 @@ class ErlangRekeying(Erlang):
     rekey = "1048576"
 
 
+class Sshio(Server):
+    """Our own, as the account whose shell it starts."""
+
+    name = "sshio"
+    has_rekey_limit = True
+    has_many_sessions = True
+    options = []
+
+    def start(self):
+        program = find_built("tools/sshio")
+        key = self.make_host_key()
+        for file in (key, self.authorized_keys):
+            self.account.own(file)
+        self.port = free_port()
+        argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
+                f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
+        self.daemon = Daemon(self.account.run_as(argv), self.folder / "log").wait_for_port(self.port)
+
+
+class SshioRekeying(Sshio):
+    name = "sshio-rekeying"
+    options = ["-o", "RekeyLimit=1M"]
+
+
+class SshioPassword(Scripted):
+    """The program programs/password_server.c."""
+
+    name = "sshio-password"
+    password = "correct horse"
+
+    def start(self):
+        program = find_built("tests/interop/password_server")
+        self.start_script([program, self.make_host_key(), self.user, self.password])
+
+
 def need_python_module(name):
     if run([PYTHON, "-W", "ignore", "-c", f"import {name}"]).status != 0:
         missing(f"the Python module {name} is not installed for {PYTHON}")
@@ -274,7 +313,6 @@ def need_python_module(name):
 
 def build_go(which):
     """The Go programs, built once into the build folder from Debian's copy of x/crypto."""
-    from harness import build_folder, clean_environment
     go = find_program("go", why="golang-go")
     if not pathlib.Path("/usr/share/gocode/src/golang.org/x/crypto/ssh").is_dir():
         missing("golang-golang-x-crypto-dev is not installed")

@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/random.h"
 #include "engine/channel_state.h"
 #include "engine/pair.h"
 
-#define SEEDS_DEFAULT 300
+#define SEEDS_DEFAULT 150
 #define FLOWS_MAX 5
 #define STREAM_MAX 20000
 #define REQUESTS_MAX 64
@@ -144,7 +145,8 @@ static void on_request(struct channel *ch, void *user, struct span name, bool wa
     CHECK(in->requests_seen < in->requests_made);
     CHECK(read_u32(&r) == in->requests_seen && reader_done(&r));
     CHECK(want_reply == in->wants_reply[in->requests_seen]);
-    CHECK(in->delivered <= in->request_at[in->requests_seen]);
+    /* One that waited for the answer to another says nothing about its place in the data. */
+    CHECK(ch->reporting_requests || in->delivered <= in->request_at[in->requests_seen]);
     in->requests_seen++;
     end->reply_due = true;
     if (roll(end->talk, 2) == 0) {
@@ -377,22 +379,25 @@ static void check_windows(struct talk *t)
 
 /* ---- the end ---- */
 
-/* Everything is let go: readers run, answers are given, EOF is sent, and who saw EOF both ways closes. */
-static void let_go(struct talk *t, struct end *end)
+static bool has_all(const struct stream *s)
 {
-    if (end->ch == NULL)
-        return;
-    act_reply(end);
+    return s->eof_seen && s->delivered == s->written && s->requests_seen == s->requests_made;
+}
+
+/* Everything is let go: readers run, answers are given, EOF is sent. Who has everything closes, once the other has all requests: those
+ * that still wait for their turn when CLOSE comes are dropped. */
+static void let_go(struct end *end)
+{
+    if (end->ch != NULL)
+        act_reply(end);
     if (end->ch != NULL)
         act_resume(end);
     if (end->ch != NULL)
         act_eof(end);
-    if (end->ch != NULL && end->in->eof_seen && end->out->requests_made == end->out->requests_made && !end->closing &&
-        end->in->requests_seen == end->in->requests_made && end->in->delivered == end->in->written) {
-        end->closing = true;
-        channel_close(end->ch);
-    }
-    (void)t;
+    if (end->ch == NULL || end->closing || !has_all(end->in) || end->out->requests_seen != end->out->requests_made)
+        return;
+    end->closing = true;
+    channel_close(end->ch);
 }
 
 static void wind_up(struct talk *t)
@@ -402,7 +407,7 @@ static void wind_up(struct talk *t)
         bool open = false;
         for (unsigned i = 0; i < t->flow_count; i++)
             for (int side = 0; side < 2; side++) {
-                let_go(t, &t->flows[i].ends[side]);
+                let_go(&t->flows[i].ends[side]);
                 open = open || t->flows[i].ends[side].ch != NULL;
             }
         if (!open)
@@ -479,6 +484,7 @@ static void run_schedule(struct talk *t)
 {
     memset(t, 0, sizeof *t);
     t->random = seed * 2246822519u + 1;
+    random_seed(seed);
     begin(t);
     act_open(t);
     uint32_t steps = 50 + roll(t, 400);

@@ -623,7 +623,9 @@ static void info(struct loopback *l)
     assert_null(sshio_conn_get_extra_info(conn, "nothing", NULL));
     assert_int_equal(sshio_conn_set_extra_info(conn, "nothing", "something"), 0);
     assert_string_equal(sshio_conn_get_extra_info(conn, "nothing", NULL), "something");
-    assert_true(sshio_key_equal(sshio_conn_get_server_host_key(conn), l->host_key));
+    sshio_span known = sshio_key_public_data(l->host_key), seen = sshio_key_public_data(sshio_conn_get_server_host_key(conn));
+    assert_int_equal(seen.len, known.len);
+    assert_memory_equal(seen.data, known.data, known.len);
     sshio_conn_close(conn);
     assert_int_equal(sshio_conn_wait_closed(conn), 0);
     assert_true(sshio_conn_is_closed(conn));
@@ -679,5 +681,6 @@ int main(void)
         cmocka_unit_test(test_connection_tells_about_itself_and_closes_cleanly),
         cmocka_unit_test(test_waiting_calls_work_outside_tasks),
     };
+    cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
