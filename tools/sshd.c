@@ -63,7 +63,7 @@ static int exec_shell(const struct server *server, sshio_process *process, const
         arguments.file = account->shell;
         arguments.argv = command != NULL ? command_argv : shell_argv;
         arguments.env = (const char *const *)env;
-        arguments.cwd = account->home;
+        arguments.cwd = access(account->home, X_OK) == 0 ? account->home : "/";
         rc = sshio_process_exec(process, &arguments);
     }
     session_env_free(env);
@@ -373,7 +373,7 @@ static int run_server(struct server *server, int argc, char **argv)
         say("no hostkeys available -- exiting.");
         return 1;
     }
-    if (!account_load(&server->account)) {
+    if (!account_load(&server->account, NULL)) {
         say("No user exists for uid %lu", (unsigned long)getuid());
         return 1;
     }
