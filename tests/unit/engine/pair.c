@@ -39,9 +39,8 @@ static void on_sign(void *owner, void *key, const struct sig_alg *alg, struct sp
     if (HOOK(s, sign_exchange, key, alg, hash))
         return;
     writer_init(&w, 4096);
-    if (key_sign(key, alg, hash, &w, NULL) < 0)
-        abort();
-    engine_exchange_signature(s->engine, writer_span(&w));
+    bool signed_it = key_sign(key, alg, hash, &w, NULL) == 0 && !writer_failed(&w);
+    engine_exchange_signature(s->engine, signed_it ? writer_span(&w) : SPAN(NULL, 0));
     writer_done(&w);
 }
 
