@@ -298,7 +298,7 @@ static int run_client(struct client *client, int argc, char **argv)
     if (!parse_command_line(client, argc, argv, &status))
         return status;
     talk_set_log(client->config, client->settings.verbose, true);
-    if (!account_load(&client->account)) {
+    if (!account_load(&client->account, getenv("HOME"))) {
         say("No user exists for uid %lu", (unsigned long)getuid());
         return EXIT_OWN_FAILURE;
     }
