@@ -1,4 +1,5 @@
-/* A connection in which the n-th allocation fails, for every n: it works on or ends with an error, and nothing leaks. */
+/* A connection in which the n-th allocation fails, for every n: it works on or ends with an error,
+ * and nothing leaks. */
 #include "engine/unit.h"
 
 #include "base/memory.h"
@@ -16,7 +17,8 @@ static uint64_t run(uint64_t failing, enum pair_mode mode, bool *logged_in)
     *logged_in = pair_log_in(&p);
     engine_rekey(p.side[CLIENT].engine);
     pair_run(&p);
-    engine_global_request(p.side[CLIENT].engine, "keepalive@openssh.com", SPAN(NULL, 0), NULL, NULL);
+    engine_global_request(p.side[CLIENT].engine, "keepalive@openssh.com", SPAN(NULL, 0), NULL,
+                          NULL);
     pair_run(&p);
     engine_disconnect(p.side[CLIENT].engine, 11, "bye", "");
     pair_run(&p);
