@@ -76,7 +76,7 @@ int engine_auth_password_new(struct engine *e, const char *user, const char *old
 
 void engine_auth_change_password(struct engine *e, const char *prompt, const char *lang)
 {
-    if (!e->auth.asked || e->auth.request.method != AUTH_PASSWORD)
+    if (!e->auth.asked || e->ended || e->auth.request.method != AUTH_PASSWORD)
         return;
     engine_enter(e);
     auth_end_question(e);

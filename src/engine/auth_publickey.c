@@ -109,7 +109,7 @@ int engine_auth_publickey(struct engine *e, const char *user, struct span alg, s
 void engine_auth_key_ok(struct engine *e)
 {
     const struct auth_request *request = &e->auth.request;
-    if (!e->auth.asked || request->method != AUTH_PUBLICKEY || request->has_signature)
+    if (!e->auth.asked || e->ended || request->method != AUTH_PUBLICKEY || request->has_signature)
         return;
     engine_enter(e);
     struct writer *w = engine_message(e, MSG_USERAUTH_PK_OK);

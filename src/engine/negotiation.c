@@ -1,6 +1,7 @@
 /* Building, reading and comparing KEXINIT messages; see negotiation.h.
  *
- * MACs are not negotiated: every cipher that is offered authenticates by itself, and for these the MAC lists do not count. */
+ * MACs are not negotiated: every cipher that is offered authenticates by itself, and for these the MAC lists do not count. But some
+ * peers (AsyncSSH 2.10) give up when the lists have nothing in common, so ours names what everybody has. */
 #include "engine/negotiation.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@
 #define COOKIE_LEN 16
 #define NO_HOST_KEY "null"              /* RFC 4462 section 5 */
 #define NO_COMPRESSION "none"
+#define UNUSED_MACS "hmac-sha2-256,hmac-sha2-512,hmac-sha2-256-etm@openssh.com"
 
 static const char ext_info_client[] = "ext-info-c";
 static const char ext_info_server[] = "ext-info-s";
@@ -105,8 +107,8 @@ void kexinit_put(struct writer *w, const struct engine_config *config, bool firs
     put_host_key_names(w, config);
     put_cipher_names(w, config);
     put_cipher_names(w, config);
-    put_text(w, "");
-    put_text(w, "");
+    put_text(w, UNUSED_MACS);
+    put_text(w, UNUSED_MACS);
     put_text(w, NO_COMPRESSION);
     put_text(w, NO_COMPRESSION);
     put_text(w, "");

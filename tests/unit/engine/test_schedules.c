@@ -51,6 +51,7 @@ struct talk {
     unsigned flow_count;
     unsigned globals_made[2], globals_answered[2];
     bool disconnected;
+    bool winding_up;                    /* nobody pauses any more */
 };
 
 static uint32_t seed;
@@ -81,7 +82,7 @@ static uint8_t octet(size_t at)
 
 static void maybe_pause(struct end *end)
 {
-    if (roll(end->talk, 8) == 0) {
+    if (!end->talk->winding_up && roll(end->talk, 8) == 0) {
         end->paused = true;
         channel_pause(end->ch);
     }
@@ -402,7 +403,8 @@ static void let_go(struct end *end)
 
 static void wind_up(struct talk *t)
 {
-    for (int round = 0; round < 2000; round++) {
+    t->winding_up = true;
+    for (int round = 0; round < 100; round++) {
         pair_run(&t->pair);
         bool open = false;
         for (unsigned i = 0; i < t->flow_count; i++)
