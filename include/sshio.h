@@ -7,6 +7,7 @@
 #include "sshio/key.h"
 #include "sshio/known_hosts.h"
 #include "sshio/authorized_keys.h"
+#include "sshio/config.h"
 #include "sshio/options.h"
 #include "sshio/session.h"
 #include "sshio/channel.h"

@@ -96,6 +96,8 @@ void error_clear(struct error *e)
     mem_free(e->message);
     mem_free(e->lang);
     mem_free(e->filename);
+    if (e->free_result != NULL)
+        e->free_result((struct sshio_result *)e->pub.result);
     error_init(e);
 }
 
@@ -126,6 +128,8 @@ void error_copy(struct error *to, const struct error *from)
     to->message = mem_strdup(from->message);
     to->lang = mem_strdup(from->lang);
     to->filename = mem_strdup(from->filename);
+    to->pub.result = NULL;              /* stays with the one that owns it, as do bytes */
+    to->pub.partial = (sshio_span){ NULL, 0 };
     if (from->pub.code != 0)
         point_at_own(to, from->pub.code);
     else
@@ -229,6 +233,14 @@ int error_set_file(struct error *e, int code, const char *filename, int line, co
     e->pub.filename = e->filename;
     e->pub.line = line;
     return code;
+}
+
+void error_attach_result(struct error *e, struct sshio_result *result, void (*free_result)(struct sshio_result *))
+{
+    if (e->free_result != NULL)
+        e->free_result((struct sshio_result *)e->pub.result);
+    e->pub.result = result;
+    e->free_result = free_result;
 }
 
 int error_nomem(struct error *e)

@@ -16,6 +16,7 @@ struct error {
     char *message;
     char *lang;
     char *filename;
+    void (*free_result)(struct sshio_result *result);   /* for pub.result, which is owned when this is set */
 };
 
 void error_init(struct error *e);                                   /* no error */
@@ -31,6 +32,7 @@ int error_setv(struct error *e, int code, const char *format, va_list args) SSHI
 int error_set_reason(struct error *e, int code, uint32_t reason, const char *format, ...) SSHIO_PRINTF(4, 5);
 int error_set_errno(struct error *e, int os_errno, const char *format, ...) SSHIO_PRINTF(3, 4); /* SSHIO_ESYSTEM, ": strerror" appended */
 int error_set_file(struct error *e, int code, const char *filename, int line, const char *format, ...) SSHIO_PRINTF(5, 6); /* "file line n: …" */
+void error_attach_result(struct error *e, struct sshio_result *result, void (*free_result)(struct sshio_result *)); /* owned from now on */
 int error_nomem(struct error *e);                                   /* SSHIO_ENOMEM; allocates nothing */
 
 /* DISCONNECT reason codes (RFC 4253 11.1) and the error codes they stand for, both ways. */

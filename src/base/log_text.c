@@ -1,11 +1,13 @@
 /* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous escaped, and dumps of packets.
  *
  * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that start a new line, marks that
- * turn the direction of writing, and what is not UTF-8 (RFC 3629: nothing overlong, no surrogates, nothing above U+10FFFF). */
+ * turn the direction of writing, and what is not UTF-8. */
 #include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -23,31 +25,12 @@ static bool is_dangerous(uint32_t code_point)
     return false;
 }
 
-/* What the first byte says: the length of the sequence, 0 when none begins so. */
-static size_t sequence_len(uint8_t first)
-{
-    if (first < 0x80)
-        return 1;
-    return first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-}
-
 /* The length of the character at the start of a text, 0 when it must be escaped. */
 static size_t harmless_len(struct span text)
 {
-    static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t len = sequence_len(text.data[0]);
-    if (len == 0 || len > text.len)
-        return 0;
-    uint32_t code_point = len == 1 ? text.data[0] : text.data[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((text.data[i] & 0xc0) != 0x80)
-            return 0;
-        code_point = code_point << 6 | (text.data[i] & 0x3f);
-    }
-    bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-    if (code_point < smallest[len] || code_point > 0x10ffff || surrogate || is_dangerous(code_point))
-        return 0;
-    return len;
+    uint32_t code_point = 0;
+    size_t len = utf8_char(text, &code_point);
+    return len != 0 && !is_dangerous(code_point) ? len : 0;
 }
 
 const char *log_escaped(struct span text, char *buffer, size_t size)

@@ -55,11 +55,10 @@ static bool take_number(const char **text, struct number *n)
     size_t digits = 0;
 
     *n = (struct number){ 0, 0 };
-    for (; is_digit(*at); at++, digits++) {
-        if (n->whole > (INT64_MAX - 9) / 10)
+    for (; is_digit(*at); at++, digits++)
+        if (__builtin_mul_overflow(n->whole, 10, &n->whole) ||
+            __builtin_add_overflow(n->whole, (uint64_t)(*at - '0'), &n->whole))
             return false;
-        n->whole = n->whole * 10 + (uint64_t)(*at - '0');
-    }
     if (*at == '.')
         for (at++; is_digit(*at); at++, digits++, place /= 10)
             n->billionths += place * (uint64_t)(*at - '0');

@@ -4,7 +4,9 @@
  * Requests keep their place behind data written before them, but are not held by a shut window. EOF comes after all data, CLOSE last.
  * Receiving. Data is delivered as it arrives, as a pointer into the decrypted packet, valid during the call; it counts as consumed when
  * the call returns. While reading is paused it is queued, at most one window of it.
- * Life. closed is the last event and comes exactly once; the channel is gone when it returns.
+ * Life. closed (or open_failed) is the last event and comes exactly once; the channel is gone when it returns. It may come inside
+ * channel_close, channel_abort and channel_resume. Closing a channel that is still opening drops what was written to it; the peer's
+ * answer decides which of the two events comes.
  *
  * States, per direction:   send  opening → open → eof_pending → eof → close_pending → closed
  *                          recv  opening → open → eof_pending → eof → close_pending → closed
@@ -24,6 +26,7 @@ struct channel;
 #define CHANNEL_WINDOW_DEFAULT (2u * 1024 * 1024)
 #define CHANNEL_PACKET_DEFAULT (32u * 1024)
 
+/* None may be NULL. */
 struct channel_events {
     void (*opened)(struct channel *ch, void *user, struct span data);                   /* ours was confirmed */
     void (*open_failed)(struct channel *ch, void *user, uint32_t code, struct span reason, struct span lang);  /* the last event of such a channel */
@@ -39,7 +42,7 @@ struct channel_events {
 int channel_open(struct engine *e, const char *type, uint32_t window, uint32_t max_packet, struct span data,
                  const struct channel_events *events, void *user, struct channel **ch, struct error *error);
 
-/* The peer's, between channel_requested and the decision. */
+/* The peer's, between channel_requested and the decision. When the connection has ended meanwhile, channel_accept gives closed at once. */
 void channel_accept(struct channel *ch, uint32_t window, uint32_t max_packet, struct span data,
                     const struct channel_events *events, void *user);
 void channel_refuse(struct channel *ch, uint32_t code, const char *reason);     /* ch is gone */
@@ -50,6 +53,9 @@ void channel_set_user(struct channel *ch, void *user);
 
 /* Which extended data types may arrive (bit n = type n); anything else is a protocol error. Default none. */
 void channel_allow_extended(struct channel *ch, uint32_t types);
+
+/* The peer's window stops at 2^32-1 instead of failing beyond (tunnels, whose peers give back more than they took). */
+void channel_saturate_window(struct channel *ch);
 
 int channel_write(struct channel *ch, uint32_t type, const void *data, size_t len);     /* SSHIO_ECLOSED after EOF or close; SSHIO_ENOMEM */
 size_t channel_queued(const struct channel *ch);                /* bytes written and not yet packetised */
@@ -65,5 +71,8 @@ bool channel_is_closed(const struct channel *ch);               /* closing was a
 
 void channel_pause(struct channel *ch);
 void channel_resume(struct channel *ch);                        /* delivers what is queued, then EOF, then close; may pause again */
+
+/* For use inside closed: what had arrived and was not delivered, piece by piece. A piece is valid until the next call. */
+bool channel_take_undelivered(struct channel *ch, uint32_t *type, struct span *data);
 
 #endif

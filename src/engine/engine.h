@@ -33,9 +33,14 @@ struct sig_alg;
 #define ENGINE_OUTPUT_BLOCK (320u * 1024)       /* limits.output_high and the largest packets fit */
 #define ENGINE_QUEUE_BLOCK (64u * 1024)         /* of data that waits: written but not packetised, received but not delivered */
 
-struct engine_buffers {
+#define ENGINE_MAX_MESSAGE (256u * 1024)        /* the longest payload that is sent */
+
+struct engine_buffers {         /* of one loop: all its engines share them */
     struct pool output;
     struct pool queue;
+    struct writer message;      /* the control message that is being put together */
+    uint8_t padding[4096];      /* random bytes, each used once */
+    size_t padding_left;
 };
 void engine_buffers_init(struct engine_buffers *buffers);
 void engine_buffers_done(struct engine_buffers *buffers);
@@ -67,8 +72,8 @@ struct engine_config {
 enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_UNKNOWN };
 
 struct auth_request {           /* server: one USERAUTH_REQUEST, parsed; valid until the verdict */
-    const char *user;           /* no NUL inside; not yet checked otherwise */
-    enum auth_method method;
+    const char *user;           /* UTF-8 without NUL, at most limits.user_len bytes; not checked otherwise */
+    enum auth_method method;    /* AUTH_UNKNOWN also for a password that is too long to be looked at */
     struct span method_name;
     const char *password;       /* AUTH_PASSWORD */
     bool password_change;       /* a change request; new_password is set */
@@ -95,7 +100,7 @@ struct engine_events {
     void (*auth_password_change)(void *owner, struct span prompt, struct span lang);    /* PASSWD_CHANGEREQ */
     void (*auth_banner)(void *owner, struct span msg, struct span lang);
     /* authentication, server */
-    void (*auth_requested)(void *owner, const struct auth_request *request);    /* question: one of engine_auth_accept, _refuse, _key_ok */
+    void (*auth_requested)(void *owner, const struct auth_request *request);    /* question: engine_auth_accept, _refuse, _key_ok, _change_password */
     /* both: logged in. Channels may be opened from here on. On a server the owner may hold further input with engine_hold. */
     void (*authenticated)(void *owner);
     /* connection protocol */
@@ -134,6 +139,8 @@ bool engine_ended(const struct engine *e);
 
 void engine_hold(struct engine *e, bool hold);                  /* true: consume no input until false */
 void engine_rekey(struct engine *e);                            /* starts a key exchange now; nothing if one runs or before login */
+void engine_close_channels(struct engine *e);                   /* channel_close on all of them */
+bool engine_has_queued(const struct engine *e);                 /* does a channel hold data, EOF or CLOSE that was not framed yet? */
 void engine_send_debug(struct engine *e, bool always_display, const char *msg, const char *lang);
 void engine_send_ignore(struct engine *e, size_t len);
 
@@ -157,6 +164,7 @@ bool engine_server_takes(const struct engine *e, const char *sig_alg, bool *know
 void engine_auth_accept(struct engine *e);
 void engine_auth_refuse(struct engine *e, const char *methods, bool partial_success);   /* counts; too many end the connection */
 void engine_auth_key_ok(struct engine *e);                      /* answers a query */
+void engine_auth_change_password(struct engine *e, const char *prompt, const char *lang);   /* answers AUTH_PASSWORD: a new one is needed; not a failure */
 void engine_auth_banner(struct engine *e, const char *msg, const char *lang);   /* held back until the service was asked for */
 
 /* ---- what is known ---- */

@@ -18,6 +18,12 @@
 #include "engine/mux.h"
 #include "engine/transport.h"
 
+/* How far the transport has come; beyond PHASE_SECURED it is auth.stage that tells. */
+enum engine_phase { PHASE_VERSION, PHASE_KEX, PHASE_SECURED };
+
+/* A message that waits until it may be sent. */
+struct held_message;
+
 struct engine {
     const struct engine_config *config;
     const struct engine_events *events;
@@ -30,24 +36,43 @@ struct engine {
     struct auth auth;
     struct mux mux;
     struct error error;         /* why it ended */
+    enum engine_phase phase;
+    char *own_version;          /* whole lines, without their ends */
+    char *peer_version;         /* "" before it came */
+    uint32_t version_lines;     /* of text before it */
+    struct held_message *held_first;
+    struct held_message *held_last;
+    size_t held_len;            /* bytes that are held */
+    uint64_t login_deadline_ms; /* UINT64_MAX = none */
+    uint32_t entered;           /* depth of engine_enter */
+    bool lost;                  /* the transport is gone */
     bool ended;                 /* nothing is read or framed any more */
     bool ended_reported;
+    bool above_high;            /* output went above its high mark and is not yet back at the low one */
+    bool output_announced;      /* output_ready was called and engine_output not yet */
     bool held;                  /* engine_hold */
     bool waiting;               /* a question is open */
-    bool receiving;             /* engine_receive is on the stack */
+    uint8_t message_number;     /* of the message that is being handled */
+    uint32_t message_seq;       /* its sequence number */
+    uint32_t packets_before_login;
+    uint32_t pong_unsent;       /* bytes of PONG since the output was last empty */
 };
 
-/* ---- sending (engine.c) ---- */
+/* ---- sending (sending.c) ---- */
 
 /* Control messages: put the fields into the writer that engine_message gives, then engine_send. One message at a time. It is framed at
  * once, or queued in order where nothing of its kind may be sent now: during our key exchange, 53 before the service was asked for,
  * 80 and above before login. What is queued counts against limits.control_queue. */
 struct writer *engine_message(struct engine *e, uint8_t number);
 void engine_send(struct engine *e);
+void engine_send_padded(struct engine *e);              /* the same, padded so that the length of a secret in it does not show */
 
 /* Channel data: framed straight into the output, body taken from where it is. Only when engine_data_allowed. */
 bool engine_data_allowed(const struct engine *e);       /* logged in, no key exchange of ours, output below its mark */
 void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body, size_t body_len);
+
+void engine_release_held(struct engine *e);             /* frames what was held and may be sent now */
+void engine_drop_held(struct engine *e);
 
 /* ---- failing ---- */
 
@@ -60,11 +85,17 @@ void engine_out_of_memory(struct engine *e);
 
 void engine_wants_output(struct engine *e);             /* calls events->output_ready, once until engine_output */
 void engine_first_keys(struct engine *e);               /* key_exchange → auth: both directions are encrypted now */
-void engine_logged_in(struct engine *e);                /* auth → all: release what was queued, limits, clocks */
+void engine_logged_in(struct engine *e);                /* auth → all: release what was queued, limits, clocks; then authenticated */
+
+/* Around everything that calls events (engine_receive, engine_tick and engine_output have it; a function that the owner calls and that
+ * delivers needs it too, as channel_resume). The end of the connection is told when the outermost one is left, never in between. */
+void engine_enter(struct engine *e);
+void engine_leave(struct engine *e);
 
 /* ---- dispatch (admission.c) ---- */
 
-/* A handler gets the message after its number; it checks that all was read. It may end the connection. */
+/* A handler gets the message after its number, which stands in e->message_number; it checks that all was read. It may end the
+ * connection. After login admission notes in e->auth.connection_seen that a message of 80 or above came. */
 typedef void (*message_handler)(struct engine *e, struct reader *r);
 
 #endif

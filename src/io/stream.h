@@ -69,6 +69,10 @@ void stream_close(struct stream *s);            /* drops what is unwritten; once
 /* Takes a connected socket over (TCP or UNIX; closed on failure). TCP gets TCP_NODELAY, and SO_KEEPALIVE if asked for. */
 int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream **s, struct error *e);
 
+/* A descriptor of any kind (pipe, terminal, socket, file, device), which it takes over. If it was switched to non-blocking, it is
+ * switched back when the stream is closed: others may share it. */
+int stream_from_fd(struct loop *loop, int fd, struct stream **s, struct error *e);
+
 /* A pair of descriptors, read from in, written to out (a child's pipes; they may be equal). Takes both over. */
 int stream_from_pipes(struct loop *loop, int in, int out, struct stream **s, struct error *e);
 

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@
 #include "base/memory.h"
 #include "io/address.h"
 #include "io/loop.h"
+#include "io/stream_file.h"
 
 #define READS_PER_WAKEUP 4
 #define PIECES_PER_TURN 16
@@ -37,6 +39,8 @@ struct port {
     uv_poll_t poll;
     struct uv_stream *stream;
     int fd;                     /* -1 = closed */
+    bool shared;                /* others use it too: it is left as it was found */
+    int flags;                  /* shared: as they were found */
     int armed;                  /* events that libuv watches for */
     bool is_socket;
 };
@@ -288,6 +292,8 @@ static void close_port(struct port *port)
     if (port->fd < 0)
         return;
     uv_close((uv_handle_t *)&port->poll, handle_closed);
+    if (port->shared)
+        fcntl(port->fd, F_SETFL, port->flags);
     close(port->fd);
     port->fd = -1;
     port->armed = 0;
@@ -464,7 +470,7 @@ static void close_stream(struct stream *stream)
     turn_hook_cancel(&s->flush);
     deferred_cancel(&s->redeliver);
     deferred_cancel(&s->fail);
-    if (s->in->is_socket && s->in == s->out && !s->input_ended)
+    if (s->in->is_socket && s->in == s->out && !s->in->shared && !s->input_ended)
         drop_input(s->in);
     if (s->out != s->in)
         close_port(s->out);
@@ -584,4 +590,26 @@ int stream_from_pipes(struct loop *loop, int in, int out_fd, struct stream **out
     }
     *out = &s->base;
     return 0;
+}
+
+/* What epoll does not take is a file: libuv says so with EPERM. */
+static bool can_be_polled(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+        return false;
+    return !S_ISCHR(st.st_mode) || isatty(fd);
+}
+
+int stream_from_fd(struct loop *loop, int fd, struct stream **out, struct error *e)
+{
+    if (!can_be_polled(fd))
+        return stream_from_file(loop, fd, out, e);
+    int flags = fcntl(fd, F_GETFL);
+    int rc = stream_from_pipes(loop, fd, fd, out, e);
+    if (rc == 0) {
+        self_of(*out)->in->shared = flags >= 0;
+        self_of(*out)->in->flags = flags;
+    }
+    return rc;
 }

@@ -49,10 +49,19 @@ const struct sig_alg *key_sig_alg(const sshio_key *key, size_t index);  /* its s
 int key_sign(const sshio_key *key, const struct sig_alg *alg, struct span data, struct writer *signature, struct error *e);
 bool key_verify(const sshio_key *key, const struct sig_alg *expected, struct span data, struct span signature); /* expected NULL = any */
 
-/* Texts: "type base64 comment" and the private file forms. filename is for messages and may be NULL. */
+/* New and derived keys. */
+int key_generate(const char *type_name, const sshio_generate_options *options, sshio_key **key, struct error *e);
+int key_convert_to_public(const sshio_key *key, sshio_key **public_key, struct error *e);
+int key_set_comment(sshio_key *key, struct span comment, struct error *e);      /* copied; empty = none */
+int key_set_filename(sshio_key *key, const char *filename, struct error *e);    /* copied */
+int key_fingerprint(const sshio_key *key, const char *hash_name, char **text, struct error *e); /* hash_name NULL = "sha256" */
+
+/* Texts: "type base64 comment" and the private file forms. filename goes into messages and the key; it may be NULL. */
+#define KEY_MAX_TEXT_LEN (1024 * 1024)
 int key_from_public_text(struct span text, sshio_key **key, struct error *e);
 int key_from_private_text(struct span text, const char *passphrase, const char *filename, sshio_key **key, struct error *e);
-void key_put_public_text(const sshio_key *key, struct writer *w);       /* with a line end */
+int key_put_public_text(const sshio_key *key, struct writer *w, struct error *e);   /* with a line end */
 int key_put_private_text(const sshio_key *key, struct writer *w, struct error *e);
+int key_error_name_file(int rc, const char *filename, struct error *e); /* puts the file name before a recorded message; returns rc */
 
 #endif

@@ -1,0 +1,125 @@
+/* Starting clients: connect, create_connection, run_client. */
+#include <sys/socket.h>
+
+#include "conn/conn.h"
+#include "io/last_error.h"
+
+#define PORT_DEFAULT 22
+#define PORT_MAX 65535
+
+struct connecting {
+    const char *host;
+    const sshio_client_options *options;
+    int sock;                   /* -1 = connect to host */
+    sshio_conn **conn;
+};
+
+static int address_family(sshio_family family)
+{
+    return family == SSHIO_FAMILY_INET ? AF_INET : family == SSHIO_FAMILY_INET6 ? AF_INET6 : AF_UNSPEC;
+}
+
+static int open_stream(struct loop *loop, const struct connecting *c, const struct settings *s, struct stream **stream, struct error *e)
+{
+    const sshio_client_options *o = c->options;
+    if (c->sock >= 0)
+        return stream_from_socket(loop, c->sock, s->tcp_keepalive, stream, e);
+    struct connect_options connect = {
+        .host = c->host, .port = o->port != 0 ? o->port : PORT_DEFAULT, .family = address_family(o->family),
+        .resolver_flags = o->resolver_flags, .bind_address = o->bind_address, .bind_port = o->bind_port,
+        .keepalive = s->tcp_keepalive,
+    };
+    return stream_connect(loop, &connect, stream, e);
+}
+
+/* The name and port that known hosts are asked for: those of the call, else the socket's other end. */
+static int start(struct loop *loop, const struct connecting *c, struct settings *s, struct stream *stream, struct error *e)
+{
+    char names[STREAM_NAMES_SIZE];
+    sshio_address local = { .host = "" }, peer = { .host = "" };
+    stream_names(stream, &local, &peer, names);
+    bool named = c->host != NULL && c->host[0] != '\0';
+    int port = c->options->port != 0 ? c->options->port : named || peer.port == 0 ? PORT_DEFAULT : peer.port;
+    sshio_conn *conn = NULL;
+    int rc = conn_new(s, loop, stream, named ? c->host : peer.host, port, NULL, &conn, e);
+    if (rc != 0)
+        return rc;
+    rc = conn_wait_ready(conn, e);
+    if (rc == 0)
+        *c->conn = conn;
+    else
+        sshio_conn_unref(conn);
+    return rc;
+}
+
+static int check_options(const struct connecting *c, struct error *e)
+{
+    const sshio_client_options *o = c->options;
+    if (o->port < 0 || o->port > PORT_MAX)
+        return error_set(e, SSHIO_EINVAL, "port %d is not between 1 and %d", o->port, PORT_MAX);
+    if (o->connect_timeout < 0 && o->connect_timeout != SSHIO_NEVER)
+        return error_set(e, SSHIO_EINVAL, "Connect timeout cannot be negative: %g", o->connect_timeout);
+    if (c->sock < 0 && (c->host == NULL || c->host[0] == '\0'))
+        return error_set(e, SSHIO_EINVAL, "no host to connect to");
+    return 0;
+}
+
+static int connect_now(void *arg)
+{
+    struct connecting *c = arg;
+    struct settings *s = NULL;
+    struct stream *stream = NULL;
+    struct loop *loop = loop_current();
+    struct error e;
+    error_init(&e);
+    int rc = loop == NULL ? error_nomem(&e) : settings_client(c->options, &s, &e);
+    if (rc == 0)
+        rc = open_stream(loop, c, s, &stream, &e);
+    if (rc == 0)
+        rc = start(loop, c, s, stream, &e);
+    settings_unref(s);
+    if (rc != 0)
+        fail_with(&e);
+    error_clear(&e);
+    return rc;
+}
+
+static int connect_with(const char *host, const sshio_client_options *options, int sock, sshio_conn **conn)
+{
+    static const sshio_client_options defaults = { .size = sizeof defaults };
+    struct connecting c = { .host = host, .options = options != NULL ? options : &defaults, .sock = sock, .conn = conn };
+    int rc = completion_can_wait();
+    if (rc != 0)
+        return rc;
+    if (sock < 0 && c.options->sock != NULL)
+        c.sock = *c.options->sock;
+    rc = check_options(&c, last_error());
+    if (rc != 0)
+        return rc;
+    bool bounded = c.options->connect_timeout > 0;
+    return bounded ? sshio_with_timeout(c.options->connect_timeout, connect_now, &c) : connect_now(&c);
+}
+
+int sshio_connect(const char *host, const sshio_client_options *options, sshio_conn **conn)
+{
+    return connect_with(host, options, -1, conn);
+}
+
+int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,
+                            const sshio_client_options *options, sshio_conn **conn)
+{
+    sshio_client_options with_handlers;
+    sshio_client_options_init(&with_handlers);
+    if (options != NULL)
+        with_handlers = *options;
+    with_handlers.handlers = handlers;
+    with_handlers.user = user;
+    return connect_with(host, &with_handlers, -1, conn);
+}
+
+int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn)
+{
+    if (sock < 0)
+        return fail(SSHIO_EINVAL, "sshio_run_client: %d is not a socket", sock);
+    return connect_with("", options, sock, conn);
+}

@@ -1,0 +1,165 @@
+/* The host key: whether a client trusts it, and how a server proves it. (RFC 4253 section 8, RFC 4251 4.1)
+ *
+ * Nothing of authentication leaves before the decision, and an error on the way to it is a refusal. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "config/known_hosts.h"
+#include "conn/conn.h"
+#include "io/task.h"
+#include "key/key.h"
+
+#define SIGNATURE_MAX 4096
+
+struct question {               /* validate_host_public_key, asked in a task of its own */
+    sshio_conn *conn;
+    sshio_key *key;
+    struct error refusal;       /* what is said if it answers no */
+    int answer;
+};
+
+static const char *look_up_name(const sshio_conn *conn)
+{
+    if (conn->settings->host_key_alias != NULL)
+        return conn->settings->host_key_alias;
+    return conn->host != NULL && conn->host[0] != '\0' ? conn->host : conn->peer.host;
+}
+
+static const char *look_up_address(const sshio_conn *conn)
+{
+    return conn->settings->host_key_alias != NULL ? "" : conn->peer.host;
+}
+
+static void trust(sshio_conn *conn, sshio_key *key)
+{
+    sshio_key_unref(conn->host_key);
+    conn->host_key = sshio_key_ref(key);
+    engine_host_key_verdict(conn->engine, NULL);
+}
+
+/* The message says what was found, where, and what to do about it. */
+static void set_refusal(struct error *e, const sshio_conn *conn, const sshio_key *key, sshio_host_status status,
+                        const struct host_place *place)
+{
+    const char *name = look_up_name(conn);
+    char *fingerprint = NULL;
+    sshio_key_get_fingerprint(key, NULL, &fingerprint);
+    const char *shown = fingerprint != NULL ? fingerprint : "";
+    const char *type = sshio_key_get_algorithm(key);
+    const char *file = place->filename != NULL ? place->filename : "known hosts";
+    switch (status) {
+    case SSHIO_HOST_REVOKED:
+        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Host key is revoked for host %s (%s %s, %s line %d)", name, type, shown, file,
+                  place->line);
+        break;
+    case SSHIO_HOST_CHANGED:
+        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
+                  "Host key has changed for host %s: it now has %s %s, but another key is known in %s line %d. Someone could be "
+                  "listening in, or the host got a new key: ask its administrator, then replace that line",
+                  name, type, shown, file, place->line);
+        break;
+    default:
+        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
+                  "Host key is not trusted for host %s: no known host has %s %s. Compare this fingerprint with the host's and add its "
+                  "key to the known hosts",
+                  name, type, shown);
+    }
+    sshio_free(fingerprint);
+}
+
+static int run_question(void *arg)
+{
+    struct question *q = arg;
+    sshio_conn *conn = q->conn;
+    q->answer = conn->settings->client.validate_host_public_key(conn, look_up_name(conn), look_up_address(conn), conn->port, q->key,
+                                                                conn->user);
+    return 0;
+}
+
+static void question_done(int result, void *arg)
+{
+    struct question *q = arg;
+    sshio_conn *conn = q->conn;
+    (void)result;
+    conn->helper = NULL;
+    if (!engine_ended(conn->engine)) {
+        if (q->answer > 0)
+            trust(conn, q->key);
+        else
+            engine_host_key_verdict(conn->engine, &q->refusal);
+        conn_verdict_given(conn);
+    }
+    error_clear(&q->refusal);
+    sshio_key_unref(q->key);
+    conn_release(conn);
+    mem_free(q);
+}
+
+/* Takes the refusal over. */
+static void ask(sshio_conn *conn, sshio_key *key, struct error *refusal)
+{
+    struct question *q = mem_zalloc(sizeof *q);
+    if (q == NULL) {
+        engine_host_key_verdict(conn->engine, refusal);
+        return;
+    }
+    *q = (struct question){ .conn = conn, .key = sshio_key_ref(key) };
+    error_init(&q->refusal);
+    error_move(&q->refusal, refusal);
+    conn_hold(conn);
+    struct error e;
+    error_init(&e);
+    if (task_start(conn->loop, run_question, q, question_done, &conn->helper, &e) != 0)
+        question_done(0, q);
+    error_clear(&e);
+}
+
+static void decide_key(sshio_conn *conn, sshio_key *key)
+{
+    const struct settings *s = conn->settings;
+    struct host_place place = { 0 };
+    struct host_query query = { .host = look_up_name(conn), .addr = look_up_address(conn), .port = conn->port };
+    sshio_host_status status = s->check_host ? SSHIO_HOST_UNKNOWN : SSHIO_HOST_OK;
+    if (s->check_host && s->known_hosts != NULL)
+        status = known_hosts_match(s->known_hosts, &query, key, &place);
+    if (status == SSHIO_HOST_OK) {
+        trust(conn, key);
+        return;
+    }
+    struct error refusal;
+    error_init(&refusal);
+    set_refusal(&refusal, conn, key, status, &place);
+    if (status != SSHIO_HOST_REVOKED && s->client.validate_host_public_key != NULL)
+        ask(conn, key, &refusal);
+    else
+        engine_host_key_verdict(conn->engine, &refusal);
+    error_clear(&refusal);
+}
+
+void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *alg)
+{
+    sshio_key *key = NULL;
+    struct error e;
+    error_init(&e);
+    if (key_from_public_blob(blob, &key, &e) != 0 || !span_is(span_of(sshio_key_get_algorithm(key)), alg->type->name)) {
+        error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Unable to decode host key for host %s", look_up_name(conn));
+        engine_host_key_verdict(conn->engine, &e);
+    } else {
+        decide_key(conn, key);
+    }
+    sshio_key_unref(key);
+    error_clear(&e);
+}
+
+void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash)
+{
+    struct writer signature;
+    struct error e;
+    error_init(&e);
+    writer_init(&signature, SIGNATURE_MAX);
+    if (key_sign(key, alg, hash, &signature, &e) != 0)
+        log_error(conn->logger, "The host key could not sign: %s", error_message(&e));
+    engine_exchange_signature(conn->engine, writer_span(&signature));
+    writer_done(&signature);
+    error_clear(&e);
+}

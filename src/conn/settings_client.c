@@ -1,0 +1,106 @@
+/* Settings of clients, from sshio_client_options. */
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "conn/algorithms.h"
+#include "conn/settings.h"
+#include "conn/sources.h"
+#include "io/last_error.h"
+
+void sshio_client_options_init(sshio_client_options *options)
+{
+    *options = (sshio_client_options){ .size = sizeof *options };
+}
+
+static int set_username(struct settings *s, const char *username, struct error *e)
+{
+    char buffer[2048];
+    struct passwd pw, *found = NULL;
+    if (username == NULL && getpwuid_r(geteuid(), &pw, buffer, sizeof buffer, &found) == 0 && found != NULL)
+        username = found->pw_name;
+    if (username == NULL)
+        return error_set(e, SSHIO_EINVAL, "no user name: none was given and the local user has none");
+    return settings_text(&s->username, username, e);
+}
+
+static int set_env(struct settings *s, const char *const *env, struct error *e)
+{
+    if (env == NULL || (const void *)env == sshio_none)
+        return 0;
+    for (size_t i = 0; env[i] != NULL; i++)
+        if (strchr(env[i], '=') == NULL || env[i][0] == '=')
+            return error_set(e, SSHIO_EINVAL, "environment entry is not NAME=value: %s", env[i]);
+    return texts_copy(&s->env, env) ? 0 : error_nomem(e);
+}
+
+static int set_known_hosts(struct settings *s, const sshio_source *source, struct error *e)
+{
+    s->check_host = (const void *)source != sshio_none;
+    if (source == NULL || !s->check_host)
+        return 0;
+    int rc = source_known_hosts(source, &s->known_hosts);
+    if (rc != 0)
+        error_copy(e, last_error());
+    return rc;
+}
+
+static int set_host_key_algs(struct settings *s, const char *text, struct error *e)
+{
+    mem_free(s->sig_algs);
+    s->sig_algs = NULL;
+    int rc = algorithms_rows(SSHIO_ALG_PUBLIC_KEY, text, &s->sig_algs, e);
+    s->engine.host_key_algs = (const struct sig_alg *const *)s->sig_algs;
+    return rc;
+}
+
+static int fill(struct settings *s, const sshio_client_options *o, struct error *e)
+{
+    struct settings_common common = {
+        .kex_algs = o->kex_algs, .encryption_algs = o->encryption_algs, .rekey_limit = o->rekey_limit,
+        .version = o->client_version, .login_timeout = o->login_timeout, .linger = o->linger,
+        .require_strict_kex = o->require_strict_kex, .tcp_keepalive = o->tcp_keepalive,
+        .public_key_auth = o->public_key_auth, .password_auth = o->password_auth,
+        .window = o->window, .max_pktsize = o->max_pktsize,
+    };
+    int rc = settings_set_common(s, &common, e);
+    if (rc == 0)
+        rc = set_username(s, o->username, e);
+    if (rc == 0)
+        rc = settings_text(&s->password, o->password, e);
+    if (rc == 0)
+        rc = settings_text(&s->host_key_alias, o->host_key_alias, e);
+    if (rc == 0)
+        rc = settings_text(&s->command, o->command, e);
+    if (rc == 0)
+        rc = settings_text(&s->subsystem, o->subsystem, e);
+    if (rc == 0)
+        rc = set_env(s, o->env, e);
+    if (rc == 0)
+        rc = set_host_key_algs(s, o->server_host_key_algs, e);
+    if (rc == 0)
+        rc = settings_load_keys(s, o->client_keys, e);
+    if (rc == 0)
+        rc = set_known_hosts(s, o->known_hosts, e);
+    s->password_handler = o->password_handler;
+    s->user = o->user;
+    if (o->handlers != NULL)
+        s->client = *o->handlers;
+    return rc;
+}
+
+int settings_client(const sshio_client_options *options, struct settings **settings, struct error *e)
+{
+    static const sshio_client_options defaults = { .size = sizeof defaults };
+    struct settings *s = mem_zalloc(sizeof *s);
+    if (s == NULL)
+        return error_nomem(e);
+    s->refs = 1;
+    int rc = fill(s, options != NULL ? options : &defaults, e);
+    if (rc == 0)
+        *settings = s;
+    else
+        settings_unref(s);
+    return rc;
+}

@@ -1,0 +1,102 @@
+/* Settings of servers, from sshio_server_options. */
+#include "base/memory.h"
+#include "conn/settings.h"
+#include "conn/sources.h"
+#include "io/last_error.h"
+#include "key/key.h"
+
+void sshio_server_options_init(sshio_server_options *options)
+{
+    *options = (sshio_server_options){ .size = sizeof *options };
+}
+
+/* One row for each algorithm of each key; the first key of a type serves it. */
+static int set_host_keys(struct settings *s, const sshio_keyref *refs, struct error *e)
+{
+    int rc = settings_load_keys(s, refs, e);
+    if (rc != 0)
+        return rc;
+    if (s->keys[0] == NULL)
+        return error_set(e, SSHIO_EINVAL, "No server host keys provided");
+    size_t count = 0;
+    for (size_t i = 0; s->keys[i] != NULL; i++)
+        for (size_t j = 0; key_sig_alg(s->keys[i], j) != NULL; j++)
+            count++;
+    s->host_keys = mem_array(count + 1, sizeof *s->host_keys);
+    if (s->host_keys == NULL)
+        return error_nomem(e);
+    size_t n = 0;
+    for (size_t i = 0; s->keys[i] != NULL; i++)
+        for (size_t j = 0; key_sig_alg(s->keys[i], j) != NULL; j++)
+            s->host_keys[n++] = (struct engine_host_key){ .alg = key_sig_alg(s->keys[i], j),
+                                                          .blob = key_public_blob(s->keys[i]), .key = s->keys[i] };
+    s->engine.host_keys = s->host_keys;
+    return 0;
+}
+
+static int set_authorized_keys(struct settings *s, const sshio_source *source, struct error *e)
+{
+    if (source == NULL || (const void *)source == sshio_none)
+        return 0;
+    int rc = source_authorized_keys(source, &s->authorized_keys);
+    if (rc != 0)
+        error_copy(e, last_error());
+    return rc;
+}
+
+static int set_counts(struct settings *s, const sshio_server_options *o, struct error *e)
+{
+    if (o->max_auth_tries < 0 || o->max_startups < 0 || o->max_sessions < -1 || o->auth_failure_delay < 0)
+        return error_set(e, SSHIO_EINVAL, "a limit is negative: max_auth_tries %d, max_startups %d, max_sessions %d",
+                         o->max_auth_tries, o->max_startups, o->max_sessions);
+    if (o->max_auth_tries != 0)
+        s->engine.limits.auth_tries = (uint32_t)o->max_auth_tries;
+    s->max_startups = o->max_startups != 0 ? (uint32_t)o->max_startups : limits_default.unauthenticated_conns;
+    s->max_sessions = limits_default.sessions;
+    if (o->max_sessions != 0)
+        s->max_sessions = o->max_sessions > 0 ? (uint32_t)o->max_sessions : 0;
+    s->auth_failure_delay = o->auth_failure_delay;
+    return 0;
+}
+
+static int fill(struct settings *s, const sshio_server_options *o, struct error *e)
+{
+    struct settings_common common = {
+        .kex_algs = o->kex_algs, .encryption_algs = o->encryption_algs, .signature_algs = o->signature_algs,
+        .rekey_limit = o->rekey_limit, .version = o->server_version, .login_timeout = o->login_timeout,
+        .linger = o->linger, .require_strict_kex = o->require_strict_kex, .tcp_keepalive = o->tcp_keepalive,
+        .public_key_auth = o->public_key_auth, .password_auth = o->password_auth,
+        .window = o->window, .max_pktsize = o->max_pktsize,
+    };
+    int rc = settings_set_common(s, &common, e);
+    if (rc == 0)
+        rc = set_counts(s, o, e);
+    if (rc == 0)
+        rc = set_host_keys(s, o->host_keys, e);
+    if (rc == 0)
+        rc = set_authorized_keys(s, o->authorized_keys, e);
+    s->process_handler = o->process_handler;
+    s->session_handler = o->session_handler;
+    s->acceptor = o->acceptor;
+    s->error_handler = o->error_handler;
+    s->user = o->user;
+    if (o->handlers != NULL)
+        s->handlers = *o->handlers;
+    return rc;
+}
+
+int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e)
+{
+    static const sshio_server_options defaults = { .size = sizeof defaults };
+    struct settings *s = mem_zalloc(sizeof *s);
+    if (s == NULL)
+        return error_nomem(e);
+    s->refs = 1;
+    s->server = true;
+    int rc = fill(s, options != NULL ? options : &defaults, e);
+    if (rc == 0)
+        *settings = s;
+    else
+        settings_unref(s);
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* The random source, and the seeded sequence that tests put in its place. The sequence (splitmix64)
+ * is per thread and not secret. */
+#include "crypto/random.h"
+
+#include <limits.h>
+
+#include <openssl/rand.h>
+
+static _Thread_local bool seeded;
+static _Thread_local uint64_t seed_state;
+
+static uint64_t next_seeded(void)
+{
+    seed_state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = seed_state;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static void fill_seeded(uint8_t *to, size_t len)
+{
+    while (len != 0) {
+        uint64_t word = next_seeded();
+        size_t part = len < sizeof word ? len : sizeof word;
+        for (size_t i = 0; i < part; i++)
+            to[i] = (uint8_t)(word >> (8 * i));
+        to += part;
+        len -= part;
+    }
+}
+
+bool random_bytes(void *to, size_t len)
+{
+    if (len == 0)
+        return true;
+    if (seeded) {
+        fill_seeded(to, len);
+        return true;
+    }
+    return len <= INT_MAX && RAND_bytes(to, (int)len) == 1;
+}
+
+void random_seed(uint64_t seed)
+{
+    seeded = true;
+    seed_state = seed;
+}
+
+void random_unseed(void)
+{
+    seeded = false;
+}
+
+bool random_seeded(void)
+{
+    return seeded;
+}

@@ -1,0 +1,138 @@
+/* The receiving half of a channel: what arrives, our window, EOF and CLOSE (RFC 4254 sections 5.2 and 5.3).
+ *
+ * The window is debited when data arrives and given back when it was delivered, so a paused channel holds at most one window.
+ * Giving back waits until half a window, or 1 MiB, has come together, and then for mux_pump. */
+#include "engine/channel_state.h"
+
+#define ADJUST_MAX (1024u * 1024)
+
+static uint32_t adjust_threshold(const struct channel *ch)
+{
+    uint32_t half = ch->window / 2;
+    if (half > ADJUST_MAX)
+        return ADJUST_MAX;
+    return half > 0 ? half : 1;
+}
+
+/* Whether giving window back still means something to the peer. */
+static bool may_adjust(const struct channel *ch)
+{
+    return channel_is_sendable(ch) && !ch->eof_arrived && !ch->close_arrived;
+}
+
+static void consume(struct channel *ch, size_t len)
+{
+    ch->consumed += (uint32_t)len;
+    if (ch->consumed < adjust_threshold(ch) || list_linked(&ch->adjusting) || !may_adjust(ch))
+        return;
+    list_append(&ch->engine->mux.adjusting, &ch->adjusting);
+    engine_wants_output(ch->engine);
+}
+
+void channel_send_adjust(struct channel *ch)
+{
+    if (!may_adjust(ch))
+        return;
+    uint32_t n = ch->consumed;
+    ch->granted += n;
+    ch->consumed = 0;
+    struct writer *w = engine_message(ch->engine, MSG_CHANNEL_WINDOW_ADJUST);
+    put_u32(w, ch->peer_number);
+    put_u32(w, n);
+    engine_send(ch->engine);
+}
+
+/* ---- delivery ---- */
+
+void channel_take_data(struct channel *ch, uint32_t type, struct span data)
+{
+    if (data.len == 0)
+        return;
+    ch->granted -= (uint32_t)data.len;
+    ch->engine->mux.data_passed += data.len;
+    if (ch->close_asked) {
+        consume(ch, data.len);
+    } else if (ch->paused || ch->delivering || !byte_queue_is_empty(&ch->in)) {
+        if (!byte_queue_add(&ch->in, (uint8_t)type, data.data, data.len))
+            engine_out_of_memory(ch->engine);
+    } else {
+        channel_pin(ch);
+        ch->events->data(ch, ch->user, type, data.data, data.len);
+        consume(ch, data.len);
+        channel_unpin(ch);
+    }
+}
+
+static void deliver(struct channel *ch)
+{
+    uint8_t type;
+    struct span data;
+    ch->delivering = true;
+    while (!ch->paused && !ch->dead && !ch->close_asked && byte_queue_head(&ch->in, &type, &data)) {
+        ch->events->data(ch, ch->user, type, data.data, data.len);
+        byte_queue_take(&ch->in, data.len);
+        consume(ch, data.len);
+    }
+    ch->delivering = false;
+}
+
+void channel_drop_input(struct channel *ch)
+{
+    /* An event may be looking at the head; then channel_resume comes here again when it is over. */
+    if (ch->delivering || byte_queue_is_empty(&ch->in))
+        return;
+    consume(ch, ch->in.len);
+    byte_queue_done(&ch->in);
+}
+
+void channel_tell_ends(struct channel *ch)
+{
+    if (ch->delivering || ch->dead || !byte_queue_is_empty(&ch->in))
+        return;
+    channel_pin(ch);
+    if (ch->eof_arrived && !ch->eof_told && !ch->close_asked) {
+        ch->eof_told = true;
+        ch->events->eof(ch, ch->user);
+    }
+    if (ch->close_arrived)
+        channel_finish(ch, NULL);
+    channel_unpin(ch);
+}
+
+void channel_pause(struct channel *ch)
+{
+    ch->paused = true;
+}
+
+void channel_resume(struct channel *ch)
+{
+    if (!ch->paused)
+        return;
+    ch->paused = false;
+    if (ch->delivering || ch->dead)
+        return;
+    channel_enter(ch);
+    deliver(ch);
+    if (ch->close_asked)
+        channel_drop_input(ch);
+    channel_tell_ends(ch);
+    channel_leave(ch);
+}
+
+bool channel_take_undelivered(struct channel *ch, uint32_t *type, struct span *data)
+{
+    uint8_t tag;
+    if (ch->handed_out > 0)
+        byte_queue_take(&ch->in, ch->handed_out);
+    ch->handed_out = 0;
+    if (!byte_queue_head(&ch->in, &tag, data))
+        return false;
+    *type = tag;
+    ch->handed_out = data->len;
+    return true;
+}
+
+void channel_allow_extended(struct channel *ch, uint32_t types)
+{
+    ch->extended_types = types;
+}

@@ -1,0 +1,64 @@
+/* One running key exchange, and what a method is to it. Included by the engine's key exchange files and their tests only.
+ *
+ *     sent_kexinit ┐                                                    ┌ sent_newkeys ┐
+ *                  ├ negotiated → method runs → agreed → proven → keys ─┤              ├ done: wiped and freed
+ *     got_kexinit  ┘   (the client's first message)    (a question)     └ got_newkeys  ┘
+ *
+ * agreed: the exchange hash is known. The server asks its owner for a signature over it, the client asks whether the host key is to be
+ * trusted and then checks the signature; a method without host key proves itself. */
+#ifndef SSHIO_ENGINE_EXCHANGE_H
+#define SSHIO_ENGINE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "crypto/hash.h"
+#include "engine/negotiation.h"
+
+struct engine;
+
+struct exchange {
+    bool first;                     /* of the connection */
+    bool sent_kexinit, got_kexinit;
+    bool sent_newkeys, got_newkeys;
+    bool drop_guess;                /* the next packet numbered 30 to 49 was a wrong guess */
+    bool asking;                    /* the owner has the host key or the hash in front of it */
+    uint8_t expected;               /* the number that the method waits for; 0 = none */
+    uint64_t deadline_ms;
+    uint8_t *own_kexinit;           /* the payloads, with their number */
+    size_t own_kexinit_len;
+    uint8_t *peer_kexinit;
+    size_t peer_kexinit_len;
+    struct negotiated chosen;
+    const struct hash_alg *hash_alg;
+    void *method_state;
+    struct writer secret;           /* K, in the encoding that is hashed */
+    uint8_t hash[HASH_MAX_LEN];     /* H */
+    uint8_t *host_key;              /* client: K_S, until it is trusted */
+    size_t host_key_len;
+    uint8_t *signature;             /* client: over H */
+    size_t signature_len;
+};
+
+struct kex_method {
+    bool (*start)(struct engine *e, struct exchange *x);    /* the client sends its first message; both set expected. false = no memory */
+    void (*receive)(struct engine *e, struct exchange *x, struct reader *r);    /* the expected message, after its number */
+    void (*reply)(struct engine *e, struct exchange *x, struct span signature); /* server: the message that carries the proof */
+    void (*done)(struct exchange *x);                       /* frees method_state, which may be NULL */
+};
+
+/* Called by a method when both sides have what they need. part is what H covers between the host key and the secret. The secret stands
+ * in x->secret. On a server host_key and signature are empty. */
+void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key, struct span part, struct span signature);
+
+struct exchange *exchange_new(void);
+void exchange_free(struct exchange *x);
+
+/* RFC 4253 7.2: len bytes of key material for a letter. */
+bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out, size_t len);
+
+extern const struct kex_method kex_ecdh;    /* RFC 5656, RFC 8731: param is a struct agreement_alg */
+
+#endif

@@ -1,0 +1,454 @@
+/* Channels: life, writing, reading control, closing; see chan.h. */
+#include "session/chan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sshio/constants.h>
+
+#include "base/memory.h"
+#include "io/last_error.h"
+#include "io/stream.h"
+#include "io/task.h"
+
+#define WRITE_HIGH_DEFAULT (64u * 1024)
+#define LARGE_WRITE 4096u               /* from here on it is worth a system call to be able to seal without a copy */
+
+/* ---- life ---- */
+
+static void resume_later(struct deferred *d);
+static void end_later(struct deferred *d);
+
+sshio_chan *chan_new(sshio_conn *conn, const sshio_session_handlers *handlers, void *user)
+{
+    sshio_chan *chan = mem_zalloc(sizeof *chan);
+    if (chan == NULL)
+        return NULL;
+    chan->refs = 1;
+    chan->conn = conn;
+    chan->server = conn->server;
+    chan->user = user;
+    chan->exit_status = SSHIO_NO_STATUS;
+    if (handlers != NULL)
+        chan->handlers = *handlers;
+    error_init(&chan->error);
+    waiters_init(&chan->closed);
+    deferred_init(&chan->resume, resume_later);
+    deferred_init(&chan->end, end_later);
+    conn_hold(conn);
+    return chan;
+}
+
+static void chan_free(sshio_chan *chan)
+{
+    deferred_cancel(&chan->resume);
+    deferred_cancel(&chan->end);
+    if (chan->logger != NULL && chan->logger != chan->conn->logger)
+        logger_unref(chan->logger);
+    error_clear(&chan->error);
+    texts_done(&chan->env);
+    mem_free(chan->command);
+    mem_free(chan->subsystem);
+    mem_free(chan->signal_name);
+    mem_free(chan->signal_msg);
+    mem_free(chan->signal_lang);
+    conn_release(chan->conn);
+    mem_free(chan);
+}
+
+void chan_hold(sshio_chan *chan)
+{
+    chan->refs++;
+}
+
+void chan_release(sshio_chan *chan)
+{
+    if (--chan->refs == 0)
+        chan_free(chan);
+}
+
+sshio_chan *sshio_chan_ref(sshio_chan *chan)
+{
+    if (chan->user_refs++ == 0)
+        chan_hold(chan);
+    return chan;
+}
+
+void sshio_chan_unref(sshio_chan *chan)
+{
+    if (chan == NULL || --chan->user_refs > 0)
+        return;
+    if (!chan->server)
+        sshio_chan_close(chan);
+    chan_release(chan);
+}
+
+void sshio_chan_set_user(sshio_chan *chan, void *user)
+{
+    chan->user = user;
+}
+
+void *sshio_chan_user(const sshio_chan *chan)
+{
+    return chan->user;
+}
+
+sshio_conn *sshio_chan_conn(const sshio_chan *chan)
+{
+    return chan->conn;
+}
+
+sshio_logger *sshio_chan_logger(const sshio_chan *chan)
+{
+    sshio_chan *own = (sshio_chan *)chan;       /* making the logger changes nothing that can be seen */
+    if (own->logger == NULL)
+        own->logger = logger_new(chan->conn->logger, NULL, "chan=%u", chan->ch != NULL ? channel_number(chan->ch) : 0u);
+    return own->logger != NULL ? own->logger : chan->conn->logger;
+}
+
+void chan_made(sshio_chan *chan)
+{
+    chan->made = true;
+    if (chan->handlers.connection_made != NULL)
+        chan->handlers.connection_made(chan, chan->user);
+}
+
+void chan_start(sshio_chan *chan)
+{
+    chan->started = true;
+    if (chan->handlers.session_started != NULL)
+        chan->handlers.session_started(chan, chan->user);
+}
+
+void chan_deliver(sshio_chan *chan)
+{
+    loop_defer(chan->conn->loop, &chan->resume);
+}
+
+/* ---- events of the engine's channel ---- */
+
+static void complete_waiting(sshio_chan *chan, int result)
+{
+    struct completion *waiting = chan->waiting;
+    chan->waiting = NULL;
+    if (waiting != NULL)
+        completion_complete(waiting, result);
+}
+
+static void opened(struct channel *ch, void *user, struct span data)
+{
+    (void)data;
+    channel_pause(ch);                  /* until the program has started */
+    complete_waiting(user, 0);
+}
+
+static void finish(sshio_chan *chan)
+{
+    if (chan->counted)
+        chan->conn->sessions--;
+    chan->counted = false;
+    chan->ch = NULL;
+    chan->closing = true;
+    chan->ended = true;
+    loop_defer(chan->conn->loop, &chan->end);
+}
+
+static void open_failed(struct channel *ch, void *user, uint32_t code, struct span reason, struct span lang)
+{
+    sshio_chan *chan = user;
+    char escaped[512];
+    (void)ch, (void)lang;
+    error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, code, "%s", log_escaped(reason, escaped, sizeof escaped));
+    finish(chan);
+    complete_waiting(chan, SSHIO_ECHANNEL_OPEN);
+}
+
+/* What arrives after the connection was told to close is not delivered any more. */
+static bool delivers(const sshio_chan *chan)
+{
+    return conn_is_open(chan->conn);
+}
+
+static void data(struct channel *ch, void *user, uint32_t type, const uint8_t *bytes, size_t len)
+{
+    sshio_chan *chan = user;
+    (void)ch;
+    if (chan->handlers.data_received != NULL && delivers(chan))
+        chan->handlers.data_received(chan, bytes, len, (int)type, chan->user);
+}
+
+static void eof(struct channel *ch, void *user)
+{
+    sshio_chan *chan = user;
+    (void)ch;
+    if (!delivers(chan))
+        return;
+    bool keep_open = chan->handlers.eof_received != NULL && chan->handlers.eof_received(chan, chan->user) > 0;
+    if (!keep_open)
+        sshio_chan_write_eof(chan);
+}
+
+static void request(struct channel *ch, void *user, struct span name, bool want_reply, struct span fields)
+{
+    (void)ch, (void)want_reply;
+    session_request(user, name, fields);
+}
+
+static void replied(struct channel *ch, void *user, bool ok)
+{
+    sshio_chan *chan = user;
+    (void)ch;
+    if (chan->starting && ok)
+        chan_start(chan);
+    chan->starting = false;
+    complete_waiting(chan, ok ? 1 : 0);
+}
+
+static void writable(struct channel *ch, void *user)
+{
+    sshio_chan *chan = user;
+    (void)ch;
+    if (!chan->writing_paused)
+        return;
+    chan->writing_paused = false;
+    if (chan->handlers.resume_writing != NULL)
+        chan->handlers.resume_writing(chan, chan->user);
+}
+
+static void closed(struct channel *ch, void *user, const struct error *error)
+{
+    sshio_chan *chan = user;
+    (void)ch;
+    if (error != NULL)
+        error_copy(&chan->error, error);
+    bool waited = chan->waiting != NULL;
+    if (waited && error_code(&chan->error) == 0)
+        error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED, "Channel closed while it was being set up");
+    finish(chan);
+    complete_waiting(chan, SSHIO_ECHANNEL_OPEN);
+}
+
+const struct channel_events chan_events = {
+    .opened = opened,
+    .open_failed = open_failed,
+    .data = data,
+    .eof = eof,
+    .request = request,
+    .replied = replied,
+    .writable = writable,
+    .closed = closed,
+};
+
+/* The last thing that happens: the engine's reference goes. */
+static void end_later(struct deferred *d)
+{
+    sshio_chan *chan = LIST_ENTRY(d, sshio_chan, end);
+    chan->is_closed = true;
+    if (chan->made && !chan->lost) {
+        chan->lost = true;
+        if (chan->handlers.connection_lost != NULL)
+            chan->handlers.connection_lost(chan, error_code(&chan->error) != 0 ? &chan->error.pub : NULL, chan->user);
+    }
+    waiters_wake(&chan->closed, 0);
+    chan_release(chan);
+}
+
+/* ---- reading ---- */
+
+static void resume_later(struct deferred *d)
+{
+    sshio_chan *chan = LIST_ENTRY(d, sshio_chan, resume);
+    chan_hold(chan);
+    if (chan->ch != NULL && chan->started && !chan->reading_paused)
+        channel_resume(chan->ch);
+    chan_release(chan);
+}
+
+void sshio_chan_pause_reading(sshio_chan *chan)
+{
+    chan->reading_paused = true;
+    if (chan->ch != NULL)
+        channel_pause(chan->ch);
+}
+
+void sshio_chan_resume_reading(sshio_chan *chan)
+{
+    if (!chan->reading_paused)
+        return;
+    chan->reading_paused = false;
+    loop_defer(chan->conn->loop, &chan->resume);
+}
+
+/* ---- writing ---- */
+
+bool sshio_chan_can_write_eof(const sshio_chan *chan)
+{
+    (void)chan;
+    return true;
+}
+
+size_t sshio_chan_get_write_buffer_size(const sshio_chan *chan)
+{
+    return chan->ch != NULL ? channel_queued(chan->ch) : 0;
+}
+
+int sshio_chan_set_write_buffer_limits(sshio_chan *chan, size_t high, size_t low)
+{
+    if (high == 0)
+        high = low != 0 ? 4 * low : WRITE_HIGH_DEFAULT;
+    if (low == 0)
+        low = high / 4;
+    if (low > high)
+        return fail(SSHIO_EINVAL, "low write mark %zu is above the high one %zu", low, high);
+    if (chan->ch != NULL)
+        channel_set_marks(chan->ch, high, low);
+    return 0;
+}
+
+/* A large write finds an output that is nearly full: send that now, so that the write is sealed from where it lies. */
+static void make_room(sshio_chan *chan, size_t len)
+{
+    sshio_conn *conn = chan->conn;
+    if (len >= LARGE_WRITE && !conn->stream_gone && engine_unsent(conn->engine) + len > conn->settings->engine.limits.output_high)
+        stream_flush(conn->stream);
+}
+
+static void pause_if_full(sshio_chan *chan)
+{
+    if (chan->ch == NULL || chan->writing_paused || !channel_above_high(chan->ch))
+        return;
+    chan->writing_paused = true;
+    if (chan->handlers.pause_writing != NULL)
+        chan->handlers.pause_writing(chan, chan->user);
+}
+
+int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int datatype)
+{
+    bool allowed = datatype == 0 || (chan->server && datatype == SSHIO_EXTENDED_DATA_STDERR);
+    if (!allowed)
+        return fail(SSHIO_EINVAL, "invalid extended data type %d", datatype);
+    if (chan->ch == NULL || chan->closing || !conn_is_open(chan->conn))
+        return fail(SSHIO_ECLOSED, "channel is not open for writing");
+    if (len == 0)
+        return 0;
+    make_room(chan, len);
+    if (chan->ch == NULL)
+        return fail(SSHIO_ECLOSED, "channel is not open for writing");
+    int rc = channel_write(chan->ch, (uint32_t)datatype, bytes, len);
+    if (rc != 0)
+        return fail(rc, "channel could not be written to: %s", sshio_error_text(rc));
+    pause_if_full(chan);
+    return 0;
+}
+
+int sshio_chan_puts(sshio_chan *chan, const char *text)
+{
+    return sshio_chan_write(chan, text, strlen(text), 0);
+}
+
+int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = len >= 0 ? mem_alloc((size_t)len + 1) : NULL;
+    if (text == NULL)
+        return len < 0 ? fail(SSHIO_EINVAL, "bad format: %s", format) : fail_nomem();
+    vsnprintf(text, (size_t)len + 1, format, args);
+    int rc = sshio_chan_write(chan, text, (size_t)len, datatype);
+    mem_free(text);
+    return rc;
+}
+
+int sshio_chan_printf(sshio_chan *chan, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int rc = chan_vprintf(chan, 0, format, args);
+    va_end(args);
+    return rc;
+}
+
+int sshio_chan_writelines(sshio_chan *chan, const sshio_span *parts, size_t count, int datatype)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = sshio_chan_write(chan, parts[i].data, parts[i].len, datatype);
+    return rc;
+}
+
+int sshio_chan_write_stderr(sshio_chan *chan, const void *bytes, size_t len)
+{
+    return sshio_chan_write(chan, bytes, len, SSHIO_EXTENDED_DATA_STDERR);
+}
+
+/* ---- closing ---- */
+
+int sshio_chan_write_eof(sshio_chan *chan)
+{
+    if (chan->ch == NULL || chan->closing)
+        return 0;
+    chan->closing = true;
+    channel_eof(chan->ch);
+    return 0;
+}
+
+void sshio_chan_close(sshio_chan *chan)
+{
+    chan->closing = true;
+    if (chan->ch != NULL)
+        channel_close(chan->ch);
+}
+
+void sshio_chan_abort(sshio_chan *chan)
+{
+    chan->closing = true;
+    if (chan->ch != NULL)
+        channel_abort(chan->ch);
+}
+
+bool sshio_chan_is_closing(const sshio_chan *chan)
+{
+    return chan->closing;
+}
+
+int sshio_chan_wait_closed(sshio_chan *chan)
+{
+    int rc = completion_can_wait();
+    if (rc != 0 || chan->is_closed)
+        return chan->is_closed ? 0 : rc;
+    chan_hold(chan);
+    rc = waiters_wait(&chan->closed);
+    chan_release(chan);
+    return rc;
+}
+
+/* ---- what is known of a session ---- */
+
+const char *const *sshio_chan_get_environment(const sshio_chan *chan)
+{
+    return texts_items(&chan->env);
+}
+
+const char *sshio_chan_get_command(const sshio_chan *chan)
+{
+    return chan->command;
+}
+
+const char *sshio_chan_get_subsystem(const sshio_chan *chan)
+{
+    return chan->subsystem;
+}
+
+int sshio_chan_get_exit_status(const sshio_chan *chan)
+{
+    if (chan->exit_status == SSHIO_NO_STATUS && chan->signal_name != NULL)
+        return -1;
+    return chan->exit_status;
+}
+
+const sshio_exit_signal *sshio_chan_get_exit_signal(const sshio_chan *chan)
+{
+    return chan->signal_name != NULL ? &chan->exit_signal : NULL;
+}

@@ -1,0 +1,11 @@
+/* The channel types that a peer may open, and who takes them. */
+#include "conn/channel_type.h"
+
+#include <stddef.h>
+
+#include "session/server_session.h"
+
+const struct channel_type channel_types[] = {
+    { "session", true, server_session_requested },
+    { NULL, false, NULL },
+};

@@ -1,0 +1,237 @@
+/* SSHServerProcess: the program that we are for a client; see process.h. */
+#include "session/process.h"
+
+#include <string.h>
+
+#include <sshio/constants.h>
+
+#include "base/memory.h"
+#include "io/task.h"
+
+static void release(sshio_process *p)
+{
+    if (--p->refs > 0)
+        return;
+    streams_release(p->streams);
+    mem_free(p);
+}
+
+sshio_process *process_new(sshio_conn *conn, sshio_process_fn handler, sshio_session_fn session_handler, void *user)
+{
+    sshio_process *p = mem_zalloc(sizeof *p);
+    if (p == NULL)
+        return NULL;
+    *p = (sshio_process){ .refs = 1, .handler = handler, .session_handler = session_handler, .user = user };
+    p->streams = streams_new(conn->settings->window);
+    if (p->streams == NULL) {
+        mem_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void process_free(sshio_process *p)
+{
+    release(p);
+}
+
+void process_attach(sshio_process *p, sshio_chan *chan)
+{
+    streams_attach(p->streams, chan);
+}
+
+/* ---- the handler's task ---- */
+
+static int run(void *arg)
+{
+    sshio_process *p = arg;
+    struct streams *s = p->streams;
+    if (p->handler != NULL)
+        p->handler(p, p->user);
+    else
+        p->session_handler(&s->readers[0], &s->writers[0], &s->writers[1], p->user);
+    return 0;
+}
+
+/* Its return ends the process, unless somebody keeps it. */
+static void run_done(int result, void *arg)
+{
+    sshio_process *p = arg;
+    (void)result;
+    bool kept = p->refs > (p->streams->chan->is_closed ? 1 : 2);
+    if (!kept && p->streams->chan->ch != NULL && !p->streams->chan->exit_sent)
+        sshio_chan_exit(p->streams->chan, 0);
+    release(p);
+}
+
+/* ---- the session's handlers: those of the streams, with the process around them ---- */
+
+static void connection_made(sshio_chan *chan, void *user)
+{
+    streams_handlers.connection_made(chan, ((sshio_process *)user)->streams);
+}
+
+static void session_started(sshio_chan *chan, void *user)
+{
+    sshio_process *p = user;
+    struct error e;
+    error_init(&e);
+    p->refs++;
+    if (task_start(chan->conn->loop, run, p, run_done, NULL, &e) != 0) {
+        log_error(sshio_chan_logger(chan), "a process could not be started: %s", error_message(&e));
+        release(p);
+        sshio_chan_exit(chan, 1);
+    }
+    error_clear(&e);
+}
+
+static void data_received(sshio_chan *chan, const void *data, size_t len, int datatype, void *user)
+{
+    streams_handlers.data_received(chan, data, len, datatype, ((sshio_process *)user)->streams);
+}
+
+static int eof_received(sshio_chan *chan, void *user)
+{
+    return streams_handlers.eof_received(chan, ((sshio_process *)user)->streams);
+}
+
+static void resume_writing(sshio_chan *chan, void *user)
+{
+    streams_handlers.resume_writing(chan, ((sshio_process *)user)->streams);
+}
+
+static void connection_lost(sshio_chan *chan, const sshio_error *error, void *user)
+{
+    sshio_process *p = user;
+    streams_handlers.connection_lost(chan, error, p->streams);
+    if (p->on_end != NULL)
+        waiters_wake(p->on_end, 0);
+    release(p);
+}
+
+static int start_requested(sshio_chan *chan, void *user)
+{
+    (void)chan, (void)user;
+    return 1;
+}
+
+static int text_requested(sshio_chan *chan, const char *text, void *user)
+{
+    (void)chan, (void)text, (void)user;
+    return 1;
+}
+
+static void signal_received(sshio_chan *chan, const char *signal, void *user)
+{
+    sshio_process *p = user;
+    (void)chan;
+    if (p->signalled != NULL)
+        p->signalled(signal, p->signalled_user);
+}
+
+const sshio_session_handlers process_handlers = {
+    .connection_made = connection_made,
+    .session_started = session_started,
+    .data_received = data_received,
+    .eof_received = eof_received,
+    .resume_writing = resume_writing,
+    .connection_lost = connection_lost,
+    .shell_requested = start_requested,
+    .exec_requested = text_requested,
+    .subsystem_requested = text_requested,
+    .signal_received = signal_received,
+};
+
+/* ---- the public side ---- */
+
+sshio_process *sshio_process_ref(sshio_process *process)
+{
+    process->refs++;
+    return process;
+}
+
+void sshio_process_unref(sshio_process *process)
+{
+    if (process != NULL)
+        release(process);
+}
+
+sshio_reader *sshio_process_stdin(const sshio_process *process)
+{
+    return &process->streams->readers[0];
+}
+
+sshio_writer *sshio_process_stdout(const sshio_process *process)
+{
+    return &process->streams->writers[0];
+}
+
+sshio_writer *sshio_process_stderr(const sshio_process *process)
+{
+    return &process->streams->writers[1];
+}
+
+sshio_conn *sshio_process_conn(const sshio_process *process)
+{
+    return process->streams->chan->conn;
+}
+
+sshio_chan *sshio_process_channel(const sshio_process *process)
+{
+    return process->streams->chan;
+}
+
+sshio_logger *sshio_process_logger(const sshio_process *process)
+{
+    return sshio_chan_logger(process->streams->chan);
+}
+
+const char *sshio_process_command(const sshio_process *process)
+{
+    return process->streams->chan->command;
+}
+
+const char *sshio_process_subsystem(const sshio_process *process)
+{
+    return process->streams->chan->subsystem;
+}
+
+const char *const *sshio_process_env(const sshio_process *process)
+{
+    return sshio_chan_get_environment(process->streams->chan);
+}
+
+const char *sshio_process_getenv(const sshio_process *process, const char *name)
+{
+    const char *const *env = sshio_process_env(process);
+    size_t len = strlen(name);
+    for (size_t i = 0; env[i] != NULL; i++)
+        if (strncmp(env[i], name, len) == 0 && env[i][len] == '=')
+            return env[i] + len + 1;
+    return NULL;
+}
+
+int sshio_process_exit(sshio_process *process, int status)
+{
+    return sshio_chan_exit(process->streams->chan, status);
+}
+
+int sshio_process_exit_with_signal(sshio_process *process, const sshio_exit_signal *signal)
+{
+    return sshio_chan_exit_with_signal(process->streams->chan, signal);
+}
+
+void sshio_process_close(sshio_process *process)
+{
+    sshio_chan_close(process->streams->chan);
+}
+
+bool sshio_process_is_closing(const sshio_process *process)
+{
+    return sshio_chan_is_closing(process->streams->chan);
+}
+
+int sshio_process_wait_closed(sshio_process *process)
+{
+    return sshio_chan_wait_closed(process->streams->chan);
+}

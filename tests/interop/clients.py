@@ -1,0 +1,218 @@
+"""Clients of other projects, all with one face: run a command on a server, or open many sessions on one connection."""
+
+import pathlib
+import subprocess
+
+from harness import (HERE, HOST, PYTHON, Daemon, build_folder, clean_environment, find_built, find_program, limit_child,
+                     missing, run, under_limits)
+from servers import build_go, need_python_module
+
+
+class Client:
+    name = None
+    has_rekey_limit = False
+    has_many_sessions = False
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.prepare()
+
+    def prepare(self):
+        pass
+
+    def argv(self, server, command, rekey):
+        raise NotImplementedError
+
+    def run(self, server, command, *, rekey=None, **more):
+        """rekey: bytes after which the client starts a new key exchange."""
+        return run(self.argv(server, command, rekey), **more)
+
+    def run_sessions(self, server, count):
+        raise NotImplementedError
+
+
+class OpenSSH(Client):
+    name = "openssh"
+    has_rekey_limit = True
+    has_many_sessions = True
+    program = "ssh"
+
+    def prepare(self):
+        self.path = [find_program("ssh", why="openssh-client")]
+
+    def options(self, server, rekey=None):
+        limit = ["-o", f"RekeyLimit={rekey}"] if rekey else []
+        return ["-F", "none", "-o", f"UserKnownHostsFile={server.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null",
+                "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes",
+                "-i", str(server.identity.path), "-l", server.user, "-p", str(server.port), *limit]
+
+    def argv(self, server, command, rekey):
+        return [*self.path, *self.options(server, rekey), HOST, command]
+
+    def run_sessions(self, server, count):
+        """One master connection; each session is a small ssh that hands its streams to it."""
+        control = self.folder / "control"
+        master = Daemon([*self.path, *self.options(server), "-o", f"ControlPath={control}", "-M", "-N", HOST],
+                        self.folder / "master.log")
+        try:
+            master.wait_until(control.exists, "control socket", 20)
+            self._talk(server, count, control)
+        finally:
+            master.stop()
+
+    def login_with_password(self, server, password):
+        """ssh asks a program for the password when there is no terminal."""
+        askpass = self.folder / "askpass"
+        askpass.write_text(f"#!/bin/sh\necho '{password}'\n")
+        askpass.chmod(0o700)
+        options = [word for word in self.options(server) if word != "BatchMode=yes"]
+        options.insert(options.index("-i") - 1, "BatchMode=no")
+        env = clean_environment(SSH_ASKPASS=str(askpass), SSH_ASKPASS_REQUIRE="force")
+        return run([*self.path, "-o", "PreferredAuthentications=password", "-o", "NumberOfPasswordPrompts=1", *options,
+                    HOST, "echo hello"], env=env)
+
+    def _talk(self, server, count, control):
+        argv = under_limits([*self.path, *self.options(server), "-o", f"ControlPath={control}",
+                             "-o", "ControlMaster=no", HOST, "cat"], 60)
+        children = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     env=clean_environment(), preexec_fn=limit_child) for _ in range(count)]
+        for number, child in enumerate(children):    # each answers before any of them ends: all are open at once
+            child.stdin.write(b"line %d\n" % number)
+            child.stdin.flush()
+        lines = [child.stdout.readline() for child in children]
+        errors = [child.communicate()[1] for child in children]
+        assert lines == [b"line %d\n" % number for number in range(count)], errors
+        assert [child.returncode for child in children] == [0] * count, errors
+
+
+class Dbclient(Client):
+    """Keys are in dropbear's own format; the host key is checked against ~/.ssh/known_hosts only."""
+
+    name = "dropbear"
+
+    def prepare(self):
+        self.path = find_program("dbclient", why="dropbear-bin")
+        self.convert = find_program("dropbearconvert", why="dropbear-bin")
+
+    def argv(self, server, command, rekey):
+        key = self.folder / "dropbear_key"
+        if not key.exists():
+            run([self.convert, "openssh", "dropbear", server.identity.path, key]).check()
+        home = self.folder / ".ssh"
+        home.mkdir(exist_ok=True)
+        (home / "known_hosts").write_text(server.known_hosts.read_text().replace(f"[{HOST}]:{server.port}", HOST))
+        return ["env", f"HOME={self.folder}", self.path, "-i", key, "-p", server.port, "-l", server.user, HOST, command]
+
+
+class Plink(Client):
+    name = "putty"
+
+    def prepare(self):
+        self.path = find_program("plink", why="putty-tools")
+        self.convert = find_program("puttygen", why="putty-tools")
+
+    def argv(self, server, command, rekey):
+        key = self.folder / "key.ppk"
+        if not key.exists():
+            run([self.convert, server.identity.path, "-o", key]).check()
+        scan = run([find_program("ssh-keygen"), "-l", "-f", server.known_hosts]).check().out.decode()
+        return [self.path, "-batch", "-noagent", "-P", server.port, "-i", key, "-hostkey", scan.split()[1],
+                f"{server.user}@{HOST}", command]
+
+
+class AsyncSSH(Client):
+    name = "asyncssh"
+    has_rekey_limit = True
+    has_many_sessions = True
+
+    def prepare(self):
+        need_python_module("asyncssh")
+
+    def base(self, server):
+        return [PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_client.py", "--port", server.port, "--user",
+                server.user, "--identity", server.identity.path, "--known-hosts", server.known_hosts]
+
+    def argv(self, server, command, rekey):
+        return [*self.base(server), *(["--rekey", rekey] if rekey else []), command]
+
+    def run_sessions(self, server, count):
+        assert run([*self.base(server), "--sessions", count]).check().out == b"sessions %d\n" % count
+
+    def login_with_password(self, server, password):
+        return run([PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_client.py", "--port", server.port, "--user",
+                    server.user, "--password", password, "--known-hosts", server.known_hosts, "echo hello"])
+
+
+class Go(Client):
+    name = "go"
+    has_rekey_limit = True
+    has_many_sessions = True
+
+    def prepare(self):
+        self.path = build_go("client")
+
+    def base(self, server):
+        return [self.path, "-port", server.port, "-user", server.user, "-identity", server.identity.path,
+                "-known-hosts", server.known_hosts]
+
+    def argv(self, server, command, rekey):
+        return [*self.base(server), *(["-rekey", rekey] if rekey else []), command]
+
+    def run_sessions(self, server, count):
+        assert run([*self.base(server), "-sessions", count]).check().out == b"sessions %d\n" % count
+
+
+class Libssh(Client):
+    name = "libssh"
+    has_rekey_limit = True
+    has_many_sessions = True
+
+    def prepare(self):
+        self.path = build_libssh_client()
+
+    def argv(self, server, command, rekey):
+        return [self.path, server.port, server.user, server.identity.path, server.known_hosts, rekey or 0, 0, command]
+
+    def run_sessions(self, server, count):
+        argv = [self.path, server.port, server.user, server.identity.path, server.known_hosts, 0, count, "cat"]
+        assert run(argv).check().out == b"sessions %d\n" % count
+
+
+def build_libssh_client():
+    """Built once into the build folder; it is no part of the project's own build."""
+    compiler = find_program("cc")
+    if not pathlib.Path("/usr/include/libssh/libssh.h").exists():
+        missing("libssh-dev is not installed")
+    source = HERE / "peers" / "libssh_client.c"
+    program = build_folder() / "interop-libssh-client"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, "-lssh"]).check()
+    return program
+
+
+class Sshio(OpenSSH):
+    """Our own: the same options as OpenSSH's."""
+
+    name = "sshio"
+
+    def prepare(self):
+        self.path = [find_built("tools/sshio"), "ssh"]
+
+    def options(self, server, rekey=None):
+        """It has no agent, asks for nothing and reads no global files, so there is less to switch off."""
+        limit = ["-o", f"RekeyLimit={rekey}"] if rekey else []
+        return ["-F", "none", "-o", f"UserKnownHostsFile={server.known_hosts}", "-o", "StrictHostKeyChecking=yes",
+                "-i", str(server.identity.path), "-l", server.user, "-p", str(server.port), *limit]
+
+    def run_sessions(self, server, count):
+        argv = [find_built("tests/interop/many_channels"), server.port, server.user, server.identity.path,
+                server.known_hosts, count]
+        assert run(argv).check().out == b"sessions %d\n" % count
+
+    def login_with_password(self, server, password):
+        return run([find_built("tests/interop/password_client"), server.port, server.user, password, server.known_hosts,
+                    "echo hello"])
+
+
+ALL = [OpenSSH, Dbclient, Plink, AsyncSSH, Go, Libssh]

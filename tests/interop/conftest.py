@@ -1,0 +1,114 @@
+"""Fixtures: keys, a file of random bytes, and the servers, each started once for all tests that use it."""
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import clients  # noqa: E402
+import servers  # noqa: E402
+from harness import MEBI, KeyFile, sha256_of  # noqa: E402
+
+BULK = 100 * MEBI
+
+
+class DataFile:
+    """Random bytes in a file that every account can read, and their SHA-256."""
+
+    def __init__(self, path, size):
+        self.path, self.size = path, size
+        with open(path, "wb") as file:
+            for _ in range(0, size, MEBI):
+                file.write(os.urandom(MEBI))
+        path.chmod(0o644)
+        self.sha256 = sha256_of(path)
+
+    def __str__(self):
+        return str(self.path)
+
+
+@pytest.fixture(scope="session")
+def workshop():
+    """A temporary folder that other accounts may enter, removed at the end."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sshio-interop-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def bulk(workshop):
+    return DataFile(workshop / "bulk", BULK)
+
+
+@pytest.fixture(scope="session")
+def identity(workshop):
+    return KeyFile(workshop, "user_key")
+
+
+@pytest.fixture(scope="session")
+def account():
+    """Whom commands run as on servers that start real shells."""
+    chosen = servers.TestAccount() if os.getuid() == 0 else servers.OwnAccount()
+    yield chosen
+    chosen.remove()
+
+
+class Park:
+    """Starts a server when the first test asks for it, and ends all of them at the end of the run."""
+
+    def __init__(self, workshop, identity, bulk, account):
+        self._workshop, self._arguments = workshop, (identity, bulk, account)
+        self._running = {}
+
+    def get(self, kind):
+        if kind not in self._running:
+            folder = self._workshop / f"server-{kind.name}"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            self._running[kind] = kind(folder, *self._arguments)
+        return self._running[kind]
+
+    def stop(self):
+        for server in self._running.values():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def park(workshop, identity, bulk, account):
+    everything = Park(workshop, identity, bulk, account)
+    yield everything
+    everything.stop()
+
+
+@pytest.fixture(scope="session", params=servers.PLAIN, ids=[kind.name for kind in servers.PLAIN])
+def server(request, park):
+    """Each server of another project in turn."""
+    return park.get(request.param)
+
+
+@pytest.fixture(scope="session")
+def openssh_server(park):
+    return park.get(servers.OpenSSH)
+
+
+@pytest.fixture(scope="session")
+def sshio_server(park):
+    return park.get(servers.Sshio)
+
+
+@pytest.fixture
+def sshio(tmp_path):
+    """Our own client."""
+    return clients.Sshio(tmp_path)
+
+
+@pytest.fixture(params=clients.ALL, ids=[kind.name for kind in clients.ALL])
+def client(request, tmp_path):
+    """Each client of another project in turn."""
+    return request.param(tmp_path)

@@ -1,0 +1,58 @@
+"""An AsyncSSH server that runs shell commands. Prints `listening PORT`, then serves until it is ended."""
+
+import argparse
+import asyncio
+
+import asyncssh
+
+
+class Server(asyncssh.SSHServer):
+    def __init__(self, password):
+        self._password = password
+
+    def password_auth_supported(self):
+        return self._password is not None
+
+    def validate_password(self, username, password):
+        return password == self._password
+
+
+async def copy_in(process, child):
+    while data := await process.stdin.read(65536):
+        child.stdin.write(data)
+        await child.stdin.drain()
+    child.stdin.close()
+
+
+async def copy_out(source, target):
+    while data := await source.read(65536):
+        target.write(data)
+        await target.drain()
+
+
+async def handle(process):
+    child = await asyncio.create_subprocess_shell(
+        process.command or "cat", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE)
+    feeder = asyncio.ensure_future(copy_in(process, child))
+    await asyncio.gather(copy_out(child.stdout, process.stdout), copy_out(child.stderr, process.stderr))
+    status = await child.wait()
+    feeder.cancel()
+    process.exit(status)
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host-key", required=True)
+    parser.add_argument("--authorized-keys", required=True)
+    parser.add_argument("--password")
+    parser.add_argument("--rekey", default="1g")
+    args = parser.parse_args()
+    server = await asyncssh.listen(
+        "127.0.0.1", 0, config=None, server_factory=lambda: Server(args.password), server_host_keys=[args.host_key],
+        authorized_client_keys=args.authorized_keys, process_factory=handle, encoding=None, rekey_bytes=args.rekey)
+    print("listening", server.sockets[0].getsockname()[1], flush=True)
+    await server.wait_closed()
+
+
+asyncio.run(main())

@@ -1,0 +1,112 @@
+// A client on golang.org/x/crypto/ssh: one command with this program's own streams, or many sessions at once.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func connect(port int, user, identity, known string, rekey uint64) *ssh.Client {
+	pem, err := os.ReadFile(identity)
+	must(err)
+	signer, err := ssh.ParsePrivateKey(pem)
+	must(err)
+	checkHost, err := knownhosts.New(known)
+	must(err)
+	config := &ssh.ClientConfig{
+		User:              user,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		HostKeyCallback:   checkHost,
+		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
+	}
+	config.RekeyThreshold = rekey
+	client, err := ssh.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), config)
+	must(err)
+	return client
+}
+
+func runCommand(client *ssh.Client, command string) int {
+	session, err := client.NewSession()
+	must(err)
+	stdin, err := session.StdinPipe()
+	must(err)
+	session.Stdout, session.Stderr = os.Stdout, os.Stderr
+	must(session.Start(command))
+	go func() {
+		io.Copy(stdin, os.Stdin)
+		stdin.Close()
+	}()
+	err = session.Wait()
+	var exit *ssh.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitStatus()
+	}
+	must(err)
+	return 0
+}
+
+// Opens cat, waits until all are open, and expects its own line back.
+func talk(client *ssh.Client, number int, opened *sync.WaitGroup) {
+	session, err := client.NewSession()
+	must(err)
+	stdin, err := session.StdinPipe()
+	must(err)
+	stdout, err := session.StdoutPipe()
+	must(err)
+	must(session.Start("cat"))
+	opened.Done()
+	opened.Wait()
+	line := fmt.Sprintf("line %d\n", number)
+	io.WriteString(stdin, line)
+	stdin.Close()
+	got, err := io.ReadAll(stdout)
+	must(err)
+	if string(got) != line {
+		log.Fatalf("session %d got %q", number, got)
+	}
+	must(session.Wait())
+}
+
+func runSessions(client *ssh.Client, count int) {
+	var opened, finished sync.WaitGroup
+	opened.Add(count)
+	for number := 0; number < count; number++ {
+		finished.Add(1)
+		go func(number int) {
+			defer finished.Done()
+			talk(client, number, &opened)
+		}(number)
+	}
+	finished.Wait()
+	fmt.Println("sessions", count)
+}
+
+func main() {
+	port := flag.Int("port", 22, "port on 127.0.0.1")
+	user := flag.String("user", "", "user name")
+	identity := flag.String("identity", "", "private key file")
+	known := flag.String("known-hosts", "", "known_hosts file")
+	rekey := flag.Uint64("rekey", 0, "bytes between key exchanges, 0 = the library's choice")
+	sessions := flag.Int("sessions", 0, "open so many sessions at once")
+	flag.Parse()
+	client := connect(*port, *user, *identity, *known, *rekey)
+	if *sessions > 0 {
+		runSessions(client, *sessions)
+		return
+	}
+	os.Exit(runCommand(client, flag.Arg(0)))
+}

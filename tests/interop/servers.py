@@ -1,0 +1,331 @@
+"""Servers of other projects, each started on loopback with a fresh host key.
+
+A server knows its port, the user to log in as, its host key and what it can do. `command` gives the text of a
+command that does one of the things the tests need; where there is a shell it is a shell command.
+"""
+
+import os
+import pathlib
+import pwd
+import re
+import shutil
+
+from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
+                     free_port, known_hosts_line, missing, run)
+
+TEST_USER = "sshiotest"
+
+SHELL_COMMANDS = {
+    "hello": "echo hello",
+    "exit": "exit {status}",
+    "both": "echo to-out; echo to-err >&2",
+    "source": "cat {file}",
+    "sink": "sha256sum",
+    "cat": "cat",
+}
+
+
+class Server:
+    """What the tests know of a server. Subclasses set these and start it in `start`."""
+
+    name = None
+    has_stderr = True           # can its commands write to standard error?
+    has_rekey_limit = False     # can it be told to rekey after 1 MiB?
+    has_many_sessions = False   # does it take 50 sessions on one connection?
+    takes_password = False
+    commands = SHELL_COMMANDS
+    rekeys_as_told = True       # does it survive our rekeying every MiB?
+
+    def __init__(self, folder, identity, data_file, account):
+        self.folder = pathlib.Path(folder)
+        self.identity, self.data_file, self.account = identity, data_file, account
+        self.user = account.name
+        self.port, self.daemon = None, None
+        self.authorized_keys = self.folder / "authorized_keys"
+        self.authorized_keys.write_text(identity.public_line + "\n")
+        self.start()
+        self.known_hosts = self.folder / "known_hosts"
+        self.known_hosts.write_text(known_hosts_line(self.port, self.host_key_line()))
+
+    def start(self):
+        raise NotImplementedError
+
+    def make_host_key(self):
+        self.host_key = KeyFile(self.folder, "host_key")
+        return self.host_key.path
+
+    def host_key_line(self):
+        return self.host_key.public_line
+
+    def command(self, what, **values):
+        return self.commands[what].format(file=self.data_file, **values)
+
+    def log(self):
+        return self.daemon.text()
+
+    def stop(self):
+        self.daemon.stop()
+
+
+class OpenSSH(Server):
+    name = "openssh"
+    has_rekey_limit = True
+    has_many_sessions = True
+
+    def start(self, **more):
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        self.port = free_port()
+        options = {
+            "Port": self.port, "ListenAddress": HOST, "HostKey": self.make_host_key(),
+            "AuthorizedKeysFile": self.authorized_keys, "PidFile": self.folder / "pid", "UsePAM": "no",
+            "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": 100, "MaxStartups": 200,
+            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", **more}
+        config = self.folder / "sshd_config"
+        config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
+        sshd = find_program("sshd", why="openssh-server")
+        self.daemon = Daemon([sshd, "-D", "-e", "-f", config], self.folder / "log").wait_for_port(self.port)
+
+
+class OpenSSHRekeying(OpenSSH):
+    name = "openssh-rekeying"
+
+    def start(self):
+        super().start(RekeyLimit="1M none")
+
+
+class OwnAccount:
+    """The account that runs the tests. Its start-up files run with every command of a real server."""
+
+    is_own = True
+
+    def __init__(self):
+        self.name = pwd.getpwuid(os.getuid()).pw_name
+
+    def run_as(self, argv):
+        return argv
+
+    def own(self, path):
+        pass
+
+    def remove(self):
+        pass
+
+
+class TestAccount:
+    """An account of its own, made when root runs the tests: a plain shell without start-up files, and a home below
+    /home, because tinysshd refuses keys when any folder above them can be written by others."""
+
+    __test__ = False
+    is_own = False
+
+    def __init__(self):
+        self.name, self.made = TEST_USER, False
+        try:
+            entry = pwd.getpwnam(TEST_USER)
+        except KeyError:
+            run([find_program("useradd"), "--create-home", "--home-dir", f"/home/{TEST_USER}", "--shell", "/bin/sh",
+                 "--password", "*", TEST_USER]).check()
+            entry, self.made = pwd.getpwnam(TEST_USER), True
+        self.uid, self.gid, self.home = entry.pw_uid, entry.pw_gid, pathlib.Path(entry.pw_dir)
+        self._make_private(self.home)
+        self._make_private(self.home / ".ssh")
+
+    def allow(self, identity):
+        keys = self.home / ".ssh" / "authorized_keys"
+        keys.write_text(identity.public_line + "\n")
+        self.own(keys)
+
+    def own(self, path):
+        """Makes a file one that only this account can read."""
+        os.chown(path, self.uid, self.gid)
+        os.chmod(path, 0o600)
+
+    def run_as(self, argv):
+        return [find_program("setpriv"), f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", *argv]
+
+    def _make_private(self, folder):
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, self.uid, self.gid)
+        os.chmod(folder, 0o700)
+
+    def remove(self):
+        if self.made:
+            run([find_program("userdel"), "--remove", "--force", self.name])
+            shutil.rmtree(self.home, ignore_errors=True)
+
+
+class KeysAtHome(Server):
+    """Servers that read keys nowhere but in the account's home, which is not ours to change."""
+
+    def start(self):
+        if self.account.is_own:
+            missing(f"{self.name} needs an account with keys of its own, and making one needs root")
+        self.account.allow(self.identity)
+        self.start_daemon()
+
+
+class Dropbear(KeysAtHome):
+    name = "dropbear"
+    has_many_sessions = True
+
+    def start_daemon(self):
+        key = self.folder / "host_key"
+        made = run([find_program("dropbearkey", why="dropbear-bin"), "-t", "ed25519", "-f", key]).check()
+        self._public = re.search(rb"^ssh-ed25519 \S+", made.out, re.MULTILINE).group().decode()
+        self.port = free_port()
+        self.daemon = Daemon([find_program("dropbear", why="dropbear-bin"), "-F", "-E", "-s", "-r", key,
+                              "-p", f"{HOST}:{self.port}", "-P", self.folder / "pid"],
+                             self.folder / "log").wait_for_port(self.port)
+
+    def host_key_line(self):
+        return self._public
+
+
+class TinySSH(KeysAtHome):
+    """One process for each connection, started by socat."""
+
+    name = "tinysshd"
+
+    def start_daemon(self):
+        tinysshd = find_program("tinysshd")
+        keys = self.folder / "keys"
+        run([find_program("tinysshd-makekey", why="tinysshd"), "-q", keys]).check()
+        self.port = free_port()
+        self.daemon = Daemon([find_program("socat"), f"TCP-LISTEN:{self.port},bind={HOST},reuseaddr,fork,backlog=64",
+                              f"EXEC:{tinysshd} -v -l {keys}"], self.folder / "log").wait_for_port(self.port)
+        self._keys = keys
+
+    def host_key_line(self):
+        """tinysshd keeps raw keys; ask it for the public half in the way any client would."""
+        scan = run([find_program("ssh-keyscan"), "-t", "ed25519", "-p", str(self.port), HOST]).check()
+        return re.search(rb"ssh-ed25519 \S+", scan.out).group().decode()
+
+
+class Scripted(Server):
+    """A server that we wrote with another library; it chooses its port and prints it."""
+
+    def start_script(self, argv, env=None):
+        self.daemon = Daemon(argv, self.folder / "log", env=env)
+        self.port = int(self.daemon.wait_for_line(r"^listening (\d+)$", 60).group(1))
+
+
+class AsyncSSH(Scripted):
+    name = "asyncssh"
+    has_rekey_limit = True
+    has_many_sessions = True
+    takes_password = True
+    password = "correct horse"
+
+    def start(self, *more):
+        need_python_module("asyncssh")
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_server.py", "--host-key",
+                           self.make_host_key(), "--authorized-keys", self.authorized_keys, "--password",
+                           self.password, *more])
+
+
+class AsyncSSHRekeying(AsyncSSH):
+    name = "asyncssh-rekeying"
+
+    def start(self):
+        super().start("--rekey", "1m")
+
+
+class Go(Scripted):
+    name = "go"
+    has_rekey_limit = True
+    has_many_sessions = True
+    rekey = []
+
+    def start(self):
+        self.start_script([build_go("server"), "-host-key", self.make_host_key(), "-authorized-keys",
+                           self.authorized_keys, *self.rekey])
+
+
+class GoRekeying(Go):
+    name = "go-rekeying"
+    rekey = ["-rekey", "1048576"]
+
+
+class Erlang(Scripted):
+    """Its commands are words that the script knows; Erlang has no way to close just the input of a child."""
+
+    name = "erlang"
+    has_rekey_limit = True
+    has_many_sessions = True
+    rekey = "0"
+    commands = {"hello": "hello", "exit": "exit {status}", "both": "both", "source": "source {file}", "sink": "sink",
+                "cat": "cat"}
+
+    def start(self):
+        escript = find_program("escript", why="erlang-ssh")
+        system, user = self.folder / "system", self.folder / "user"
+        system.mkdir(), user.mkdir()
+        shutil.copy(self.make_host_key(), system / "ssh_host_ed25519_key")
+        shutil.copy(self.authorized_keys, user / "authorized_keys")
+        self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey])
+
+
+class ErlangRekeying(Erlang):
+    name = "erlang-rekeying"
+    rekey = "1048576"
+
+
+class Sshio(Server):
+    """Our own, as the account whose shell it starts."""
+
+    name = "sshio"
+    has_rekey_limit = True
+    has_many_sessions = True
+    options = []
+
+    def start(self):
+        program = find_built("tools/sshio")
+        key = self.make_host_key()
+        for file in (key, self.authorized_keys):
+            self.account.own(file)
+        self.port = free_port()
+        argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
+                f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
+        self.daemon = Daemon(self.account.run_as(argv), self.folder / "log").wait_for_port(self.port)
+
+
+class SshioRekeying(Sshio):
+    name = "sshio-rekeying"
+    options = ["-o", "RekeyLimit=1M"]
+
+
+class SshioPassword(Scripted):
+    """The program programs/password_server.c."""
+
+    name = "sshio-password"
+    password = "correct horse"
+
+    def start(self):
+        program = find_built("tests/interop/password_server")
+        self.start_script([program, self.make_host_key(), self.user, self.password])
+
+
+def need_python_module(name):
+    if run([PYTHON, "-W", "ignore", "-c", f"import {name}"]).status != 0:
+        missing(f"the Python module {name} is not installed for {PYTHON}")
+
+
+def build_go(which):
+    """The Go programs, built once into the build folder from Debian's copy of x/crypto."""
+    go = find_program("go", why="golang-go")
+    if not pathlib.Path("/usr/share/gocode/src/golang.org/x/crypto/ssh").is_dir():
+        missing("golang-golang-x-crypto-dev is not installed")
+    cache = build_folder() / "interop-go"
+    cache.mkdir(parents=True, exist_ok=True)
+    program = cache / which
+    source = HERE / "peers" / "go" / which
+    newest = max(file.stat().st_mtime for file in source.glob("*.go"))
+    if not program.exists() or program.stat().st_mtime < newest:
+        env = clean_environment(GO111MODULE="off", GOPATH="/usr/share/gocode", GOCACHE=str(cache / "cache"))
+        run([go, "build", "-o", program, "."], env=env, cwd=source, seconds=240).check()
+    return program
+
+
+PLAIN = [OpenSSH, Dropbear, TinySSH, AsyncSSH, Go, Erlang]
+REKEYING = [OpenSSHRekeying, AsyncSSHRekeying, GoRekeying, ErlangRekeying]

@@ -1,0 +1,328 @@
+/* KEXINIT: what is offered, how it is read, what is chosen (RFC 4253 section 7.1), and guesses (section 7, S11). */
+#include "engine/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "engine/injection.h"
+#include "engine/negotiation.h"
+#include "engine/pair.h"
+#include "key/key.h"
+
+/* ---- reading ---- */
+
+/* A KEXINIT after its number, with these lists in place of the usual ones. */
+static void put_kexinit(struct writer *w, const char *const lists[KEXINIT_LISTS], bool follows)
+{
+    put_bytes(w, "0123456789abcdef", 16);
+    for (size_t i = 0; i < KEXINIT_LISTS; i++)
+        put_text(w, lists[i]);
+    put_bool(w, follows);
+    put_u32(w, 0);
+}
+
+static const char *const plain[KEXINIT_LISTS] = { "k", "h", "c", "c", "", "", "none", "none", "", "" };
+
+static bool readable(struct span message)
+{
+    struct kexinit k;
+    struct reader r;
+    uint8_t *copy = malloc(message.len + 1);
+    memcpy(copy, message.data, message.len);
+    reader_init(&r, copy, message.len);
+    bool ok = kexinit_read(&r, &k);
+    free(copy);
+    return ok;
+}
+
+static void test_p1_kexinit_cut_anywhere_is_refused(void **state)
+{
+    (void)state;
+    struct writer w;
+    writer_init(&w, 1000);
+    put_kexinit(&w, plain, false);
+    struct span whole = writer_span(&w);
+    assert_true(readable(whole));
+    for (size_t len = 0; len < whole.len; len++)
+        assert_false(readable(SPAN(whole.data, len)));
+    put_u8(&w, 0);
+    assert_false(readable(writer_span(&w)));        /* P7 */
+    writer_done(&w);
+}
+
+static void test_kexinit_lists_are_read_strictly(void **state)
+{
+    (void)state;
+    static const struct { const char *list; bool ok; } cases[] = {
+        { "", true }, { "a", true }, { "a,b", true }, { ",a", false }, { "a,", false }, { "a,,b", false }, { "a b", false },
+        { "a\x7f", false }, { "\xc3\xa4", false },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *lists[KEXINIT_LISTS];
+        struct writer w;
+        memcpy(lists, plain, sizeof lists);
+        lists[i % KEXINIT_LISTS] = cases[i].list;
+        writer_init(&w, 1000);
+        put_kexinit(&w, lists, false);
+        assert_int_equal(readable(writer_span(&w)), cases[i].ok);
+        writer_done(&w);
+    }
+}
+
+static void test_p1_names_in_a_list_are_bounded(void **state)
+{
+    (void)state;
+    for (size_t count = KEXINIT_MAX_NAMES; count <= KEXINIT_MAX_NAMES + 1; count++) {
+        const char *lists[KEXINIT_LISTS];
+        char *many = malloc(2 * count);
+        struct writer w;
+        memset(many, ',', 2 * count);
+        for (size_t i = 0; i < count; i++)
+            many[2 * i] = 'a';
+        many[2 * count - 1] = '\0';
+        memcpy(lists, plain, sizeof lists);
+        lists[KEXINIT_CIPHER_S2C] = many;
+        writer_init(&w, 10000);
+        put_kexinit(&w, lists, false);
+        assert_int_equal(readable(writer_span(&w)), count == KEXINIT_MAX_NAMES);
+        writer_done(&w);
+        free(many);
+    }
+}
+
+/* ---- choosing ---- */
+
+static const struct kex_alg kex_a = { .name = "kex-a" }, kex_b = { .name = "kex-b" }, kex_free = { .name = "kex-free", .no_host_key = true };
+static const struct sig_alg key_a = { .name = "key-a" }, key_b = { .name = "key-b" };
+static const struct cipher_alg cipher_a = { .name = "cipher-a", .tag_len = 16 }, cipher_b = { .name = "cipher-b", .tag_len = 16 };
+static const struct kex_alg *const kex_ab[] = { &kex_a, &kex_b, NULL };
+static const struct kex_alg *const kex_all[] = { &kex_a, &kex_free, NULL };
+static const struct sig_alg *const keys_ab[] = { &key_a, &key_b, NULL };
+static const struct cipher_alg *const ciphers_ab[] = { &cipher_a, &cipher_b, NULL };
+static const struct engine_host_key host_keys_ab[] = { { .alg = &key_a }, { .alg = &key_b }, { .alg = NULL } };
+
+static const struct engine_config client = { .kex_algs = kex_ab, .host_key_algs = keys_ab, .cipher_algs = ciphers_ab };
+static const struct engine_config server = { .server = true, .kex_algs = kex_ab, .host_keys = host_keys_ab, .cipher_algs = ciphers_ab };
+
+struct choice_case {
+    const char *what;
+    const struct engine_config *config;
+    const char *peer[KEXINIT_LISTS];
+    const char *kex, *host_key, *c2s, *s2c;     /* kex NULL = no agreement */
+    const char *message;                        /* then part of this */
+};
+
+static const struct choice_case choice_cases[] = {
+    { "client's order counts, we are it", &client,
+      { "kex-b,kex-a", "key-b,key-a", "cipher-b,cipher-a", "cipher-b", "", "", "none", "none", "", "" },
+      "kex-a", "key-a", "cipher-a", "cipher-b", NULL },
+    { "client's order counts, we are the server", &server,
+      { "kex-b,kex-a", "key-b,key-a", "cipher-b,cipher-a", "cipher-b", "", "", "none", "none", "", "" },
+      "kex-b", "key-b", "cipher-b", "cipher-b", NULL },
+    { "unknown names are passed over", &server,
+      { "x,kex-a", "y,key-a", "z,cipher-a", "z,cipher-b", "m", "n", "zlib,none", "none", "en", "de" },
+      "kex-a", "key-a", "cipher-a", "cipher-b", NULL },
+    { "no kex", &client, { "x,y", "key-a", "cipher-a", "cipher-a", "", "", "none", "none", "", "" }, NULL, NULL, NULL, NULL,
+      "No matching key exchange algorithm found, sent kex-a,kex-b,ext-info-c,kex-strict-c-v00@openssh.com and received x,y" },
+    { "markers are no methods", &client,
+      { "ext-info-c,kex-strict-c-v00@openssh.com", "key-a", "cipher-a", "cipher-a", "", "", "none", "none", "", "" },
+      NULL, NULL, NULL, NULL, "No matching key exchange" },
+    { "no host key, client", &client, { "kex-a", "", "cipher-a", "cipher-a", "", "", "none", "none", "", "" }, NULL, NULL, NULL, NULL,
+      "No matching host key algorithm found, sent key-a,key-b and received <None>" },
+    { "no host key, server", &server, { "kex-a", "z", "cipher-a", "cipher-a", "", "", "none", "none", "", "" }, NULL, NULL, NULL, NULL,
+      "Unable to find compatible server host key" },
+    { "no cipher one way", &server, { "kex-a", "key-a", "cipher-a", "z", "", "", "none", "none", "", "" }, NULL, NULL, NULL, NULL,
+      "No matching encryption algorithm found" },
+    { "no compression in common", &server, { "kex-a", "key-a", "cipher-a", "cipher-a", "", "", "zlib", "none", "", "" }, NULL, NULL,
+      NULL, NULL, "No matching compression algorithm found, sent none and received zlib" },
+};
+
+static int choose(const struct engine_config *config, const char *const peer_lists[KEXINIT_LISTS], struct negotiated *out,
+                  struct error *error)
+{
+    struct writer own_bytes, peer_bytes;
+    struct kexinit own, peer;
+    struct reader r;
+    writer_init(&own_bytes, 10000);
+    writer_init(&peer_bytes, 10000);
+    kexinit_put(&own_bytes, config, true);
+    put_kexinit(&peer_bytes, peer_lists, false);
+    reader_init(&r, writer_span(&own_bytes).data, writer_span(&own_bytes).len);
+    assert_true(kexinit_read(&r, &own));
+    reader_init(&r, writer_span(&peer_bytes).data, writer_span(&peer_bytes).len);
+    assert_true(kexinit_read(&r, &peer));
+    int rc = negotiate(config, &own, &peer, out, error);
+    writer_done(&own_bytes);
+    writer_done(&peer_bytes);
+    return rc;
+}
+
+static void test_choices(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(choice_cases); i++) {
+        const struct choice_case *c = &choice_cases[i];
+        struct negotiated out = { .kex = NULL };
+        struct error error;
+        error_init(&error);
+        int rc = choose(c->config, c->peer, &out, &error);
+        if (c->kex == NULL) {
+            if (rc != SSHIO_EKEY_EXCHANGE_FAILED || strstr(error_message(&error), c->message) == NULL)
+                fail_msg("%s: %d, %s", c->what, rc, error_message(&error));
+        } else {
+            assert_int_equal(rc, 0);
+            assert_string_equal(out.kex->name, c->kex);
+            assert_string_equal(out.host_key_alg->name, c->host_key);
+            assert_string_equal(out.cipher_c2s->name, c->c2s);
+            assert_string_equal(out.cipher_s2c->name, c->s2c);
+        }
+        error_clear(&error);
+    }
+}
+
+/* RFC 4462 5: without a host key a server offers "null", and only methods that need none. */
+static void test_server_without_host_key_offers_what_works_without(void **state)
+{
+    (void)state;
+    struct engine_config config = server;
+    struct writer w;
+    struct kexinit k;
+    struct reader r;
+    config.kex_algs = kex_all;
+    config.host_keys = NULL;
+    writer_init(&w, 1000);
+    kexinit_put(&w, &config, false);
+    reader_init(&r, writer_span(&w).data, writer_span(&w).len);
+    assert_true(kexinit_read(&r, &k));
+    assert_true(span_is(k.lists[KEXINIT_KEX], "kex-free"));
+    assert_true(span_is(k.lists[KEXINIT_HOST_KEY], "null"));
+    writer_done(&w);
+}
+
+static void test_s4_first_kexinit_has_the_markers_of_our_role(void **state)
+{
+    (void)state;
+    static const char *const markers[2][2] = { { "ext-info-c", "kex-strict-c-v00@openssh.com" },
+                                               { "ext-info-s", "kex-strict-s-v00@openssh.com" } };
+    for (int role = 0; role < 2; role++)
+        for (int first = 0; first < 2; first++) {
+            struct writer w;
+            struct kexinit k;
+            struct reader r;
+            writer_init(&w, 1000);
+            kexinit_put(&w, role ? &server : &client, first);
+            reader_init(&r, writer_span(&w).data, writer_span(&w).len);
+            assert_true(kexinit_read(&r, &k));
+            for (int i = 0; i < 2; i++) {
+                assert_int_equal(name_list_has(k.lists[KEXINIT_KEX], markers[role][i]), first);
+                assert_false(name_list_has(k.lists[KEXINIT_KEX], markers[1 - role][i]));
+            }
+            assert_int_equal(kexinit_has_strict(&k, !role), first);
+            assert_int_equal(kexinit_has_ext_info(&k, !role), first);
+            assert_false(kexinit_has_strict(&k, role));
+            assert_false(k.first_kex_packet_follows);
+            writer_done(&w);
+        }
+}
+
+/* ---- guesses, by a client made by hand ---- */
+
+struct guess_case {
+    const char *kex;            /* the client's lists: the first names make the guess */
+    const char *host_key;
+    bool right;
+};
+
+static const struct guess_case guess_cases[] = {
+    { "curve25519-sha256", "ssh-ed25519", true },
+    { "ext-info-c,curve25519-sha256", "ssh-ed25519", true },
+    { "other-kex,curve25519-sha256", "ssh-ed25519", false },
+    { "curve25519-sha256", "other-key,ssh-ed25519", false },
+};
+
+static void put_clear_packet(struct pair *p, int to, struct span payload)
+{
+    struct transport t;
+    transport_init(&t, &p->buffers);
+    assert_int_equal(transport_seal(&t, payload, SPAN(NULL, 0), 0, NULL), 0);
+    struct span out = transport_output(&t);
+    pair_put_raw(p, to, out.data, out.len);
+    transport_sent(&t, out.len);
+}
+
+static void put_guess(struct pair *p, const struct guess_case *c)
+{
+    const char *cipher = p->cipher_algs[0]->name;
+    const char *lists[KEXINIT_LISTS] = { c->kex, c->host_key, cipher, cipher, "", "", "none", "none", "", "" };
+    struct writer w;
+    pair_put_raw(p, SERVER, "SSH-2.0-hand\r\n", 14);
+    writer_init(&w, 1000);
+    put_u8(&w, MSG_KEXINIT);
+    put_kexinit(&w, lists, true);
+    put_clear_packet(p, SERVER, writer_span(&w));
+    writer_done(&w);
+}
+
+static void put_init(struct pair *p, size_t len)
+{
+    uint8_t init[5 + 32] = { MSG_KEX_ECDH_INIT, 0, 0, 0, (uint8_t)len, 9 };
+    put_clear_packet(p, SERVER, SPAN(init, 5 + len));
+}
+
+/* What the server does with its inbox alone. */
+static void serve(struct pair *p)
+{
+    struct pair_side *s = &p->side[SERVER];
+    engine_receive(s->engine, s->inbox, s->inbox_len, p->now_ms);
+    s->inbox_len = 0;
+}
+
+static void test_s11_wrong_guess_is_dropped_right_one_is_used(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(guess_cases); i++) {
+        struct pair p;
+        pair_init(&p, PAIR_REAL);
+        pair_start(&p);
+        put_guess(&p, &guess_cases[i]);
+        put_init(&p, guess_cases[i].right ? 32 : 1);        /* a wrong one would not even parse */
+        serve(&p);
+        assert_int_equal(p.side[SERVER].ended, 0);
+        assert_int_equal(p.side[SERVER].signs, guess_cases[i].right);
+        put_init(&p, 32);
+        serve(&p);
+        assert_int_equal(p.side[SERVER].signs, 1);
+        assert_int_equal(p.side[SERVER].ended, guess_cases[i].right);   /* INIT a second time */
+        pair_done(&p);
+    }
+}
+
+static void test_s11_exactly_one_packet_is_dropped(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_init(&p, PAIR_REAL);
+    pair_start(&p);
+    put_guess(&p, &guess_cases[2]);
+    put_init(&p, 1);
+    put_init(&p, 1);
+    serve(&p);
+    assert_int_equal(pair_error(&p, SERVER), SSHIO_EPROTOCOL);
+    pair_done(&p);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_p1_kexinit_cut_anywhere_is_refused),
+        cmocka_unit_test(test_kexinit_lists_are_read_strictly),
+        cmocka_unit_test(test_p1_names_in_a_list_are_bounded),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_server_without_host_key_offers_what_works_without),
+        cmocka_unit_test(test_s4_first_kexinit_has_the_markers_of_our_role),
+        cmocka_unit_test(test_s11_wrong_guess_is_dropped_right_one_is_used),
+        cmocka_unit_test(test_s11_exactly_one_packet_is_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

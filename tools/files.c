@@ -1,0 +1,106 @@
+/* See files.h. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRUSTED_FILE_MAX (16L * 1024 * 1024)
+
+static const char *first_text(const char *a, const char *b, const char *c)
+{
+    if (a != NULL && a[0] != '\0')
+        return a;
+    return b != NULL && b[0] != '\0' ? b : c;
+}
+
+bool account_load(struct account *account, const char *home)
+{
+    const struct passwd *pw = getpwuid(getuid());
+    if (pw == NULL)
+        return false;
+    account->name = strdup(pw->pw_name);
+    account->home = strdup(first_text(home, pw->pw_dir, "/"));
+    account->shell = strdup(first_text(getenv("SHELL"), pw->pw_shell, "/bin/sh"));
+    return account->name != NULL && account->home != NULL && account->shell != NULL;
+}
+
+void account_done(struct account *account)
+{
+    free(account->name);
+    free(account->home);
+    free(account->shell);
+}
+
+char *path_expand(const struct account *account, const char *name)
+{
+    if (strncmp(name, "~/", 2) != 0)
+        return strdup(name);
+    size_t size = strlen(account->home) + strlen(name);
+    char *path = malloc(size);
+    if (path != NULL)
+        snprintf(path, size, "%s%s", account->home, name + 1);
+    return path;
+}
+
+static const char *distrust(int fd, size_t *size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return strerror(errno);
+    if (!S_ISREG(st.st_mode))
+        return "not a regular file";
+    if (st.st_uid != 0 && st.st_uid != getuid())
+        return "owned by another user";
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "others may write it";
+    if (st.st_size > TRUSTED_FILE_MAX)
+        return "too long";
+    *size = (size_t)st.st_size;
+    return NULL;
+}
+
+/* Reads at most what the file had when it was looked at, and ends it with a line end. */
+static const char *append(int fd, size_t size, char **text, size_t *len)
+{
+    char *grown = realloc(*text, *len + size + 1);
+    if (grown == NULL)
+        return "out of memory";
+    *text = grown;
+    size_t got = 0;
+    while (got < size) {
+        ssize_t n = read(fd, grown + *len + got, size - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return strerror(errno);
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    grown[*len + got] = '\n';
+    *len += got + 1;
+    return NULL;
+}
+
+bool file_append_trusted(const char *path, char **text, size_t *len, const char **reason)
+{
+    size_t size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0) {
+        *reason = errno == ENOENT ? NULL : strerror(errno);
+        return false;
+    }
+    *reason = distrust(fd, &size);
+    if (*reason == NULL)
+        *reason = append(fd, size, text, len);
+    close(fd);
+    return *reason == NULL;
+}

@@ -1,0 +1,135 @@
+/* See talk.h. */
+#include "talk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#define LINE_MAX_LEN 4096
+
+static const char *program = "sshio";
+static bool to_system_log;
+static bool silenced;
+
+void talk_as(const char *name)
+{
+    program = name;
+}
+
+void talk_to_system_log(void)
+{
+    openlog(program, LOG_PID, LOG_AUTH);
+    to_system_log = true;
+}
+
+/* Copies as much as fits, with controls escaped; line ends and tabs are left. */
+static void escape(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (; *text != '\0' && len + 5 < size; text++) {
+        unsigned char c = (unsigned char)*text;
+        if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
+            out[len++] = (char)c;
+        else
+            len += (size_t)snprintf(out + len, size - len, "\\x%02x", c);
+    }
+    out[len] = '\0';
+}
+
+static void put_line(int priority, const char *prefix, const char *text)
+{
+    char line[LINE_MAX_LEN];
+
+    escape(text, line, sizeof line);
+    if (to_system_log)
+        syslog(priority, "%s%s", prefix, line);
+    else
+        fprintf(stderr, "%s%s\n", prefix, line);
+}
+
+void say(const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char prefix[64];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(prefix, sizeof prefix, "%s: ", program);
+    put_line(LOG_NOTICE, to_system_log ? "" : prefix, text);
+}
+
+void say_line(const char *text)
+{
+    put_line(LOG_NOTICE, "", text);
+}
+
+static void log_line(sshio_log_level level, const char *logger, const char *context, const char *text, void *user)
+{
+    char line[LINE_MAX_LEN];
+
+    (void)logger;
+    (void)user;
+    if (context != NULL && context[0] != '\0')
+        snprintf(line, sizeof line, "[%s] %s", context, text);
+    else
+        snprintf(line, sizeof line, "%s", text);
+    if (level <= SSHIO_LOG_DEBUG)
+        put_line(LOG_DEBUG, "debug1: ", line);
+    else if (level < SSHIO_LOG_WARNING)
+        put_line(LOG_INFO, "", line);
+    else
+        put_line(LOG_WARNING, "", line);
+}
+
+static const struct log_level {
+    const char *name;
+    int level;
+    int debug_level;
+} log_levels[] = {
+    { "QUIET", SSHIO_LOG_CRITICAL, 1 },
+    { "FATAL", SSHIO_LOG_CRITICAL, 1 },
+    { "ERROR", SSHIO_LOG_ERROR, 1 },
+    { "INFO", SSHIO_LOG_INFO, 1 },
+    { "VERBOSE", SSHIO_LOG_INFO, 1 },
+    { "DEBUG", SSHIO_LOG_DEBUG, 1 },
+    { "DEBUG1", SSHIO_LOG_DEBUG, 1 },
+    { "DEBUG2", SSHIO_LOG_DEBUG, 2 },
+    { "DEBUG3", SSHIO_LOG_DEBUG, 3 },
+};
+
+static const struct log_level *find_level(const char *name)
+{
+    for (size_t i = 0; i < sizeof log_levels / sizeof log_levels[0]; i++)
+        if (strcmp(log_levels[i].name, name) == 0)
+            return &log_levels[i];
+    return &log_levels[3];
+}
+
+void talk_set_log(const sshio_config *config, int verbose, bool quiet)
+{
+    const char *const *names = sshio_config_get(config, "LogLevel");
+    const char *name = names != NULL && names[0] != NULL ? names[0] : "INFO";
+    const struct log_level *chosen = find_level(name);
+    int level = chosen->level;
+    int debug_level = chosen->debug_level;
+
+    if (quiet && strcmp(chosen->name, "INFO") == 0)
+        level = SSHIO_LOG_WARNING;
+    if (verbose > 0) {
+        level = SSHIO_LOG_DEBUG;
+        debug_level = verbose < 3 ? verbose : 3;
+    }
+    silenced = level >= SSHIO_LOG_CRITICAL;
+    sshio_set_log_handler(log_line, NULL);
+    sshio_set_log_level(level);
+    sshio_set_debug_level(debug_level);
+}
+
+bool talk_is_silenced(void)
+{
+    return silenced;
+}

@@ -1,0 +1,10 @@
+/* The tools of this binary. */
+#ifndef SSHIO_TOOLS_TOOLS_H
+#define SSHIO_TOOLS_TOOLS_H
+
+#include "options.h"
+
+extern const struct tool tool_ssh;
+extern const struct tool tool_sshd;
+
+#endif
