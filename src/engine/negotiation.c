@@ -129,12 +129,20 @@ static size_t name_count(struct span list)
     return count;
 }
 
+/* libssh 0.10 ends its lists of ciphers with a comma; nothing else is let pass. */
+static bool read_list(struct reader *r, struct span *list)
+{
+    *list = read_string(r);
+    if (list->len > 1 && list->data[list->len - 1] == ',')
+        list->len--;
+    return name_list_is_valid(*list) && name_count(*list) <= KEXINIT_MAX_NAMES;
+}
+
 bool kexinit_read(struct reader *r, struct kexinit *k)
 {
     read_bytes(r, COOKIE_LEN);
     for (size_t i = 0; i < KEXINIT_LISTS; i++) {
-        k->lists[i] = read_name_list(r);
-        if (name_count(k->lists[i]) > KEXINIT_MAX_NAMES)
+        if (!read_list(r, &k->lists[i]))
             return false;
     }
     k->first_kex_packet_follows = read_bool(r);

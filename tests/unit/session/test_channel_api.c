@@ -14,7 +14,7 @@ struct seen {
     size_t len;
     int pauses, resumes, eofs, lost;
     bool keep_open, has_error;
-    char signal[16];
+    char signal[32];
 };
 
 static void on_data(sshio_chan *chan, const void *data, size_t len, int datatype, void *user)
@@ -45,7 +45,7 @@ static int on_eof(sshio_chan *chan, void *user)
 static void on_signal(sshio_chan *chan, const sshio_exit_signal *signal, void *user)
 {
     (void)chan;
-    snprintf(((struct seen *)user)->signal, 16, "%s", signal->name);
+    snprintf(((struct seen *)user)->signal, 32, "%s", signal->name);
 }
 
 static void on_lost(sshio_chan *chan, const sshio_error *error, void *user)
