@@ -9,7 +9,8 @@
 
 #define ADDRESS_TEXT_SIZE 160   /* a UNIX path, or an IPv6 address with its zone */
 
-/* text is the caller's, of ADDRESS_TEXT_SIZE; address->host points into it. What has no name gives an empty host. */
+/* text is the caller's, of ADDRESS_TEXT_SIZE; address->host points into it. What has no name gives
+ * an empty host. */
 void address_name(const struct sockaddr *sa, socklen_t len, sshio_address *address, char *text);
 
 void address_of_socket(int fd, sshio_address *address, char *text);

@@ -1,9 +1,10 @@
 /* Child processes; see child.h.
  *
- * The parent prepares all that needs memory: where the program may be, and the texts. The child makes only async-signal-safe calls, and
- * tells through a pipe that closes itself on exec what went wrong. The library installs no signal handler, so the end of a child is
- * seen through a pidfd; where the kernel has none, a thread waits for it. Nobody else in the process should reap it: if somebody does,
- * its status is unknown and reported as exit status 255. */
+ * The parent prepares all that needs memory: where the program may be, and the texts. The child
+ * makes only async-signal-safe calls, and tells through a pipe that closes itself on exec what went
+ * wrong. The library installs no signal handler, so the end of a child is seen through a pidfd;
+ * where the kernel has none, a thread waits for it. Nobody else in the process should reap it: if
+ * somebody does, its status is unknown and reported as exit status 255. */
 #include "io/child.h"
 
 #include <errno.h>
@@ -93,7 +94,8 @@ static void give_up(int fd, enum step step)
 /* Out of the way of 0 to 3. */
 static int lift(int fd)
 {
-    return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, ERROR_FD + 1);
+    return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC)
+                  : fcntl(fd, F_DUPFD_CLOEXEC, ERROR_FD + 1);
 }
 
 static void close_from(int first, long most)
@@ -203,7 +205,9 @@ static int prepare(struct launch *l, const struct child_options *o, struct error
     *l = (struct launch){ .options = o };
     l->argv = (char *const *)(uintptr_t)o->argv;
     l->env = o->env != NULL ? (char *const *)(uintptr_t)o->env : environ;
-    l->most_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX ? (long)limit.rlim_cur : INT_MAX;
+    l->most_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX
+                      ? (long)limit.rlim_cur
+                      : INT_MAX;
     if (o->file[0] == '\0')
         return error_set_errno(e, ENOENT, "cannot run an empty command");
     if (find_files(l, o))
@@ -360,7 +364,8 @@ static void thread_saw_end(struct message *message)
     report_end(c, status);
 }
 
-/* The child stays a zombie until the loop's thread reaps it, so that its number cannot go to another process before. */
+/* The child stays a zombie until the loop's thread reaps it, so that its number cannot go to
+ * another process before. */
 static void *wait_in_thread(void *arg)
 {
     struct watcher *w = arg;
@@ -397,7 +402,9 @@ static struct watcher *start_watcher(pid_t pid, struct child *c, struct mailbox 
     struct watcher *w = mem_zalloc(sizeof *w);
     if (w == NULL)
         return NULL;
-    *w = (struct watcher){ .mailbox = mailbox, .child = c, .pid = pid, .message.run = thread_saw_end };
+    *w = (struct watcher){
+        .mailbox = mailbox, .child = c, .pid = pid, .message.run = thread_saw_end
+    };
     list_init(&w->message.link);
     if (mailbox != NULL)
         mailbox_ref(mailbox);
@@ -455,13 +462,16 @@ static void end_unwatched(pid_t pid)
     reap(pid, 0, &status);
 }
 
-int child_start(struct loop *loop, const struct child_options *o, child_exited_fn exited, void *user, struct child **child, struct error *e)
+int child_start(struct loop *loop, const struct child_options *o, child_exited_fn exited,
+                void *user, struct child **child, struct error *e)
 {
     struct launch l;
     struct child *c = mem_zalloc(sizeof *c);
     if (c == NULL)
         return error_nomem(e);
-    *c = (struct child){ .loop = loop, .exited = exited, .user = user, .pidfd = -1, .parked.abandon = abandon };
+    *c = (struct child){
+        .loop = loop, .exited = exited, .user = user, .pidfd = -1, .parked.abandon = abandon
+    };
     list_init(&c->parked.link);
     int rc = prepare(&l, o, e);
     if (rc == 0) {

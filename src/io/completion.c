@@ -1,7 +1,8 @@
 /* Completions, interruptions and lists of waiters; the contract stands in completion.h.
  *
- * How a wait ends: completion_complete links the object into the loop's ready list; the ready phase calls completion_resume, which
- * switches to the task or, outside tasks, ends the run of the loop. An interruption asks whoever works on the object to complete it. */
+ * How a wait ends: completion_complete links the object into the loop's ready list; the ready phase
+ * calls completion_resume, which switches to the task or, outside tasks, ends the run of the loop.
+ * An interruption asks whoever works on the object to complete it. */
 #include "io/completion.h"
 
 #include "io/internal.h"
@@ -71,7 +72,8 @@ void context_cancel(struct context *x)
     context_deliver(x);
 }
 
-/* A wait that could still succeed although it was interrupted leaves the interruption to the next one. */
+/* A wait that could still succeed although it was interrupted leaves the interruption to the next
+ * one. */
 static void observe(struct context *x, int result)
 {
     if (x->delivered == 0 || result != x->delivered)
@@ -98,12 +100,16 @@ int completion_can_wait(void)
     if (loop->attached && !loop->running)
         return fail(SSHIO_ENOTASK, "a waiting call outside tasks, on a loop that the program runs: "
                                    "use sshio_spawn and wait in the task");
-    return fail(SSHIO_ENOTASK, "a waiting call in a callback: use sshio_spawn and wait in the task");
+    return fail(SSHIO_ENOTASK,
+                "a waiting call in a callback: use sshio_spawn and wait in the task");
 }
 
-void completion_init(struct completion *c, void (*cancel)(struct completion *c, int code), void *user)
+void completion_init(struct completion *c, void (*cancel)(struct completion *c, int code),
+                     void *user)
 {
-    *c = (struct completion){ .loop = loop_if_any(), .task = task_current(), .cancel = cancel, .user = user };
+    *c = (struct completion){
+        .loop = loop_if_any(), .task = task_current(), .cancel = cancel, .user = user
+    };
     list_init(&c->link);
 }
 
@@ -125,7 +131,8 @@ void completion_resume(struct completion *c)
         task_resume(c->task);
 }
 
-/* A wait that nothing can end any more, such as for an event that only a task waiting here would set. */
+/* A wait that nothing can end any more, such as for an event that only a task waiting here would
+ * set. */
 static void wait_outside(struct completion *c)
 {
     if (loop_run_until(c->loop, &c->resumed) == 0)
@@ -195,7 +202,8 @@ void waiters_init(struct waiters *w)
     list_init(&w->list);
 }
 
-/* Not inline, because a compiler that sees the list and the stack together cannot see that the wait unlinks. */
+/* Not inline, because a compiler that sees the list and the stack together cannot see that the wait
+ * unlinks. */
 __attribute__((noinline)) static void enlist(struct waiters *w, struct completion *c)
 {
     list_append(&w->list, &c->link);

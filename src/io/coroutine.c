@@ -1,9 +1,11 @@
 /* Coroutines over ucontext.
  *
- * ucontext makes a context and enters it for the first time; every later switch is _setjmp and _longjmp, which save no signal mask and
- * so make no system call. The fortified longjmp takes a jump to another stack for an attack: this file is compiled without it.
+ * ucontext makes a context and enters it for the first time; every later switch is _setjmp and
+ * _longjmp, which save no signal mask and so make no system call. The fortified longjmp takes a
+ * jump to another stack for an attack: this file is compiled without it.
  *
- * AddressSanitizer and ThreadSanitizer keep state for each stack and are told of every switch; valgrind is told where stacks are. */
+ * AddressSanitizer and ThreadSanitizer keep state for each stack and are told of every switch;
+ * valgrind is told where stacks are. */
 #undef _FORTIFY_SOURCE
 
 #include "io/coroutine.h"
@@ -106,7 +108,8 @@ static void announce(struct coroutine *co)
     co->self.fiber = __tsan_create_fiber(0);
 #endif
 #ifdef HAVE_VALGRIND
-    co->valgrind_id = VALGRIND_STACK_REGISTER(co->self.stack, (const char *)co->self.stack + co->self.stack_size);
+    co->valgrind_id =
+        VALGRIND_STACK_REGISTER(co->self.stack, (const char *)co->self.stack + co->self.stack_size);
 #endif
     (void)co;
 }
@@ -234,7 +237,8 @@ static void destroy(struct coroutine_pool *pool, struct coroutine *co)
 }
 
 /* A fresh page is all zeros, and so is one that was given back. Reading it costs no memory. */
-__attribute__((no_sanitize_address, no_sanitize_thread)) static bool was_used(const uintptr_t *words, size_t count)
+__attribute__((no_sanitize_address, no_sanitize_thread)) static bool
+was_used(const uintptr_t *words, size_t count)
 {
 #ifdef HAVE_VALGRIND
     VALGRIND_MAKE_MEM_DEFINED(words, count * sizeof *words);
@@ -245,13 +249,14 @@ __attribute__((no_sanitize_address, no_sanitize_thread)) static bool was_used(co
     return any != 0;
 }
 
-/* Gives the pages below the warm part back, if their upper end was used: a stack hardly ever leaps over it. To ask the kernel which
- * pages are there would cost more than the rest of a short task. */
+/* Gives the pages below the warm part back, if their upper end was used: a stack hardly ever leaps
+ * over it. To ask the kernel which pages are there would cost more than all else of a short task. */
 static void trim(struct coroutine *co)
 {
     char *stack = co->map + (co->map_size - STACK_SIZE);
     size_t cold = STACK_SIZE - STACK_WARM;
-    if (was_used((const uintptr_t *)(void *)(stack + cold - MARK_SIZE), MARK_SIZE / sizeof(uintptr_t)))
+    if (was_used((const uintptr_t *)(void *)(stack + cold - MARK_SIZE),
+                 MARK_SIZE / sizeof(uintptr_t)))
         madvise(stack, cold, MADV_DONTNEED);
 }
 

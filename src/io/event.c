@@ -1,5 +1,5 @@
-/* Events: tasks of one thread wait for them, any thread sets them. The waiters belong to the thread that made the event; from others a
- * message travels there. */
+/* Events: tasks of one thread wait for them, any thread sets them. The waiters belong to the thread
+ * that made the event; from others a message travels there. */
 #include <pthread.h>
 #include <stdint.h>
 
@@ -12,7 +12,7 @@
 struct sshio_event {
     pthread_mutex_t lock;       /* of the first three */
     bool set;
-    uint64_t settings;          /* who waits sees that it was set even if it was cleared again at once */
+    uint64_t settings;          /* tell that it was set even if it was cleared at once */
     bool message_sent;
     struct message message;
     struct mailbox *mailbox;

@@ -1,4 +1,5 @@
-/* What the files of io share with each other and with nobody else: the inside of a loop, and the waiting context of a task. */
+/* What the files of io share with each other and with nobody else: the inside of a loop, and the
+ * waiting context of a task. */
 #ifndef SSHIO_IO_INTERNAL_H
 #define SSHIO_IO_INTERNAL_H
 
@@ -18,7 +19,8 @@
 
 /* ---- who waits ---- */
 
-/* A part of a program with a deadline of its own: sshio_with_timeout. It lives on the stack of who waits. */
+/* A part of a program with a deadline of its own: sshio_with_timeout. It lives on the stack of who
+ * waits. */
 struct scope {
     struct list link;
     struct context *context;
@@ -41,10 +43,10 @@ struct context {
 void context_init(struct context *x, struct loop *loop);
 struct context *context_current(struct loop *loop);
 void context_cancel(struct context *x);
-void context_deliver(struct context *x);    /* interrupts the current wait if something is pending */
+void context_deliver(struct context *x);    /* interrupts the wait if something is pending */
 
 void completion_resume(struct completion *c);   /* by the ready phase */
-uint64_t deadline_after(struct loop *loop, double seconds);     /* loop_now_ms time, from the real now */
+uint64_t deadline_after(struct loop *loop, double seconds); /* loop_now_ms time */
 
 /* ---- the loop ---- */
 
@@ -95,9 +97,10 @@ void loop_ready(struct loop *loop, struct completion *c);
 void loop_hold(struct loop *loop);
 void loop_release(struct loop *loop);
 
-void loop_settle(struct loop *loop);        /* waits for what keeps running, closes the rest, ends all tasks */
+/* Waits for what keeps running, closes the rest, ends all tasks. */
+void loop_settle(struct loop *loop);
 
-void workers_unref(void);                   /* worker threads live as long as a loop that has used them */
+void workers_unref(void);       /* worker threads live as long as a loop that has used them */
 
 /* Something that outlives its owner and ends by itself, unless the loop ends first. */
 struct parked {

@@ -1,5 +1,5 @@
-/* The last error, and the public functions that read and raise it. Outside tasks the record belongs to the thread; it is freed with
- * the thread's loop, or when the thread ends. */
+/* The last error, and the public functions that read and raise it. Outside tasks the record belongs
+ * to the thread; it is freed with the thread's loop, or when the thread ends. */
 #include "io/last_error.h"
 
 #include <stdio.h>

@@ -1,10 +1,13 @@
 /* The turn of a loop: what runs when, and how long the loop goes on; see loop.h.
  *
- * Everything that becomes ready is put on a list, and the ready phase (dispatch) takes it off again. Two things must not happen: libuv
- * blocks, or leaves uv_run because no handle is active, while something is on a list. So the first entry that is made outside the ready
- * phase starts an idle handle, which keeps libuv from both, and the ready phase that leaves nothing behind stops it.
+ * Everything that becomes ready is put on a list, and the ready phase (dispatch) takes it off
+ * again. Two things must not happen: libuv blocks, or leaves uv_run because no handle is active,
+ * while something is on a list. So the first entry that is made outside the ready phase starts an
+ * idle handle, which keeps libuv from both, and the ready phase that leaves nothing behind stops
+ * it.
  *
- * A ready phase does a bounded number of steps, so that tasks that keep each other busy cannot starve the descriptors. */
+ * A ready phase does a bounded number of steps, so that tasks that keep each other busy cannot
+ * starve the descriptors. */
 #include "io/loop.h"
 
 #include <assert.h>
@@ -15,7 +18,7 @@
 
 #define TURN_STEPS 10000
 #define INPUT_BLOCKS_KEPT 4
-#define LAST_ROUNDS 64          /* how often sshio_main cancels tasks that wait again for what cannot come */
+#define LAST_ROUNDS 64          /* of cancelling tasks that wait again for what cannot come */
 #define LAST_TURNS 10000        /* of tasks that do not want to end */
 
 /* ---- the ready phase ---- */
@@ -270,7 +273,8 @@ static bool tasks_are_gone_or_stubborn(void *arg)
     return tasks_are_gone(turns->loop) || turns->left-- == 0;
 }
 
-/* All waits fail from here on; a task that goes on waiting nevertheless is given a number of turns. */
+/* All waits fail from here on; a task that goes on waiting nevertheless is given a number of turns.
+ */
 static bool end_tasks(struct loop *loop)
 {
     struct last_turns turns = { loop, LAST_TURNS };
@@ -305,7 +309,8 @@ static void abandon_parked(struct loop *loop)
     }
 }
 
-/* Where a task will not end, or a handle was never closed, memory is still in use: it is left to the end of the process. */
+/* Where a task will not end, or a handle was never closed, memory is still in use: it is left to
+ * the end of the process. */
 void loop_free(struct loop *loop)
 {
     close_objects(loop);

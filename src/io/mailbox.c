@@ -1,4 +1,5 @@
-/* Mailboxes; see mailbox.h. The lock is held while the loop is woken, so that the handle cannot be closed under the sender. */
+/* Mailboxes; see mailbox.h. The lock is held while the loop is woken, so that the handle cannot be
+ * closed under the sender. */
 #include "io/mailbox.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* Name look-up; see resolver.h. A look-up that is cancelled may be stuck for long: it is left to end by itself. */
+/* Name look-up; see resolver.h. A look-up that is cancelled may be stuck for long: it is left to
+ * end by itself. */
 #include "io/resolver.h"
 
 #include <stdio.h>
@@ -68,15 +69,16 @@ static void remove_duplicates(struct addrinfo *list)
 }
 
 /* Addresses in numbers need no thread. */
-static bool is_number(const char *host, const char *service, struct addrinfo hints, struct addrinfo **list)
+static bool is_number(const char *host, const char *service, struct addrinfo hints,
+                      struct addrinfo **list)
 {
     hints.ai_flags |= AI_NUMERICHOST;
     return getaddrinfo(host, service, &hints, list) == 0;
 }
 
 /* Its result is how the wait ended; status is how the look-up did. */
-static int ask(struct loop *loop, const char *host, const char *service, const struct addrinfo *hints,
-               struct addrinfo **list, int *status)
+static int ask(struct loop *loop, const char *host, const char *service,
+               const struct addrinfo *hints, struct addrinfo **list, int *status)
 {
     struct lookup *lookup = mem_zalloc(sizeof *lookup);
     if (lookup == NULL)
@@ -87,7 +89,8 @@ static int ask(struct loop *loop, const char *host, const char *service, const s
     lookup->waiter = &done;
     lookup->request.data = lookup;
     int rc = 0;
-    lookup->status = uv_getaddrinfo(loop_uv(loop), &lookup->request, looked_up, host, service, hints);
+    lookup->status =
+        uv_getaddrinfo(loop_uv(loop), &lookup->request, looked_up, host, service, hints);
     if (lookup->status == 0) {
         loop_hold(loop);
         rc = completion_wait(&done);
@@ -100,8 +103,8 @@ static int ask(struct loop *loop, const char *host, const char *service, const s
     return rc;
 }
 
-static int look_up(struct loop *loop, const char *host, const char *service, const struct addrinfo *hints,
-                   struct addrinfo **list, struct error *e)
+static int look_up(struct loop *loop, const char *host, const char *service,
+                   const struct addrinfo *hints, struct addrinfo **list, struct error *e)
 {
     if (is_number(host, service, *hints, list))
         return 0;
@@ -116,10 +119,13 @@ static int look_up(struct loop *loop, const char *host, const char *service, con
     return 0;
 }
 
-int resolver_lookup(struct loop *loop, const char *host, int port, int family, int flags, struct addrinfo **list, struct error *e)
+int resolver_lookup(struct loop *loop, const char *host, int port, int family, int flags,
+                    struct addrinfo **list, struct error *e)
 {
     char service[16];
-    struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV };
+    struct addrinfo hints = { .ai_family = family,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags = flags | AI_NUMERICSERV };
     struct addrinfo *found = NULL;
     if (port < 0 || port > 65535)
         return error_set(e, SSHIO_EINVAL, "port %d is not between 0 and 65535", port);

@@ -1,13 +1,16 @@
 /* Streams over descriptors: sockets, and pairs of pipes.
  *
- * libuv tells when a descriptor is ready; reading and writing are ours, for two reasons. A socket is written with MSG_NOSIGNAL, because
- * the library takes no signal away from the program. And input goes into large blocks that belong to nobody while a stream is idle.
+ * libuv tells when a descriptor is ready; reading and writing are ours, for two reasons. A socket
+ * is written with MSG_NOSIGNAL, because the library takes no signal away from the program. And
+ * input goes into large blocks that belong to nobody while a stream is idle.
  *
- * Input: between reads the unused rest stays in its block, or in a small allocation when it is short. The next read goes behind it.
- * Output: the owner is asked for pieces until it has no more or the kernel takes no more; then libuv watches for room.
+ * Input: between reads the unused rest stays in its block, or in a small allocation when it is
+ * short. The next read goes behind it. Output: the owner is asked for pieces until it has no more
+ * or the kernel takes no more; then libuv watches for room.
  *
- * A broken socket may still hold input, such as the message that says why. So a failed write first reads what is there and then ends
- * the stream. With a pair of pipes the input goes on: a program may close its input long before its output. */
+ * A broken socket may still hold input, such as the message that says why. So a failed write first
+ * reads what is there and then ends the stream. With a pair of pipes the input goes on: a program
+ * may close its input long before its output. */
 #include "io/stream.h"
 
 #include <assert.h>
@@ -32,8 +35,8 @@
 #define READS_PER_WAKEUP 4
 #define PIECES_PER_TURN 16
 #define SHORT_REST 4096                 /* is moved out of its block */
-#define LEAST_READ (64u * 1024)         /* with less behind it, a rest is moved to the front of its block */
-#define LAST_READS 64                   /* of 4 KiB, whose bytes are dropped when a socket is closed */
+#define LEAST_READ (64u * 1024)         /* with less room behind it, a rest is moved to the front */
+#define LAST_READS 64                   /* of 4 KiB, dropped when a socket is closed */
 
 struct port {
     uv_poll_t poll;
@@ -258,7 +261,8 @@ static void redeliver(struct deferred *d)
 
 /* ---- writing ---- */
 
-/* A write into a pipe that nobody reads raises SIGPIPE, which is held back here and taken away again, unless it was there before. */
+/* A write into a pipe that nobody reads raises SIGPIPE, which is held back here and taken away
+ * again, unless it was there before. */
 static ssize_t write_pipe(int fd, const void *data, size_t len)
 {
     sigset_t pipe_only, before, pending;
@@ -280,7 +284,8 @@ static ssize_t write_to(const struct port *port, const void *data, size_t len)
 {
     ssize_t n;
     do
-        n = port->is_socket ? send(port->fd, data, len, MSG_NOSIGNAL) : write_pipe(port->fd, data, len);
+        n = port->is_socket ? send(port->fd, data, len, MSG_NOSIGNAL)
+                            : write_pipe(port->fd, data, len);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -365,8 +370,8 @@ static void write_some(struct uv_stream *s)
     while (pieces > 0 && may_write(s) && write_once(s))
         pieces--;
     s->writing = false;
-    if (pieces == 0)
-        s->blocked = true;      /* others have their turn; there is room, so it goes on in the next one */
+    if (pieces == 0)            /* the others have their turn; libuv calls back in the next one */
+        s->blocked = true;
     update(s);
 }
 
@@ -452,7 +457,8 @@ static void shut(struct stream *stream)
     want_write(stream);
 }
 
-/* What was received and not read would make the kernel answer with a reset, which can cost the peer our last words. */
+/* What was received and not read would make the kernel answer with a reset, which can cost the peer
+ * our last words. */
 static void drop_input(const struct port *port)
 {
     char scrap[4096];
@@ -477,7 +483,8 @@ static void close_stream(struct stream *stream)
     close_port(s->in);
 }
 
-static int names(struct stream *stream, sshio_address *local, sshio_address *peer, char *texts, size_t size)
+static int names(struct stream *stream, sshio_address *local, sshio_address *peer, char *texts,
+                 size_t size)
 {
     struct uv_stream *s = self_of(stream);
     static_assert(STREAM_NAMES_SIZE >= 2 * ADDRESS_TEXT_SIZE, "room for two texts");
@@ -552,7 +559,8 @@ static void set_option(int fd, int level, int option)
     setsockopt(fd, level, option, &on, sizeof on);      /* a socket that lacks it works as well */
 }
 
-int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream **out, struct error *e)
+int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream **out,
+                       struct error *e)
 {
     struct uv_stream *s = new_stream(loop);
     int rc = s != NULL ? open_port(s, s->in, fd, e) : error_nomem(e);

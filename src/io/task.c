@@ -1,7 +1,8 @@
 /* Tasks: what a coroutine runs, who waits for its end, and how it is cancelled.
  *
- * States: spawned (its start is deferred), running or suspended (in the loop's list of tasks), ended (its result and last error stay
- * until the handle is given back). Two things hold a task: that it has not ended, and the handle that sshio_spawn gave out. */
+ * States: spawned (its start is deferred), running or suspended (in the loop's list of tasks),
+ * ended (its result and last error stay until the handle is given back). Two things hold a task:
+ * that it has not ended, and the handle that sshio_spawn gave out. */
 #include "io/task.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ struct sshio_task {
     struct context context;
     struct error error;
     struct list link;           /* in the loop's tasks, until it has ended */
-    struct deferred event;      /* its start; later the call of done for one that had ended before */
+    struct deferred event;      /* its start; later the call of done if it had ended */
     struct coroutine *coroutine;
     sshio_task_fn fn;
     void *arg;
@@ -127,9 +128,11 @@ static int refuse(struct loop *loop, struct error *e)
 {
     if (errno != ENOMEM)
         return error_set_errno(e, errno, "stack of a task");
-    return error_set(e, SSHIO_ELIMIT,
-                     "no stack for one more task (%zu exist): the process has too many memory maps, "
-                     "see vm.max_map_count, or too little memory", loop->coroutines.count);
+    return error_set(
+        e, SSHIO_ELIMIT,
+        "no stack for one more task (%zu exist): the process has too many memory maps, "
+        "see vm.max_map_count, or too little memory",
+        loop->coroutines.count);
 }
 
 static int start(struct loop *loop, sshio_task_fn fn, void *arg, sshio_task **out, struct error *e)
@@ -155,7 +158,8 @@ static int start(struct loop *loop, sshio_task_fn fn, void *arg, sshio_task **ou
     return 0;
 }
 
-int task_start(struct loop *loop, sshio_task_fn fn, void *arg, task_done_fn done, sshio_task **out, struct error *e)
+int task_start(struct loop *loop, sshio_task_fn fn, void *arg, task_done_fn done, sshio_task **out,
+               struct error *e)
 {
     sshio_task *task = NULL;
     int rc = start(loop, fn, arg, &task, e);
@@ -208,7 +212,8 @@ static int await(sshio_task *task)
 int sshio_join(sshio_task *task, int *result)
 {
     if (task == NULL || task == running)
-        return fail(SSHIO_EINVAL, "sshio_join: %s", task == NULL ? "no task given" : "a task cannot join itself");
+        return fail(SSHIO_EINVAL, "sshio_join: %s",
+                    task == NULL ? "no task given" : "a task cannot join itself");
     int rc = await(task);
     if (rc != 0)
         return rc;
@@ -218,7 +223,8 @@ int sshio_join(sshio_task *task, int *result)
     return 0;
 }
 
-/* Waits for all of them. An interruption cancels them and is returned when the last one has ended. */
+/* Waits for all of them. An interruption cancels them and is returned when the last one has ended.
+ */
 static int gather(sshio_task **tasks, size_t count)
 {
     int first = 0, interrupted = 0;
@@ -287,7 +293,8 @@ static void late_done(struct deferred *event)
     unref(task);
 }
 
-void sshio_task_on_done(sshio_task *task, void (*done)(sshio_task *task, int result, void *user), void *user)
+void sshio_task_on_done(sshio_task *task, void (*done)(sshio_task *task, int result, void *user),
+                        void *user)
 {
     if (task == NULL)
         return;

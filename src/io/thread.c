@@ -1,7 +1,8 @@
 /* The loop of a thread: found, made, attached, run and given up; and the public functions for that.
  *
- * A thread's loop goes when the thread ends. For the thread that calls exit a handler does that, before leak checkers look; it leaves
- * everything alone when exit was called from inside the loop or in a forked child, where closing would speak for the parent. */
+ * A thread's loop goes when the thread ends. For the thread that calls exit a handler does that,
+ * before leak checkers look; it leaves everything alone when exit was called from inside the loop
+ * or in a forked child, where closing would speak for the parent. */
 #include "io/thread.h"
 
 #include <pthread.h>
@@ -168,7 +169,8 @@ static int runnable_loop(const char *caller, struct loop **loop)
     if (*loop == NULL)
         return fail_nomem();
     if (task_current() != NULL || (*loop)->running || (*loop)->dispatching)
-        return fail(SSHIO_EINVAL, "%s: the loop is running already: called in a task or callback", caller);
+        return fail(SSHIO_EINVAL, "%s: the loop is running already: called in a task or callback",
+                    caller);
     return 0;
 }
 
@@ -209,7 +211,8 @@ int sshio_main(sshio_task_fn fn, void *arg)
     for (unsigned i = 0; loop_run(loop, task_has_ended, task) != 0; i++) {
         if (i == LAST_CANCELS) {
             sshio_task_unref(task);
-            return fail(SSHIO_EINVAL, "sshio_main: the task waits for what nothing on its loop can bring");
+            return fail(SSHIO_EINVAL,
+                        "sshio_main: the task waits for what nothing on its loop can bring");
         }
         sshio_cancel(task);
     }

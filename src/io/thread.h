@@ -1,4 +1,5 @@
-/* What a thread has of this library: a loop, and the record of its last error. Both go when the thread ends. */
+/* What a thread has of this library: a loop, and the record of its last error. Both go when the
+ * thread ends. */
 #ifndef SSHIO_IO_THREAD_H
 #define SSHIO_IO_THREAD_H
 

@@ -1,5 +1,6 @@
-/* The worker pool. Jobs wait in one queue; a thread is started when a job finds none idle, up to a few. The threads are joined when the
- * last loop that has used them goes: a loop does not go before its jobs are done, so that they are idle then.
+/* The worker pool. Jobs wait in one queue; a thread is started when a job finds none idle, up to a
+ * few. The threads are joined when the last loop that has used them goes: a loop does not go before
+ * its jobs are done, so that they are idle then.
  *
  * What a job records as the last error of its thread is carried over to who waits for it. */
 #include "io/worker.h"
@@ -151,7 +152,8 @@ static bool withdraw(struct job *job)
     return waiting;
 }
 
-static void init_job(struct job *job, struct loop *loop, int (*fn)(void *arg), void *arg, void (*run)(struct message *message))
+static void init_job(struct job *job, struct loop *loop, int (*fn)(void *arg), void *arg,
+                     void (*run)(struct message *message))
 {
     *job = (struct job){ .loop = loop, .fn = fn, .arg = arg, .message.run = run };
     list_init(&job->link);
@@ -242,7 +244,8 @@ struct reading {
     struct error *error;
 };
 
-/* One byte more than the file seems to have, so that its end is seen at once, and a NUL can follow the text. */
+/* One byte more than the file seems to have, so that its end is seen at once, and a NUL can follow
+ * the text. */
 static int make_room(struct reading *r, size_t capacity)
 {
     uint8_t *data = mem_alloc(capacity);
@@ -260,7 +263,8 @@ static int read_all(struct reading *r, int fd)
 {
     for (;;) {
         if (r->len > r->max)
-            return error_set_file(r->error, SSHIO_ELIMIT, r->path, 0, "larger than %zu bytes", r->max);
+            return error_set_file(r->error, SSHIO_ELIMIT, r->path, 0, "larger than %zu bytes",
+                                  r->max);
         if (r->len == r->capacity) {
             int rc = make_room(r, r->capacity * 2);
             if (rc != 0)

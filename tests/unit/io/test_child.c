@@ -74,7 +74,8 @@ static void test_exit_status_is_reported(void **state)
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-/* X9: nothing but 0, 1 and 2 is open; the descriptor of the directory that ls itself reads comes on top. */
+/* X9: nothing but 0, 1 and 2 is open; the descriptor of the directory that ls itself reads comes on
+ * top. */
 static void test_child_has_three_descriptors(void **state)
 {
     (void)state;
@@ -102,8 +103,10 @@ static void test_descriptors_may_be_swapped(void **state)
     dup2(to[0], 2);             /* as its input */
     struct ending ending = { .ended = false };
     struct child *child = NULL;
-    int rc = child_start(loop_current(), &(struct child_options){ .file = "/bin/sh", .argv = argv, .in = 2, .out = 0, .err = 1 },
-                         exited, &ending, &child, NULL);
+    int rc = child_start(
+        loop_current(),
+        &(struct child_options){ .file = "/bin/sh", .argv = argv, .in = 2, .out = 0, .err = 1 },
+        exited, &ending, &child, NULL);
     for (int i = 0; i < 3; i++) {
         dup2(kept[i], i);
         close(kept[i]);
@@ -158,7 +161,9 @@ static void test_new_session_leads_a_group(void **state)
     struct child_options o = plain;
     o.new_session = true;
     /* pid, process group and session of the shell */
-    run(o, "read pid comm state ppid pgrp session rest < /proc/$$/stat; test $pid = $pgrp && test $pid = $session && echo yes",
+    run(o,
+        "read pid comm state ppid pgrp session rest < /proc/$$/stat; test $pid = $pgrp && test "
+        "$pid = $session && echo yes",
         out, sizeof out);
     assert_string_equal(out, "yes\n");
 }
@@ -188,12 +193,19 @@ static void test_failing_start_says_why(void **state)
         int os_errno;
         const char *message;
     } cases[] = {
-        { { .file = "/no/such/program" }, ENOENT, "cannot run /no/such/program: No such file or directory" },
-        { { .file = "no-such-program" }, ENOENT, "cannot run no-such-program: No such file or directory" },
+        { { .file = "/no/such/program" },
+          ENOENT,
+          "cannot run /no/such/program: No such file or directory" },
+        { { .file = "no-such-program" },
+          ENOENT,
+          "cannot run no-such-program: No such file or directory" },
         { { .file = "" }, ENOENT, "cannot run an empty command: No such file or directory" },
         { { .file = "/dev/null" }, EACCES, "cannot run /dev/null: Permission denied" },
-        { { .file = "sh", .cwd = "/no/where" }, ENOENT, "cannot run sh: directory /no/where: No such file or directory" },
-        { { .file = "sh", .new_session = true, .controlling_terminal = true }, ENOTTY,
+        { { .file = "sh", .cwd = "/no/where" },
+          ENOENT,
+          "cannot run sh: directory /no/where: No such file or directory" },
+        { { .file = "sh", .new_session = true, .controlling_terminal = true },
+          ENOTTY,
           "cannot run sh: controlling terminal: Inappropriate ioctl for device" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,4 +1,5 @@
-/* The loop of a thread: the order of a turn, attached loops, posting, objects, the end of a thread. */
+/* The loop of a thread: the order of a turn, attached loops, posting, objects, the end of a thread.
+ */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -203,7 +204,8 @@ static void spawn_in_callback(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, NULL);
 }
 
-/* The program runs its own loop, attaches while it runs, and its uv_run ends when nothing is left. */
+/* The program runs its own loop, attaches while it runs, and its uv_run ends when nothing is left.
+ */
 static void *live_on_a_foreign_loop(void *arg)
 {
     uv_loop_t loop;

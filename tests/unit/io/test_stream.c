@@ -20,10 +20,10 @@
 /* One end of a connection as its owner sees it. */
 struct end {
     struct stream *stream;
-    uint8_t *in;                /* what was received and used */
+    uint8_t *in; /* what was received and used */
     size_t in_len, in_size;
-    size_t take;                /* at most so many bytes are used at once; 0 = none */
-    size_t unused;              /* what the last call left */
+    size_t take;   /* at most so many bytes are used at once; 0 = none */
+    size_t unused; /* what the last call left */
     unsigned calls;
     const uint8_t *out;
     size_t out_len, out_done;
@@ -82,7 +82,8 @@ static const struct stream_events events = { received, ended, output, sent, clos
 
 static void own(struct end *end, struct stream *stream)
 {
-    *end = (struct end){ .stream = stream, .in = malloc(PLENTY), .in_size = PLENTY, .take = SIZE_MAX };
+    *end =
+        (struct end){ .stream = stream, .in = malloc(PLENTY), .in_size = PLENTY, .take = SIZE_MAX };
     stream_set_owner(stream, &events, end);
 }
 
