@@ -19,13 +19,13 @@ static const char *first_text(const char *a, const char *b, const char *c)
     return b != NULL && b[0] != '\0' ? b : c;
 }
 
-bool account_load(struct account *account)
+bool account_load(struct account *account, const char *home)
 {
     const struct passwd *pw = getpwuid(getuid());
     if (pw == NULL)
         return false;
     account->name = strdup(pw->pw_name);
-    account->home = strdup(first_text(getenv("HOME"), pw->pw_dir, "/"));
+    account->home = strdup(first_text(home, pw->pw_dir, "/"));
     account->shell = strdup(first_text(getenv("SHELL"), pw->pw_shell, "/bin/sh"));
     return account->name != NULL && account->home != NULL && account->shell != NULL;
 }

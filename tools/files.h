@@ -11,7 +11,8 @@ struct account {                /* whoever runs this */
     char *shell;                /* never empty */
 };
 
-bool account_load(struct account *account);         /* false: the password database does not know this user */
+/* home: the home directory, NULL = that of the password database. False: the database does not know this user. */
+bool account_load(struct account *account, const char *home);
 void account_done(struct account *account);
 
 /* "~/x" in the home directory, other names as they are; freed by the caller, NULL = out of memory. */

@@ -63,7 +63,7 @@ static int exec_shell(const struct server *server, sshio_process *process, const
         arguments.file = account->shell;
         arguments.argv = command != NULL ? command_argv : shell_argv;
         arguments.env = (const char *const *)env;
-        arguments.cwd = account->home;
+        arguments.cwd = access(account->home, X_OK) == 0 ? account->home : "/";
         rc = sshio_process_exec(process, &arguments);
     }
     session_env_free(env);
@@ -159,6 +159,14 @@ static int read_lines(void *arg)
     return 0;
 }
 
+/* The same method is offered to every name, so that nothing tells whose account this is. */
+static int public_key_auth_supported(sshio_conn *conn, void *user)
+{
+    (void)conn;
+    (void)user;
+    return SSHIO_ACCEPT;
+}
+
 /* Every user must log in. Only the account's own name gets keys that can; for any other name all keys are refused in the same way. */
 static int begin_auth(sshio_conn *conn, const char *username, void *user)
 {
@@ -186,7 +194,10 @@ static void connection_failed(sshio_conn *conn, const sshio_error *error, void *
         say("Connection from %s port %d: %s", peer->host, peer->port, error->message);
 }
 
-static const sshio_server_handlers handlers = { .begin_auth = begin_auth };
+static const sshio_server_handlers handlers = {
+    .begin_auth = begin_auth,
+    .public_key_auth_supported = public_key_auth_supported,
+};
 
 /* ---- listening ---- */
 
@@ -362,7 +373,7 @@ static int run_server(struct server *server, int argc, char **argv)
         say("no hostkeys available -- exiting.");
         return 1;
     }
-    if (!account_load(&server->account)) {
+    if (!account_load(&server->account, NULL)) {
         say("No user exists for uid %lu", (unsigned long)getuid());
         return 1;
     }

@@ -1,6 +1,7 @@
 /* Settings: what both kinds of options share. */
 #include "conn/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <sshio/authorized_keys.h>
@@ -70,9 +71,9 @@ int settings_text(char **to, const char *text, struct error *e)
 /* Printable ASCII without blanks at either end is all that a version line can carry. (RFC 4253 4.2) */
 static int set_version(struct settings *s, const char *version, struct error *e)
 {
-    char text[VERSION_MAX_LEN + 1] = "sshio_";
+    char text[VERSION_MAX_LEN + 1];
     if (version == NULL) {
-        strncat(text, sshio_version(), VERSION_MAX_LEN - strlen(text));
+        snprintf(text, sizeof text, "sshio_%s", sshio_version());
         version = text;
     }
     size_t len = strlen(version);

@@ -1,9 +1,11 @@
-/* chacha20-poly1305@openssh.com: two ChaCha20 instances, whose nonce is the packet's sequence number. The second half of the key encrypts
- * the length field alone, so that the length is hidden but can be had before the packet is complete. The first half gives, from block 0,
- * the packet's Poly1305 key and encrypts the rest from block 1 on. The tag is over the encrypted length and the encrypted rest.
+/* chacha20-poly1305@openssh.com: two ChaCha20 instances, whose nonce is the packet's sequence
+ * number. The second half of the key encrypts the length field alone, so that the length is hidden
+ * but can be had before the packet is complete. The first half gives, from block 0, the packet's
+ * Poly1305 key and encrypts the rest from block 1 on. The tag is over the encrypted length and the
+ * encrypted rest.
  *
- * libcrypto's ChaCha20 takes 16 bytes of IV: the block counter, little-endian, then the nonce; here 8 bytes each. The tag is verified before
- * anything but the length is decrypted. */
+ * libcrypto's ChaCha20 takes 16 bytes of IV: the block counter, little-endian, then the nonce; here
+ * 8 bytes each. The tag is verified before anything but the length is decrypted. */
 #include "crypto/cipher_families.h"
 
 #include <string.h>
@@ -37,7 +39,8 @@ static EVP_CIPHER_CTX *new_stream(const uint8_t *key)
     return ctx;
 }
 
-struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
+struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
+                             bool sealing)
 {
     (void)iv;
     struct chacha *c = library_poly1305() != NULL ? mem_zalloc(sizeof *c) : NULL;
@@ -72,7 +75,8 @@ static bool rewind_to(EVP_CIPHER_CTX *stream, uint32_t seq)
     return EVP_EncryptInit_ex2(stream, NULL, NULL, iv, NULL) == 1;
 }
 
-/* Rewinds the main stream and starts the MAC with the key from block 0; the stream stands at block 1 then. */
+/* Rewinds the main stream and starts the MAC with the key from block 0; the stream stands at block
+ * 1 then. */
 static bool begin(struct chacha *c, uint32_t seq)
 {
     static const uint8_t zeros[CHACHA_BLOCK_LEN];
@@ -87,10 +91,12 @@ static bool finish_tag(struct chacha *c, const uint8_t *sealed, size_t len, uint
 {
     size_t tag_len = 0;
     return EVP_MAC_update(c->mac, sealed, len) == 1 &&
-           EVP_MAC_final(c->mac, tag, &tag_len, POLY1305_TAG_LEN) == 1 && tag_len == POLY1305_TAG_LEN;
+           EVP_MAC_final(c->mac, tag, &tag_len, POLY1305_TAG_LEN) == 1 &&
+           tag_len == POLY1305_TAG_LEN;
 }
 
-bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts)
+bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet,
+                 const struct cipher_parts *parts)
 {
     struct chacha *c = (struct chacha *)cipher;
     size_t sealed_len = 4 + cipher_parts_len(parts);
@@ -101,7 +107,8 @@ bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet, const str
            finish_tag(c, packet, sealed_len, packet + sealed_len);
 }
 
-bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *packet, uint32_t *length)
+bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *packet,
+                        uint32_t *length)
 {
     struct chacha *c = (struct chacha *)cipher;
     uint8_t clear[4];

@@ -1,8 +1,9 @@
-/* AES-GCM for packets (RFC 5647 section 7, under OpenSSH's names): the length field travels in clear and is authenticated, the rest is
- * encrypted, a 16-byte tag follows. The nonce is the derived IV, whose last 8 bytes count packets, modulo 2^64; the first 4 are fixed.
+/* AES-GCM for packets (RFC 5647 section 7, under OpenSSH's names): the length field travels in
+ * clear and is authenticated, the rest is encrypted, a 16-byte tag follows. The nonce is the
+ * derived IV, whose last 8 bytes count packets, modulo 2^64; the first 4 are fixed.
  *
- * The context keeps its key for life and is re-armed by the nonce only. A nonce is used up by every call, also by one that fails, so that
- * none can come twice. */
+ * The context keeps its key for life and is re-armed by the nonce only. A nonce is used up by every
+ * call, also by one that fails, so that none can come twice. */
 #include "crypto/cipher_families.h"
 
 #include <string.h>
@@ -20,7 +21,8 @@ struct gcm {
     uint8_t iv[GCM_IV_LEN];
 };
 
-struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
+struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
+                          bool sealing)
 {
     EVP_CIPHER *library = library_cipher(*(const enum library_cipher *)alg->param);
     struct gcm *g = library != NULL ? mem_zalloc(sizeof *g) : NULL;
@@ -30,7 +32,8 @@ struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, cons
     g->sealing = sealing;
     memcpy(g->iv, iv, GCM_IV_LEN);
     g->ctx = EVP_CIPHER_CTX_new();
-    if (g->ctx == NULL || EVP_CipherInit_ex2(g->ctx, library, key, iv, sealing ? 1 : 0, NULL) != 1) {
+    if (g->ctx == NULL ||
+        EVP_CipherInit_ex2(g->ctx, library, key, iv, sealing ? 1 : 0, NULL) != 1) {
         gcm_destroy(&g->base);
         return NULL;
     }
@@ -44,7 +47,8 @@ void gcm_destroy(struct cipher *c)
     mem_free_secret(g, sizeof *g);
 }
 
-/* Arms the context with the nonce of this packet, moves on to the next one's, and takes in the length field. */
+/* Arms the context with the nonce of this packet, moves on to the next one's, and takes in the
+ * length field. */
 static bool begin(struct gcm *g, const uint8_t *packet)
 {
     uint8_t iv[GCM_IV_LEN];

@@ -1,9 +1,9 @@
-/* The table of packet ciphers, in order of preference, and the calls that go through a context's row. */
+/* The table of packet ciphers, in order of preference, and the calls that go through a row. */
 #include "crypto/cipher_families.h"
 
 #include <string.h>
 
-/* Half of what RFC 4344 section 3.1 allows; sequence numbers and GCM counters then never wrap under one key. */
+/* Half of what RFC 4344 section 3.1 allows: sequence numbers never wrap under one key. */
 #define MAX_PACKETS (UINT64_C(1) << 31)
 
 static const enum library_cipher aes_128_gcm = LIBRARY_AES_128_GCM;
@@ -11,8 +11,8 @@ static const enum library_cipher aes_256_gcm = LIBRARY_AES_256_GCM;
 
 #define GCM_ROW(row_name, row_key_len, row_param) \
     { \
-        .name = (row_name), .key_len = (row_key_len), .iv_len = 12, .block_len = 16, .tag_len = 16, \
-        .is_default = true, .max_packets = MAX_PACKETS, .param = (row_param), \
+        .name = (row_name), .key_len = (row_key_len), .iv_len = 12, .block_len = 16, \
+        .tag_len = 16, .is_default = true, .max_packets = MAX_PACKETS, .param = (row_param), \
         .create = gcm_create, .destroy = gcm_destroy, .seal = gcm_seal, \
         .open_length = gcm_open_length, .open = gcm_open, \
     }
@@ -46,7 +46,8 @@ const struct cipher_alg *cipher_find(const char *name)
     return NULL;
 }
 
-struct cipher *cipher_new(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
+struct cipher *cipher_new(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
+                          bool sealing)
 {
     return alg->create(alg, key, iv, sealing);
 }

@@ -96,10 +96,11 @@ bool hash_once(const struct hash_alg *alg, struct span data, uint8_t *out)
 {
     const EVP_MD *md = library_hash(alg);
     unsigned int len = 0;
-    return md != NULL && EVP_Digest(data.data, data.len, out, &len, md, NULL) == 1 && len == alg->len;
+    return md != NULL && EVP_Digest(data.data, data.len, out, &len, md, NULL) == 1 &&
+           len == alg->len;
 }
 
-/* HMAC takes a null pointer for "no key given" or "only tell the size", so an empty span needs an address. */
+/* HMAC takes a null pointer for "none given", so an empty span needs an address. */
 static const uint8_t *address_of(struct span s)
 {
     static const uint8_t nothing[1];

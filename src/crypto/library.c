@@ -1,4 +1,5 @@
-/* Algorithms fetched once per process. They are never given back: libcrypto frees its own tables when the process ends. */
+/* Algorithms fetched once per process. They are never given back: libcrypto frees its own tables
+ * when the process ends. */
 #include "crypto/library.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* The algorithms of libcrypto that this room uses, each fetched once per process: a fetch by name costs more than a small packet. */
+/* The algorithms of libcrypto that this room uses, each fetched once per process: a fetch by name
+ * costs more than a small packet. */
 #ifndef SSHIO_CRYPTO_LIBRARY_H
 #define SSHIO_CRYPTO_LIBRARY_H
 

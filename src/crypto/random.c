@@ -1,4 +1,5 @@
-/* The random source, and the seeded sequence that tests put in its place. The sequence (splitmix64) is per thread and not secret. */
+/* The random source, and the seeded sequence that tests put in its place. The sequence (splitmix64)
+ * is per thread and not secret. */
 #include "crypto/random.h"
 
 #include <limits.h>

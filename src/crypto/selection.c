@@ -1,8 +1,10 @@
 /* Expansion of algorithm selections.
  *
- * A selection is "default", nothing, or a comma list of wildcard patterns with at most one prefix for the whole: ^ puts the matches before
- * the default list, + behind it, - takes them out of it; without a prefix the matches alone count. A name stands in the result once, where
- * it came first. A pattern that the caller wrote must match something; one from a config file may be meant for a newer version. */
+ * A selection is "default", nothing, or a comma list of wildcard patterns with at most one prefix
+ * for the whole: ^ puts the matches before the default list, + behind it, - takes them out of it;
+ * without a prefix the matches alone count. A name stands in the result once, where it came first.
+ * A pattern that the caller wrote must match something; one from a config file may be meant for a
+ * newer version. */
 #include "crypto/selection.h"
 
 #include <string.h>
@@ -29,10 +31,12 @@ static int add_defaults(const struct expansion *x, struct texts *names)
     return 0;
 }
 
-static int add_list(const struct expansion *x, const struct texts *from, const struct texts *without, struct texts *names)
+static int add_list(const struct expansion *x, const struct texts *from,
+                    const struct texts *without, struct texts *names)
 {
     for (size_t i = 0; i < from->count; i++)
-        if ((without == NULL || !texts_has(without, from->items[i])) && add_once(names, from->items[i], x->e) != 0)
+        if ((without == NULL || !texts_has(without, from->items[i])) &&
+            add_once(names, from->items[i], x->e) != 0)
             return SSHIO_ENOMEM;
     return 0;
 }
@@ -42,7 +46,8 @@ static int add_matches(const struct expansion *x, struct span pattern, struct te
     bool matched = false;
 
     if (pattern.len != 0 && pattern.data[0] == '!')
-        return error_set(x->e, SSHIO_EINVAL, "\"%.*s\" is negated, which is not allowed in %s algorithms",
+        return error_set(x->e, SSHIO_EINVAL,
+                         "\"%.*s\" is negated, which is not allowed in %s algorithms",
                          (int)pattern.len, (const char *)pattern.data, x->rules->kind);
     for (size_t i = 0; i < x->count; i++) {
         if (!pattern_match(pattern, span_of(x->possible[i].name)))
@@ -69,7 +74,8 @@ static int add_all_matches(const struct expansion *x, const char *patterns, stru
     }
 }
 
-static int combine(const struct expansion *x, char prefix, const struct texts *matches, struct texts *names)
+static int combine(const struct expansion *x, char prefix, const struct texts *matches,
+                   struct texts *names)
 {
     struct texts defaults = { 0 };
     int rc = prefix != '\0' ? add_defaults(x, &defaults) : 0;
@@ -123,8 +129,8 @@ static int expand(const struct expansion *x, const char *text, struct texts *nam
     return rc == 0 && names->count == 0 ? none_selected(x) : rc;
 }
 
-int selection_expand(const struct selection_name *possible, size_t count, const char *text, const struct selection_rules *rules,
-                     struct texts *names, struct error *e)
+int selection_expand(const struct selection_name *possible, size_t count, const char *text,
+                     const struct selection_rules *rules, struct texts *names, struct error *e)
 {
     struct expansion x = { possible, count, rules, e };
     struct texts result = { 0 };

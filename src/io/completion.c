@@ -195,6 +195,12 @@ void waiters_init(struct waiters *w)
     list_init(&w->list);
 }
 
+/* Not inline, because a compiler that sees the list and the stack together cannot see that the wait unlinks. */
+__attribute__((noinline)) static void enlist(struct waiters *w, struct completion *c)
+{
+    list_append(&w->list, &c->link);
+}
+
 int waiters_wait_for(struct waiters *w, double seconds)
 {
     int rc = completion_can_wait();
@@ -202,7 +208,7 @@ int waiters_wait_for(struct waiters *w, double seconds)
         return rc;
     struct completion c;
     completion_init(&c, NULL, NULL);
-    list_append(&w->list, &c.link);
+    enlist(w, &c);
     return completion_wait_for(&c, seconds);
 }
 

@@ -38,7 +38,7 @@ struct completion {
 int completion_can_wait(void);                      /* 0, or SSHIO_ENOTASK / SSHIO_ENOMEM, recorded as last error */
 void completion_init(struct completion *c, void (*cancel)(struct completion *c, int code), void *user);
 void completion_complete(struct completion *c, int result);     /* the first call counts, later ones do nothing */
-int completion_wait(struct completion *c);                      /* its result */
+int completion_wait(struct completion *c);      /* its result; an interruption is recorded as last error */
 int completion_wait_for(struct completion *c, double seconds);  /* 0 = no deadline; SSHIO_ETIMEDOUT through cancel */
 
 /* Any number of callers that wait for the same thing. */

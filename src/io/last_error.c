@@ -76,9 +76,11 @@ int sshio_raise(int code, const char *format, ...)
 {
     if (code >= 0)
         code = SSHIO_EINVAL;
+    if (format == NULL)
+        return fail(code, "%s", sshio_error_text(code));
     va_list args;
     va_start(args, format);
-    error_setv(last_error(), code, format != NULL ? format : sshio_error_text(code), args);
+    error_setv(last_error(), code, format, args);
     va_end(args);
     return code;
 }
@@ -86,9 +88,11 @@ int sshio_raise(int code, const char *format, ...)
 int sshio_raise_errno(int os_errno, const char *format, ...)
 {
     char text[512];
+    if (format == NULL)
+        return error_set_errno(last_error(), os_errno, "system error");
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format != NULL ? format : "system call", args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return error_set_errno(last_error(), os_errno, "%s", text);
 }

@@ -23,7 +23,7 @@ struct loop *loop_current(void);            /* this thread's, made when first as
 struct loop *loop_if_any(void);             /* NULL = this thread has none yet */
 uv_loop_t *loop_uv(struct loop *loop);
 uint64_t loop_now_ms(struct loop *loop);    /* cached per turn, monotonic */
-bool loop_is_running(struct loop *loop);    /* is a callback of this loop on the stack? */
+bool loop_is_running(struct loop *loop);    /* is a callback of this loop on the stack? Assumed for an attached loop */
 
 /* Something to do once at the end of this turn. Linked again and again at no cost; the hook is off the list before it runs. */
 struct turn_hook {
@@ -43,13 +43,14 @@ void deferred_init(struct deferred *d, void (*run)(struct deferred *d));
 void loop_defer(struct loop *loop, struct deferred *d);                 /* nothing if it is queued already */
 void deferred_cancel(struct deferred *d);
 
-/* Objects that must be closed before the loop may be given up (connections, listeners, children): close starts closing and does not
- * wait. sshio_main and the end of the thread go through them. */
+/* Objects that must be closed before the loop may be given up (connections, listeners, children). close starts closing and does not
+ * wait; it is called at most once, and the object removes itself when it is closed. sshio_main waits until what keeps_running has ended by
+ * itself, and then closes the others; the end of the thread closes all. */
 struct loop_object {
     struct list link;
     struct loop *loop;
     void (*close)(struct loop_object *object);
-    bool keeps_running;         /* sshio_main waits until it is gone */
+    bool keeps_running;         /* until somebody closes it: a listener, a forwarder */
 };
 void loop_object_add(struct loop *loop, struct loop_object *object);
 void loop_object_remove(struct loop_object *object);

@@ -40,7 +40,8 @@ static int failed(const struct replacing *r, const char *what)
 
 static int write_and_rename(const struct replacing *r)
 {
-    int fd = open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)r->mode);
+    int fd =
+        open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)r->mode);
     if (fd < 0)
         return failed(r, "create");
     int rc = write_all(fd, r->content) == 0 ? 0 : failed(r, "write");
@@ -58,7 +59,8 @@ static int run(void *arg)
     return write_and_rename(arg);
 }
 
-/* The random name is made here, not on the worker, so that libcrypto sets up no generator for that thread. */
+/* The random name is made here, not on the worker, so that libcrypto sets up no generator for that
+ * thread. */
 static char *temporary_name(const char *path)
 {
     uint64_t suffix = 0;
@@ -77,7 +79,7 @@ int replace_file(const char *path, unsigned int mode, struct span content, struc
     struct replacing r = { path, temporary, mode, content, e };
     int rc = worker_run(run, &r);
     if (rc != 0 && e != NULL && error_code(e) != rc)
-        error_copy(e, last_error());        /* the worker did not run: no task, or cancelled */
+        error_copy(e, last_error()); /* the worker did not run: no task, or cancelled */
     mem_free(temporary);
     return rc;
 }

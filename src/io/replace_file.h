@@ -1,5 +1,5 @@
-/* Writing whole files: under a temporary name in the same directory, then renamed over the real one. So the file is there whole or not at
- * all, and has its mode from the first byte. */
+/* Writing whole files: under a temporary name in the same directory, then renamed over the real
+ * one. So the file is there whole or not at all, and has its mode from the first byte. */
 #ifndef SSHIO_IO_REPLACE_FILE_H
 #define SSHIO_IO_REPLACE_FILE_H
 

@@ -22,8 +22,12 @@ struct loop;
 struct stream;
 
 struct stream_events {
-    size_t (*received)(void *owner, uint8_t *data, size_t len);     /* returns how many bytes were used; may write into data */
-    void (*ended)(void *owner, const struct error *error);          /* EOF (error NULL) or a read or write failure; once */
+    /* Returns how many bytes were used; may write into data. Called again with more behind what was left, or by stream_read_again; with a
+     * rest as large as a block nothing more is read. */
+    size_t (*received)(void *owner, uint8_t *data, size_t len);
+    /* EOF (error NULL, once), or a read or write failure, after which nothing more is read or written. After EOF writing goes on, so that
+     * one failure may still follow. A failed write of a pair of pipes waits for the end of the input, if that is being read. */
+    void (*ended)(void *owner, const struct error *error);
     struct span (*output)(void *owner);                             /* empty = nothing (more) */
     void (*sent)(void *owner, size_t len);
     void (*closed)(void *owner);
@@ -54,9 +58,9 @@ static inline void stream_set_owner(struct stream *s, const struct stream_events
     s->owner = owner;
 }
 
-void stream_read_start(struct stream *s);       /* may be called again and again; off at first */
-void stream_read_stop(struct stream *s);
-void stream_read_again(struct stream *s);
+void stream_read_start(struct stream *s);       /* may be called again and again; off at first; what was left over comes again */
+void stream_read_stop(struct stream *s);        /* what is left over stays */
+void stream_read_again(struct stream *s);       /* later in this turn; nothing while reading is stopped */
 void stream_want_write(struct stream *s);
 void stream_flush(struct stream *s);
 void stream_shutdown(struct stream *s);

@@ -33,7 +33,7 @@
 #define PIECES_PER_TURN 16
 #define SHORT_REST 4096                 /* is moved out of its block */
 #define LEAST_READ (64u * 1024)         /* with less behind it, a rest is moved to the front of its block */
-#define LAST_INPUT (1024u * 1024)       /* read and dropped when a socket is closed */
+#define LAST_READS 64                   /* of 4 KiB, whose bytes are dropped when a socket is closed */
 
 struct port {
     uv_poll_t poll;
@@ -455,13 +455,10 @@ static void shut(struct stream *stream)
 /* What was received and not read would make the kernel answer with a reset, which can cost the peer our last words. */
 static void drop_input(const struct port *port)
 {
-    static const int flags = MSG_DONTWAIT | MSG_TRUNC;
-    for (size_t left = LAST_INPUT; left > 0;) {
-        ssize_t n = recv(port->fd, NULL, left, flags);
-        if (n <= 0)
+    char scrap[4096];
+    for (unsigned reads = LAST_READS; reads > 0; reads--)
+        if (recv(port->fd, scrap, sizeof scrap, MSG_DONTWAIT) < (ssize_t)sizeof scrap)
             break;
-        left -= (size_t)n < left ? (size_t)n : left;
-    }
 }
 
 static void close_stream(struct stream *stream)

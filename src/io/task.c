@@ -157,7 +157,7 @@ static int start(struct loop *loop, sshio_task_fn fn, void *arg, sshio_task **ou
 
 int task_start(struct loop *loop, sshio_task_fn fn, void *arg, task_done_fn done, sshio_task **out, struct error *e)
 {
-    sshio_task *task;
+    sshio_task *task = NULL;
     int rc = start(loop, fn, arg, &task, e);
     if (rc != 0)
         return rc;
@@ -175,7 +175,7 @@ int sshio_spawn(sshio_task_fn fn, void *arg, sshio_task **out)
     struct loop *loop = loop_current();
     if (loop == NULL)
         return fail(SSHIO_ENOMEM, "no loop for this thread: out of memory or descriptors");
-    sshio_task *task;
+    sshio_task *task = NULL;
     int rc = start(loop, fn, arg, &task, last_error());
     if (rc != 0)
         return rc;

@@ -1,9 +1,11 @@
 /* OpenSSH's private key format v1, not encrypted. The envelope, in base64:
  *
- *     "openssh-key-v1" NUL, string cipher, string kdf, string kdf options, uint32 count (1), string public blob, string private section
+ *     "openssh-key-v1" NUL, string cipher, string kdf, string kdf options,
+ *     uint32 count (1), string public blob, string private section
  *
- * The private section: uint32 check twice, the same random number; string type and the type's fields; string comment; padding 1, 2, 3 …
- * up to a multiple of 8. Everything is checked: layout, padding, and that the envelope's public key is that of the private one. */
+ * The private section: uint32 check twice, the same random number; string type and the type's
+ * fields; string comment; padding 1, 2, 3 … up to a multiple of 8. Everything is checked: layout,
+ * padding, and that the envelope's public key is that of the private one. */
 #include "key/types.h"
 #include "key/openssh_file.h"
 
@@ -14,8 +16,8 @@
 #include "crypto/random.h"
 
 #define LABEL "OPENSSH PRIVATE KEY"
-#define MAGIC_LEN 15            /* with its NUL */
-#define BLOCK_LEN 8             /* of the cipher "none" */
+#define MAGIC_LEN 15 /* with its NUL */
+#define BLOCK_LEN 8  /* of the cipher "none" */
 #define BASE64_COLUMN 70
 
 static const char magic[MAGIC_LEN] = "openssh-key-v1";
@@ -51,14 +53,16 @@ static int read_envelope(struct span data, struct envelope *env, struct error *e
     uint32_t count = read_u32(&r);
     env->public_blob = read_string(&r);
     env->private_section = read_string(&r);
-    env->rest = read_rest(&r);          /* the tag, if the cipher has one */
+    env->rest = read_rest(&r); /* the tag, if the cipher has one */
 
     if (reader_failed(&r))
         return malformed(e, "it is cut short");
     if (!span_equal(start, SPAN(magic, MAGIC_LEN)))
         return malformed(e, "it does not begin with openssh-key-v1");
     if (count != 1)
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "OpenSSH private key: %u keys in one file, not 1", (unsigned int)count);
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
+                                "OpenSSH private key: %u keys in one file, not 1",
+                                (unsigned int)count);
     return 0;
 }
 
@@ -85,7 +89,8 @@ static int check_private_section(const struct envelope *env, struct reader *r, s
     reader_init(r, env->private_section.data, env->private_section.len);
     struct span check = read_bytes(r, 4), again = read_bytes(r, 4);
     return check.len == 4 && again.len == 4 && mem_equal_secret(check.data, again.data, 4)
-        ? 0 : malformed(e, "its check words differ");
+               ? 0
+               : malformed(e, "its check words differ");
 }
 
 static int read_private_section(const struct envelope *env, sshio_key **key, struct error *e)
@@ -121,8 +126,9 @@ int openssh_file_read(const struct pem_block *block, sshio_key **key, struct err
     if (rc == 0)
         rc = read_envelope(writer_span(&decoded), &env, e);
     if (rc == 0 && is_encrypted(&env))
-        rc = key_import_error(e, SSHIO_DETAIL_PASSPHRASE_REQUIRED,
-                              "the private key is encrypted; encrypted keys are not supported in this version");
+        rc = key_import_error(
+            e, SSHIO_DETAIL_PASSPHRASE_REQUIRED,
+            "the private key is encrypted; encrypted keys are not supported in this version");
     if (rc == 0)
         rc = read_private_section(&env, key, e);
     writer_done(&decoded);

@@ -1,4 +1,5 @@
-/* Finding PEM blocks. Nothing is decoded here; the body is base64 (RFC 4648), for OpenSSH's format without headers. */
+/* Finding PEM blocks. Nothing is decoded here; the body is base64 (RFC 4648), for OpenSSH's format
+ * without headers. */
 #include "key/types.h"
 #include "key/pem.h"
 
@@ -41,7 +42,7 @@ static bool label_is(struct span label, const char *kind, struct span *words)
         return false;
     if (words->len == 0)
         return true;
-    words->len--;               /* the space before the kind */
+    words->len--; /* the space before the kind */
     return words->data[words->len] == ' ';
 }
 

@@ -1,9 +1,7 @@
 /* authorized_keys: any text is parsed; a line gives at most one key or one refusal. */
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "config/authorized_keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t count_lines(const uint8_t *data, size_t size)
 {
@@ -21,8 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t count = authorized_keys_count(keys);
         for (const char *const *refused = authorized_keys_refused(keys); *refused != NULL; refused++)
             count++;
-        if (count > count_lines(data, size) || authorized_keys_find(keys, SPAN(data, size)))
-            abort();
+        must(count <= count_lines(data, size) && !authorized_keys_find(keys, SPAN(data, size)));
     }
     authorized_keys_unref(keys);
     return 0;

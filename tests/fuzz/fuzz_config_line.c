@@ -1,22 +1,19 @@
 /* Lines of configurations: the first byte chooses client or server, each line is set; getters must then hold. */
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "config/config.h"
 #include "config/text_lines.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const sshio_config *config)
 {
     int64_t port = config_number(config, KEYWORD_PORT, 22);
 
-    if (port < 1 || port > 65535)
-        abort();
+    must(port >= 1 && port <= 65535);
     for (size_t i = 0; i < KEYWORD_COUNT; i++) {
         const char *const *values = config_texts(config, (enum keyword_id)i);
         bool is_set = config_is_set(config, (enum keyword_id)i);
-        if ((values[0] != NULL && !is_set) || (is_set && (keyword_at((enum keyword_id)i)->sides & config->side) == 0))
-            abort();
+        must(values[0] == NULL || is_set);
+        must(!is_set || (keyword_at((enum keyword_id)i)->sides & config->side) != 0);
     }
 }
 

@@ -1,5 +1,5 @@
-/* Private key texts: the input as it is, and as the bytes inside an OpenSSH block, which the fuzzer would not find through base64.
- * What is read must be written and read back as the same key. */
+/* Private key texts: the input as it is, and as the bytes inside an OpenSSH block, which the fuzzer
+ * would not find through base64. What is read must be written and read back as the same key. */
 #include "fuzz.h"
 
 #include "base/base64.h"

@@ -1,5 +1,5 @@
 /* known_hosts: any text is parsed, and what was made of it is asked about hosts with and without ports. */
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "base/texts.h"
 #include "config/known_hosts.h"
@@ -14,19 +14,15 @@ static const struct host_query queries[] = {
     { "", "", 0 },
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void ask(const sshio_known_hosts *hosts, const sshio_key *key)
 {
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         struct texts types = { 0 };
         struct host_place place;
         sshio_host_status status = known_hosts_match(hosts, &queries[i], key, &place);
-        if ((status == SSHIO_HOST_UNKNOWN) != (place.line == 0))
-            abort();
+        must((status == SSHIO_HOST_UNKNOWN) == (place.line == 0));
         known_hosts_types(hosts, &queries[i], &types);
-        if (status == SSHIO_HOST_OK && !texts_has(&types, "ssh-ed25519"))
-            abort();
+        must(status != SSHIO_HOST_OK || texts_has(&types, "ssh-ed25519"));
         texts_done(&types);
     }
 }

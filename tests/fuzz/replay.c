@@ -1,5 +1,5 @@
-/* Runs a fuzz target over all files of the directories that are named, without libFuzzer. Each input lies in memory of exactly its
- * size, so that the address sanitizer sees a read beyond it. */
+/* Runs a fuzz target over all files of the directories that are named, without libFuzzer. Each
+ * input lies in memory of exactly its size, so that the address sanitizer sees a read beyond it. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,5 +55,5 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         failed |= run_directory(argv[i], &count);
     printf("%d inputs\n", count);
-    return failed != 0 || count == 0;       /* an empty corpus tests nothing */
+    return failed != 0 || count == 0; /* an empty corpus tests nothing */
 }

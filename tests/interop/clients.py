@@ -199,6 +199,12 @@ class Sshio(OpenSSH):
     def prepare(self):
         self.path = [find_built("tools/sshio"), "ssh"]
 
+    def options(self, server, rekey=None):
+        """It has no agent, asks for nothing and reads no global files, so there is less to switch off."""
+        limit = ["-o", f"RekeyLimit={rekey}"] if rekey else []
+        return ["-F", "none", "-o", f"UserKnownHostsFile={server.known_hosts}", "-o", "StrictHostKeyChecking=yes",
+                "-i", str(server.identity.path), "-l", server.user, "-p", str(server.port), *limit]
+
     def run_sessions(self, server, count):
         argv = [find_built("tests/interop/many_channels"), server.port, server.user, server.identity.path,
                 server.known_hosts, count]

@@ -100,7 +100,8 @@ class OwnAccount:
     is_own = True
 
     def __init__(self):
-        self.name = pwd.getpwuid(os.getuid()).pw_name
+        entry = pwd.getpwuid(os.getuid())
+        self.name, self.home = entry.pw_name, pathlib.Path(entry.pw_dir)
 
     def run_as(self, argv):
         return argv
@@ -287,7 +288,8 @@ class Sshio(Server):
         self.port = free_port()
         argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
                 f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
-        self.daemon = Daemon(self.account.run_as(argv), self.folder / "log").wait_for_port(self.port)
+        self.daemon = Daemon(self.account.run_as(argv), self.folder / "log",
+                             env=clean_environment(HOME=str(self.account.home))).wait_for_port(self.port)
 
 
 class SshioRekeying(Sshio):
