@@ -152,6 +152,12 @@ struct writer *auth_begin_request(struct engine *e, const struct auth_method_row
     struct auth *a = &e->auth;
     if (e->config->server || e->ended || a->stage != AUTH_RUNNING || a->pending != NULL)
         return NULL;
+    /* A server that refuses for ever must not keep a client busy for ever. */
+    if (a->requests >= e->config->limits.auth_requests) {
+        engine_error(e, SSHIO_EPERMISSION_DENIED, "Too many authentication requests");
+        return NULL;
+    }
+    a->requests++;
     struct writer *w = engine_message(e, MSG_USERAUTH_REQUEST);
     put_text(w, user);
     put_text(w, AUTH_SERVICE_NAME);

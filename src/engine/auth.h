@@ -32,6 +32,7 @@ extern const struct auth_method_row auth_none, auth_password, auth_publickey;
 
 struct auth {
     enum auth_stage stage;
+    uint32_t requests;                      /* of all kinds, against limits.auth_requests */
     bool connection_seen;                   /* admission sets it: a message of 80 or above came after login */
 
     /* client */
@@ -46,7 +47,6 @@ struct auth {
     struct auth_request request;
     struct writer signed_data;
     char *user, *password, *new_password;   /* of the request, as C strings */
-    uint32_t requests;                      /* of all kinds, against limits.auth_requests */
     uint32_t tries;                         /* that failed, against limits.auth_tries */
     struct writer banners;                  /* held back: pairs of strings, message and language */
 };

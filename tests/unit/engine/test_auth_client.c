@@ -262,6 +262,18 @@ static void test_next_request_may_be_made_inside_the_event(void **state)
     raw_expect_events(&raw, "auth_failed password 0\nauthenticated\n");
 }
 
+static void test_requests_are_limited(void **state)
+{
+    (void)state;
+    raw.config.limits.auth_requests = 3;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(engine_auth_none(raw.e, "joe"), 0);
+        raw_send(&raw, 51, "sb", "password", 0);
+    }
+    assert_int_equal(engine_auth_none(raw.e, "joe"), SSHIO_EINVAL);
+    raw_expect_ended(&raw, SSHIO_EPERMISSION_DENIED, "Too many authentication requests");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -283,6 +295,7 @@ int main(void)
         TEST(test_success_in_answer_to_a_query_ends_the_connection),
         TEST(test_key_ok_without_a_query_ends_the_connection),
         TEST(test_signed_data_is_session_id_and_request),
+        TEST(test_requests_are_limited),
         TEST(test_next_request_may_be_made_inside_the_event),
     };
     return cmocka_run_group_tests_name("auth_client", tests, NULL, NULL);
