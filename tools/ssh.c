@@ -186,16 +186,10 @@ static void forget_keys(struct client *client)
     free(client->keys);
 }
 
-/* A file that does not exist knows nobody; neither does the null device, which people name to have nothing written. */
-static bool list_known_hosts(struct client *client)
+/* Adds the files of a list. One that does not exist knows nobody; neither does the null device, which people name to have nothing
+ * written. */
+static bool add_known_hosts(struct client *client, const char *const *files, size_t *count)
 {
-    const char *const *files = sshio_config_get(client->config, "UserKnownHostsFile");
-    if (files == NULL)
-        files = default_known_hosts;
-    client->known_hosts = calloc(count_texts(files) + 1, sizeof *client->known_hosts);
-    if (client->known_hosts == NULL)
-        return false;
-    size_t count = 0;
     for (size_t i = 0; files[i] != NULL; i++) {
         char *path = path_expand(&client->account, files[i]);
         if (path == NULL)
@@ -203,9 +197,24 @@ static bool list_known_hosts(struct client *client)
         bool is_there = access(path, F_OK) == 0 && strcmp(path, "/dev/null") != 0;
         free(path);
         if (is_there)
-            client->known_hosts[count++] = files[i];
+            client->known_hosts[(*count)++] = files[i];
     }
     return true;
+}
+
+static bool list_known_hosts(struct client *client)
+{
+    static const char *const none[] = { NULL };
+    const char *const *own = sshio_config_get(client->config, "UserKnownHostsFile");
+    const char *const *global = sshio_config_get(client->config, "GlobalKnownHostsFile");
+    size_t count = 0;
+
+    if (own == NULL)
+        own = default_known_hosts;
+    if (global == NULL)
+        global = none;
+    client->known_hosts = calloc(count_texts(own) + count_texts(global) + 1, sizeof *client->known_hosts);
+    return client->known_hosts != NULL && add_known_hosts(client, own, &count) && add_known_hosts(client, global, &count);
 }
 
 /* ---- the connection ---- */

@@ -154,22 +154,24 @@ struct span read_mpint(struct reader *r)
     return padded ? SPAN(s.data + 1, s.len - 1) : s;
 }
 
+bool name_list_is_valid(struct span list)
+{
+    bool empty_name = list.len != 0;    /* a comma, or the end, right after the start of a name */
+    for (size_t i = 0; i < list.len; i++) {
+        if (list.data[i] <= 0x20 || list.data[i] > 0x7e || (list.data[i] == ',' && empty_name))
+            return false;
+        empty_name = list.data[i] == ',';
+    }
+    return !empty_name;
+}
+
 struct span read_name_list(struct reader *r)
 {
     struct span s = read_string(r);
-    bool empty_name = s.len != 0;       /* a comma, or the end, right after the start of a name */
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] <= 0x20 || s.data[i] > 0x7e || (s.data[i] == ',' && empty_name)) {
-            reader_fail(r);
-            return SPAN(NULL, 0);
-        }
-        empty_name = s.data[i] == ',';
-    }
-    if (empty_name) {
-        reader_fail(r);
-        return SPAN(NULL, 0);
-    }
-    return s;
+    if (name_list_is_valid(s))
+        return s;
+    reader_fail(r);
+    return SPAN(NULL, 0);
 }
 
 struct span read_rest(struct reader *r)

@@ -51,6 +51,7 @@ struct span read_rest(struct reader *r);
 
 /* Names of a name-list, one at a time: false at the end. rest starts as the whole list. */
 bool name_list_next(struct span *rest, struct span *name);
+bool name_list_is_valid(struct span list);                        /* what read_name_list asks of it */
 bool name_list_has(struct span list, const char *name);
 
 /* ---- writing ---- */

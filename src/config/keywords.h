@@ -31,8 +31,13 @@ enum value_kind {
     X(IDENTITY_FILE, "IdentityFile", VALUE_APPEND, CONFIG_CLIENT, 0, 0, NULL, "private key to offer; may be repeated") \
     X(USER_KNOWN_HOSTS_FILE, "UserKnownHostsFile", VALUE_LIST, CONFIG_CLIENT, 0, 0, NULL, \
       "files with the keys of known hosts") \
+    X(GLOBAL_KNOWN_HOSTS_FILE, "GlobalKnownHostsFile", VALUE_LIST, CONFIG_CLIENT, 0, 0, NULL, \
+      "more such files, of the whole machine") \
     X(STRICT_HOST_KEY_CHECKING, "StrictHostKeyChecking", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, \
       "yes true no false off ask accept-new", "refuse hosts whose key is not known") \
+    X(BATCH_MODE, "BatchMode", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "ask the user nothing") \
+    X(IDENTITIES_ONLY, "IdentitiesOnly", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", \
+      "offer no keys but the configured ones") \
     X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms") \
     X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "key exchange methods") \
     X(REKEY_LIMIT, "RekeyLimit", VALUE_REKEY, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, \

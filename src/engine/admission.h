@@ -1,7 +1,9 @@
-/* Which message is legal in which state and role: one table, asked before a message's body is looked at.
+/* Which message is legal in which state and role: one table, asked before a message's body is
+ * looked at.
  *
- * The states are those of the receiving direction. While our own KEXINIT is out but the peer's has not come, the peer may still send
- * what it likes, so that a re-exchange begins here with the peer's KEXINIT and ends with its NEWKEYS. */
+ * The states are those of the receiving direction. While our own KEXINIT is out but the peer's has
+ * not come, the peer may still send what it likes, so that a re-exchange begins here with the
+ * peer's KEXINIT and ends with its NEWKEYS. */
 #ifndef SSHIO_ENGINE_ADMISSION_H
 #define SSHIO_ENGINE_ADMISSION_H
 
@@ -35,8 +37,10 @@ enum admission {
     REFUSE                      /* ends the connection */
 };
 
-enum admission admission_of(uint8_t number, enum admission_state state, bool server);   /* server: our role */
+/* server: our role */
+enum admission admission_of(uint8_t number, enum admission_state state, bool server);
 enum admission_state admission_state(const struct engine *e);
-void admission_dispatch(struct engine *e, struct span payload);     /* payload has at least one byte */
+/* payload has at least one byte */
+void admission_dispatch(struct engine *e, struct span payload);
 
 #endif

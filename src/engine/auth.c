@@ -1,5 +1,5 @@
-/* The frame of user authentication (RFC 4252 sections 3 to 6): the service, one request at a time, verdicts, counting, banners.
- * What is particular to a method stands in auth_<method>.c. */
+/* The frame of user authentication (RFC 4252 sections 3 to 6): the service, one request at a time,
+ * verdicts, counting, banners. What is particular to a method stands in auth_<method>.c. */
 #include "engine/auth.h"
 
 #include <string.h>
@@ -10,7 +10,11 @@
 #define SERVICE "ssh-userauth"
 #define BANNERS_MAX (64u * 1024)        /* that wait for the service */
 
-static const struct auth_method_row *const methods[] = { &auth_none, &auth_password, &auth_publickey };
+static const struct auth_method_row *const methods[] = {
+    &auth_none,
+    &auth_password,
+    &auth_publickey,
+};
 
 void auth_init(struct auth *a)
 {
@@ -49,7 +53,7 @@ void auth_done(struct auth *a)
     writer_done(&a->banners);
 }
 
-/* A request that was asked stays as long as the engine: whoever judges it may still be looking at it. */
+/* A request that was asked stays as long as the engine: its judge may still be looking at it. */
 void auth_end(struct engine *e)
 {
     if (!e->auth.asked)
@@ -95,7 +99,8 @@ static bool check_service(struct engine *e, struct reader *r)
         return false;
     }
     if (e->auth.stage != AUTH_SERVICE || !span_is(name, SERVICE)) {
-        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s", message_name(e->message_number));
+        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s",
+                     message_name(e->message_number));
         return false;
     }
     return true;
@@ -141,7 +146,8 @@ void auth_on_service_accept(struct engine *e, struct reader *r)
 
 /* ---- client ---- */
 
-struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method, const char *user)
+struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method,
+                                  const char *user)
 {
     struct auth *a = &e->auth;
     if (e->config->server || e->ended || a->stage != AUTH_RUNNING || a->pending != NULL)
@@ -163,7 +169,8 @@ void auth_send_request(struct engine *e, const struct auth_method_row *method)
         engine_send(e);
 }
 
-/* Whether a request of ours is out that this message may answer (S3); if not, the connection has ended. */
+/* Whether a request of ours is out that this message may answer (S3); if not, the connection has
+ * ended. */
 static bool check_pending(struct engine *e)
 {
     if (e->auth.pending != NULL)
@@ -211,7 +218,8 @@ void auth_on_method_message(struct engine *e, struct reader *r)
 {
     const struct auth_method_row *method = e->auth.pending;
     if (method == NULL || method->on_message == NULL)
-        engine_protocol_error(e, "Unexpected authentication message %u", (unsigned)e->message_number);
+        engine_protocol_error(e, "Unexpected authentication message %u",
+                              (unsigned)e->message_number);
     else
         method->on_message(e, r);
 }
@@ -250,7 +258,8 @@ static bool is_utf8(struct span text)
 {
     for (size_t i = 0; i < text.len;) {
         size_t len = sequence_len(text.data[i]);
-        if (len == 0 || len > text.len - i || (len > 1 && !second_is_valid(text.data[i], text.data[i + 1])))
+        if (len == 0 || len > text.len - i ||
+            (len > 1 && !second_is_valid(text.data[i], text.data[i + 1])))
             return false;
         for (size_t k = 2; k < len; k++)
             if ((text.data[i + k] & 0xc0) != 0x80)
@@ -271,13 +280,15 @@ static bool check_request(struct engine *e, struct span user, struct span servic
     else if (span_has_nul(user) || !is_utf8(user))
         engine_error(e, SSHIO_EILLEGAL_USER_NAME, "User name is not valid text");
     else if (!span_is(service, AUTH_SERVICE_NAME))
-        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s", message_name(e->message_number));
+        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s",
+                     message_name(e->message_number));
     else
         return true;
     return false;
 }
 
-/* Reads the request out of its copy. False = it was malformed, or there is no memory; the connection has ended. */
+/* Reads the request out of its copy. False = it was malformed, or there is no memory; the
+ * connection has ended. */
 static bool read_request(struct engine *e)
 {
     struct auth *a = &e->auth;
@@ -331,7 +342,8 @@ void auth_on_request(struct engine *e, struct reader *r)
     struct span user = read_string(r);
     struct span service = read_string(r);
     if (a->stage == AUTH_DONE) {
-        /* RFC 4252 5.1: what came before the client saw the success is dropped; afterwards it knows. */
+        /* RFC 4252 5.1: what came before the client saw the success is dropped; afterwards it
+         * knows. */
         if (a->connection_seen)
             engine_protocol_error(e, "Authentication request after login");
         return;
@@ -375,7 +387,7 @@ void engine_auth_accept(struct engine *e)
     engine_leave(e);
 }
 
-/* Whether the refusal uses up a try: not progress, and not the none that every client begins with. */
+/* Whether the refusal uses up a try: not progress, nor the none that every client begins with. */
 static bool counts(const struct auth *a, bool partial_success)
 {
     return !partial_success && !(a->requests == 1 && a->request.method == AUTH_NONE);

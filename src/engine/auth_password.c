@@ -1,8 +1,10 @@
-/* The password method (RFC 4252 section 8): request, request with a new password, and the server's demand for one. */
+/* The password method (RFC 4252 section 8): request, request with a new password, and the server's
+ * demand for one. */
 #include "engine/auth.h"
 #include "engine/internal.h"
 
-/* Too long to be worth the cost of hashing: the owner sees a method that it does not know, and refuses (A10). */
+/* Too long to be worth the cost of hashing: the owner sees a method that it does not know, and
+ * refuses (A10). */
 static bool is_too_long(const struct engine *e, const char *password)
 {
     return password != NULL && strlen(password) > e->config->limits.password_len;
@@ -60,7 +62,8 @@ int engine_auth_password(struct engine *e, const char *user, const char *passwor
     return 0;
 }
 
-int engine_auth_password_new(struct engine *e, const char *user, const char *old_password, const char *new_password)
+int engine_auth_password_new(struct engine *e, const char *user, const char *old_password,
+                             const char *new_password)
 {
     struct writer *w = auth_begin_request(e, &auth_password, user);
     if (w == NULL)

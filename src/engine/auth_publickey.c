@@ -1,11 +1,13 @@
 /* The publickey method (RFC 4252 section 7): query, PK_OK, and the signed request.
  *
- * A query leaves no state on the server (A1): the signed request carries everything again and decides alone. */
+ * A query leaves no state on the server (A1): the signed request carries everything again and
+ * decides alone. */
 #include "engine/auth.h"
 #include "engine/internal.h"
 
 /* What the signature covers: the session and the request up to the signature. */
-static void put_signed_data(const struct engine *e, struct writer *w, const char *user, struct span alg, struct span blob)
+static void put_signed_data(const struct engine *e, struct writer *w, const char *user,
+                            struct span alg, struct span blob)
 {
     put_span(w, engine_session_id(e));
     put_u8(w, MSG_USERAUTH_REQUEST);
@@ -85,13 +87,15 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
     return 0;
 }
 
-int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob, struct writer *w)
+int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
+                            struct writer *w)
 {
     put_signed_data(e, w, user, alg, blob);
     return writer_failed(w) ? SSHIO_ENOMEM : 0;
 }
 
-int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature)
+int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob,
+                          struct span signature)
 {
     struct writer *w = auth_begin_request(e, &auth_publickey, user);
     if (w == NULL)

@@ -1,7 +1,8 @@
 /* The queue of waiting bytes; see byte_queue.h.
  *
- * In a block, `start` is the header of the oldest entry and `end` where the next one goes. When part of the oldest entry is taken, its
- * header moves up with what is left, so that the block always begins with a whole entry. `newest` is the header of the last entry. */
+ * In a block, `start` is the header of the oldest entry and `end` where the next one goes. When
+ * part of the oldest entry is taken, its header moves up with what is left, so that the block
+ * always begins with a whole entry. `newest` is the header of the last entry. */
 #include "engine/byte_queue.h"
 
 #include <string.h>
@@ -85,7 +86,8 @@ static struct byte_block *take_chain(const struct byte_queue *q, size_t len)
 /* Whether bytes of that type may join the newest entry of the block. */
 static bool joins(const struct byte_block *block, uint8_t type)
 {
-    return block->end != block->start && type != BYTE_QUEUE_MARK && header_type(block->data + block->newest) == type;
+    return block->end != block->start && type != BYTE_QUEUE_MARK &&
+           header_type(block->data + block->newest) == type;
 }
 
 /* How many bytes of that type the block still takes, a header included where one is needed. */

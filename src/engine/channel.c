@@ -1,7 +1,7 @@
 /* Life of a channel: made, opened, closed, gone (RFC 4254 sections 5.1 and 5.3).
  *
- * Events may close the channel they run for. It is then told closed and taken out of everything at once, and freed when the last
- * function on the stack that still looks at it lets go of its pin. */
+ * Events may close the channel they run for. It is then told closed and taken out of everything at
+ * once, and freed when the last function on the stack that still looks at it lets go of its pin. */
 #include "engine/channel_state.h"
 
 #include "base/memory.h"
@@ -137,7 +137,7 @@ int channel_open(struct engine *e, const char *type, uint32_t window, uint32_t m
     engine_enter(e);
     send_open(made, type, data);
     int result = 0;
-    if (e->ended) {             /* over a limit: the caller hears it here, and gets no event for it */
+    if (e->ended) { /* over a limit: the caller hears it here, and gets no event for it */
         channel_free(made);
         result = error_set(error, SSHIO_ECHANNEL_OPEN, "SSH connection closed");
     } else {
@@ -247,7 +247,8 @@ bool channel_is_sendable(const struct channel *ch)
 
 bool channel_can_write(const struct channel *ch)
 {
-    return !ch->eof_asked && !ch->close_asked && !ch->close_arrived && !ch->dead && !ch->engine->ended;
+    return !ch->eof_asked && !ch->close_asked && !ch->close_arrived && !ch->dead &&
+           !ch->engine->ended;
 }
 
 bool channel_is_closed(const struct channel *ch)

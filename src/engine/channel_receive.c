@@ -1,7 +1,9 @@
-/* The receiving half of a channel: what arrives, our window, EOF and CLOSE (RFC 4254 sections 5.2 and 5.3).
+/* The receiving half of a channel: what arrives, our window, EOF and CLOSE (RFC 4254 sections 5.2
+ * and 5.3).
  *
- * The window is debited when data arrives and given back when it was delivered, so a paused channel holds at most one window.
- * Giving back waits until half a window, or 1 MiB, has come together, and then for mux_pump. */
+ * The window is debited when data arrives and given back when it was delivered, so a paused channel
+ * holds at most one window. Giving back waits until half a window, or 1 MiB, has come together, and
+ * then for mux_pump. */
 #include "engine/channel_state.h"
 
 #define ADJUST_MAX (1024u * 1024)

@@ -1,7 +1,7 @@
 /* Requests of the peer on a channel, and the answers to ours (RFC 4254 section 5.4).
  *
- * The owner sees one request at a time. Those that come before it has answered wait in a queue, whose length is limited per channel
- * and whose bytes are limited per connection. */
+ * The owner sees one request at a time. Those that come before it has answered wait in a queue,
+ * whose length is limited per channel and whose bytes are limited per connection. */
 #include "engine/channel_state.h"
 
 #include <string.h>
@@ -65,14 +65,16 @@ void channel_take_request(struct channel *ch, struct span fields)
     channel_unpin(ch);
 }
 
-/* Reports what waited, until one stays open. A loop, not a recursion, when each is answered inside its event. */
+/* Reports what waited, until one stays open. A loop, not a recursion, when each is answered inside
+ * its event. */
 static void report_waiting(struct channel *ch)
 {
     struct waiting_request *request;
     if (ch->reporting_requests)
         return;
     ch->reporting_requests = true;
-    while (!ch->request_open && !ch->close_asked && !ch->dead && (request = take_asked(ch)) != NULL) {
+    while (!ch->request_open && !ch->close_asked && !ch->dead &&
+           (request = take_asked(ch)) != NULL) {
         report(ch, request->fields, request->len);
         mem_free(request);
     }
@@ -86,7 +88,8 @@ void channel_reply(struct channel *ch, bool ok)
     channel_enter(ch);
     ch->request_open = false;
     if (ch->request_wants_reply && channel_is_sendable(ch) && !ch->close_asked) {
-        struct writer *w = engine_message(ch->engine, ok ? MSG_CHANNEL_SUCCESS : MSG_CHANNEL_FAILURE);
+        struct writer *w =
+            engine_message(ch->engine, ok ? MSG_CHANNEL_SUCCESS : MSG_CHANNEL_FAILURE);
         put_u32(w, ch->peer_number);
         engine_send(ch->engine);
     }

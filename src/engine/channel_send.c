@@ -1,14 +1,16 @@
-/* The sending half of a channel: its queue, the peer's window, EOF and CLOSE (RFC 4254 sections 5.2 and 5.3).
+/* The sending half of a channel: its queue, the peer's window, EOF and CLOSE (RFC 4254 sections 5.2
+ * and 5.3).
  *
- * Large writes that may leave at once are sealed straight from the caller's memory. All other data waits in `out`, so that small
- * writes of one turn share a packet, and leaves through mux_pump. A request that stands behind data is a mark in `out`; it goes when
- * the mark comes to the head, or when the data in front of it meets a shut window. */
+ * Large writes that may leave at once are sealed straight from the caller's memory. All other data
+ * waits in `out`, so that small writes of one turn share a packet, and leaves through mux_pump. A
+ * request that stands behind data is a mark in `out`; it goes when the mark comes to the head, or
+ * when the data in front of it meets a shut window. */
 #include "engine/channel_state.h"
 
 #include "base/memory.h"
 
 #define PACKET_MAX 32768u       /* of data, whatever the peer would take */
-#define WRITE_THROUGH 4096u     /* from here on the copy into the queue costs more than a packet of its own */
+#define WRITE_THROUGH 4096u     /* from here on a copy costs more than a packet of its own */
 
 void channel_set_peer(struct channel *ch, uint32_t number, uint32_t window, uint32_t max_packet)
 {
@@ -20,8 +22,8 @@ void channel_set_peer(struct channel *ch, uint32_t number, uint32_t window, uint
 /* The oldest data, where it could be sent now as far as this channel goes. */
 static bool next_data(const struct channel *ch, uint8_t *type, struct span *data)
 {
-    return channel_is_sendable(ch) && ch->send_window > 0 && byte_queue_head(&ch->out, type, data) &&
-           *type != BYTE_QUEUE_MARK;
+    return channel_is_sendable(ch) && ch->send_window > 0 &&
+           byte_queue_head(&ch->out, type, data) && *type != BYTE_QUEUE_MARK;
 }
 
 /* Puts the channel at the end of the round when it has something for it. */
@@ -129,7 +131,8 @@ void channel_eof(struct channel *ch)
     channel_leave(ch);
 }
 
-/* Behind the data that is queued; at once where no data is in front of it, or only such as the window holds. */
+/* Behind the data that is queued; at once where no data is in front of it, or only such as the
+ * window holds. */
 static int queue_request(struct channel *ch, struct waiting_request *request)
 {
     uint8_t type;
@@ -195,7 +198,8 @@ static size_t packet_size(const struct channel *ch, size_t len)
     return len < size ? len : size;
 }
 
-/* Sends what can leave at once straight from the caller's memory. Only when nothing else waits, on this channel or another. */
+/* Sends what can leave at once straight from the caller's memory. Only when nothing else waits, on
+ * this channel or another. */
 static size_t write_through(struct channel *ch, uint32_t type, const uint8_t *data, size_t len)
 {
     struct mux *m = &ch->engine->mux;

@@ -1,11 +1,13 @@
-/* One running key exchange, and what a method is to it. Included by the engine's key exchange files and their tests only.
+/* One running key exchange, and what a method is to it. Included by the engine's key exchange files
+ * and their tests only.
  *
  *     sent_kexinit ┐                                                    ┌ sent_newkeys ┐
- *                  ├ negotiated → method runs → agreed → proven → keys ─┤              ├ done: wiped and freed
+ *                  ├ negotiated → method runs → agreed → proven → keys ─┤              ├ done
  *     got_kexinit  ┘   (the client's first message)    (a question)     └ got_newkeys  ┘
  *
- * agreed: the exchange hash is known. The server asks its owner for a signature over it, the client asks whether the host key is to be
- * trusted and then checks the signature; a method without host key proves itself. */
+ * agreed: the exchange hash is known. The server asks its owner for a signature over it, the client
+ * asks whether the host key is to be trusted and then checks the signature; a method without host
+ * key proves itself. */
 #ifndef SSHIO_ENGINE_EXCHANGE_H
 #define SSHIO_ENGINE_EXCHANGE_H
 
@@ -43,22 +45,30 @@ struct exchange {
 };
 
 struct kex_method {
-    bool (*start)(struct engine *e, struct exchange *x);    /* the client sends its first message; both set expected. false = no memory */
-    void (*receive)(struct engine *e, struct exchange *x, struct reader *r);    /* the expected message, after its number */
-    void (*reply)(struct engine *e, struct exchange *x, struct span signature); /* server: the message that carries the proof */
-    void (*done)(struct exchange *x);                       /* frees method_state, which may be NULL */
+    /* the client sends its first message; both set expected. false = no memory */
+    bool (*start)(struct engine *e, struct exchange *x);
+    /* the expected message, after its number */
+    void (*receive)(struct engine *e, struct exchange *x, struct reader *r);
+    /* server: the message that carries the proof */
+    void (*reply)(struct engine *e, struct exchange *x, struct span signature);
+    /* frees method_state, which may be NULL */
+    void (*done)(struct exchange *x);
 };
 
-/* Called by a method when both sides have what they need. part is what H covers between the host key and the secret. The secret stands
- * in x->secret. On a server host_key and signature are empty. */
-void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key, struct span part, struct span signature);
+/* Called by a method when both sides have what they need. part is what H covers between the host
+ * key and the secret. The secret stands in x->secret. On a server host_key and signature are
+ * empty. */
+void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key, struct span part,
+                     struct span signature);
 
 struct exchange *exchange_new(void);
 void exchange_free(struct exchange *x);
 
 /* RFC 4253 7.2: len bytes of key material for a letter. */
-bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out, size_t len);
+bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out,
+                     size_t len);
 
-extern const struct kex_method kex_ecdh;    /* RFC 5656, RFC 8731: param is a struct agreement_alg */
+/* RFC 5656, RFC 8731: param is a struct agreement_alg */
+extern const struct kex_method kex_ecdh;
 
 #endif

@@ -1,7 +1,9 @@
-/* From the shared secret to the proof of the server: the exchange hash, the server's signature, the client's trust.
+/* From the shared secret to the proof of the server: the exchange hash, the server's signature, the
+ * client's trust.
  *
- * Client: host key blob and signature are kept until the owner has said whether it trusts the key; only then is the blob parsed and the
- * signature checked, with the algorithm that was negotiated and no other. In a re-exchange the same blob needs no new trust. */
+ * Client: host key blob and signature are kept until the owner has said whether it trusts the key;
+ * only then is the blob parsed and the signature checked, with the algorithm that was negotiated
+ * and no other. In a re-exchange the same blob needs no new trust. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -10,19 +12,20 @@
 #include "key/key.h"
 
 /* H = HASH(V_C ‖ V_S ‖ I_C ‖ I_S ‖ K_S ‖ part ‖ K) (RFC 4253 8) */
-static bool compute_hash(struct engine *e, struct exchange *x, struct span host_key, struct span part)
+static bool compute_hash(struct engine *e, struct exchange *x, struct span host_key,
+                         struct span part)
 {
     bool server = e->config->server;
     struct span own = SPAN(x->own_kexinit, x->own_kexinit_len);
     struct span peer = SPAN(x->peer_kexinit, x->peer_kexinit_len);
     struct span secret = writer_span(&x->secret);
     struct hash *h = hash_new(x->hash_alg);
-    bool ok = h != NULL && !writer_failed(&x->secret)
-        && hash_string(h, span_of(server ? e->peer_version : e->own_version))
-        && hash_string(h, span_of(server ? e->own_version : e->peer_version))
-        && hash_string(h, server ? peer : own) && hash_string(h, server ? own : peer)
-        && hash_string(h, host_key) && hash_update(h, part.data, part.len) && hash_update(h, secret.data, secret.len)
-        && hash_final(h, x->hash);
+    bool ok = h != NULL && !writer_failed(&x->secret) &&
+              hash_string(h, span_of(server ? e->peer_version : e->own_version)) &&
+              hash_string(h, span_of(server ? e->own_version : e->peer_version)) &&
+              hash_string(h, server ? peer : own) && hash_string(h, server ? own : peer) &&
+              hash_string(h, host_key) && hash_update(h, part.data, part.len) &&
+              hash_update(h, secret.data, secret.len) && hash_final(h, x->hash);
     hash_free(h);
     return ok;
 }
@@ -33,7 +36,8 @@ static void ask_for_signature(struct engine *e, struct exchange *x)
 {
     x->asking = true;
     e->waiting = true;
-    e->events->sign_exchange(e->owner, x->chosen.host_key->key, x->chosen.host_key->alg, SPAN(x->hash, x->hash_alg->len));
+    e->events->sign_exchange(e->owner, x->chosen.host_key->key, x->chosen.host_key->alg,
+                             SPAN(x->hash, x->hash_alg->len));
 }
 
 static void answer_client(struct engine *e, struct exchange *x, struct span signature)
@@ -66,7 +70,8 @@ static bool signature_holds(struct exchange *x)
     struct span host_key = SPAN(x->host_key, x->host_key_len);
     if (key_from_public_blob(host_key, &key, NULL) < 0)
         return false;
-    bool ok = key_verify(key, x->chosen.host_key_alg, SPAN(x->hash, x->hash_alg->len), SPAN(x->signature, x->signature_len));
+    bool ok = key_verify(key, x->chosen.host_key_alg, SPAN(x->hash, x->hash_alg->len),
+                         SPAN(x->signature, x->signature_len));
     sshio_key_unref(key);
     return ok;
 }
@@ -99,7 +104,8 @@ void engine_host_key_verdict(struct engine *e, const struct error *refused)
     engine_leave(e);
 }
 
-/* The blob must be of the type that the negotiated algorithm signs with, before anything looks into it. */
+/* The blob must be of the type that the negotiated algorithm signs with, before anything looks into
+ * it. */
 static bool right_type(const struct exchange *x)
 {
     struct reader r;
@@ -112,7 +118,8 @@ static void ask_for_trust(struct engine *e, struct exchange *x)
 {
     struct span blob = SPAN(x->host_key, x->host_key_len);
     if (!right_type(x)) {
-        engine_protocol_error(e, "The server's host key is not of the type negotiated, %s", x->chosen.host_key_alg->type->name);
+        engine_protocol_error(e, "The server's host key is not of the type negotiated, %s",
+                              x->chosen.host_key_alg->type->name);
         return;
     }
     if (e->kex.host_key != NULL && span_equal(blob, SPAN(e->kex.host_key, e->kex.host_key_len))) {
@@ -131,7 +138,8 @@ static bool keep_proof(struct exchange *x, struct span host_key, struct span sig
     return span_dup(host_key, &x->host_key) && span_dup(signature, &x->signature);
 }
 
-void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key, struct span part, struct span signature)
+void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key, struct span part,
+                     struct span signature)
 {
     bool server = e->config->server;
     if (server && x->chosen.host_key != NULL)

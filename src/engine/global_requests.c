@@ -61,7 +61,8 @@ void global_requests_end(struct global_requests *g)
 
 /* ---- ours ---- */
 
-int engine_global_request(struct engine *e, const char *name, struct span data, global_reply_fn reply, void *user)
+int engine_global_request(struct engine *e, const char *name, struct span data,
+                          global_reply_fn reply, void *user)
 {
     if (e->ended)
         return SSHIO_ECLOSED;

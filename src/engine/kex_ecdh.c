@@ -1,4 +1,5 @@
-/* Key exchange by two public values and one shared secret: elliptic curve Diffie-Hellman (RFC 5656 section 4) and X25519 (RFC 8731).
+/* Key exchange by two public values and one shared secret: elliptic curve Diffie-Hellman (RFC 5656
+ * section 4) and X25519 (RFC 8731).
  *
  *     30  string Q_C                                    client → server
  *     31  string K_S, string Q_S, string signature      server → client
@@ -72,7 +73,8 @@ static bool derive(struct exchange *x, struct span peer_public)
     return ok;
 }
 
-static void agree(struct engine *e, struct exchange *x, struct span host_key, struct span peer_public, struct span signature)
+static void agree(struct engine *e, struct exchange *x, struct span host_key,
+                  struct span peer_public, struct span signature)
 {
     uint8_t memory[2 * (4 + AGREEMENT_MAX_PUBLIC_LEN)];
     struct writer part;
@@ -133,4 +135,5 @@ static void ecdh_reply(struct engine *e, struct exchange *x, struct span signatu
     engine_send(e);
 }
 
-const struct kex_method kex_ecdh = { .start = ecdh_start, .receive = ecdh_receive, .reply = ecdh_reply, .done = ecdh_done };
+const struct kex_method kex_ecdh = {
+    .start = ecdh_start, .receive = ecdh_receive, .reply = ecdh_reply, .done = ecdh_done};

@@ -1,4 +1,5 @@
-/* Starting key exchanges, running them through to NEWKEYS, and putting their keys in force; see key_exchange.h and exchange.h. */
+/* Starting key exchanges, running them through to NEWKEYS, and putting their keys in force; see
+ * key_exchange.h and exchange.h. */
 #include "engine/key_exchange.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "key/key.h"
 
 #define HARD_MAX_PACKETS (UINT64_C(1) << 31)    /* RFC 4344 3.1 */
-#define REKEY_MS 120000                         /* for a re-exchange to complete, where logging in has no limit */
+#define REKEY_MS 120000 /* for a re-exchange to complete, where logging in has no limit */
 #define LIGHT_REKEY_SPAN_MS 10000
 
 void key_exchange_init(struct key_exchange *kex)
@@ -56,7 +57,8 @@ static bool begin(struct engine *e)
     }
     x->first = e->kex.session_id_len == 0;
     if (!x->first)
-        x->deadline_ms = e->now_ms + (e->config->limits.login_ms != 0 ? e->config->limits.login_ms : REKEY_MS);
+        x->deadline_ms =
+            e->now_ms + (e->config->limits.login_ms != 0 ? e->config->limits.login_ms : REKEY_MS);
     e->kex.running = x;
     e->kex.last_ms = e->now_ms;
     log_debug(e->logger, 1, "%s key exchange", x->first ? "Beginning" : "Beginning another");
@@ -94,7 +96,8 @@ void key_exchange_consider(struct engine *e)
 {
     if (e->ended || e->auth.stage != AUTH_DONE || e->kex.running != NULL || e->kex.quiet)
         return;
-    bool able = strstr(e->peer_version, "Sun_SSH_1.0") == NULL;     /* such a peer is left alone while that is safe */
+    /* Such a peer cannot rekey: it is left alone while that is safe. */
+    bool able = strstr(e->peer_version, "Sun_SSH_1.0") == NULL;
     uint64_t bytes = able ? e->config->rekey_bytes : 0;
     uint32_t after_ms = able ? e->config->rekey_ms : 0;
     bool due = spent(&e->transport.send, bytes) || spent(&e->transport.recv, bytes)
@@ -105,7 +108,8 @@ void key_exchange_consider(struct engine *e)
 
 /* ---- KEXINIT ---- */
 
-/* A peer may start exchanges as it likes, but each costs us public key operations: those that little data explains are counted. */
+/* A peer may start exchanges as it likes, but each costs us public key operations: those that
+ * little data explains are counted. */
 static bool count_peer_rekey(struct engine *e)
 {
     struct key_exchange *kex = &e->kex;
@@ -148,7 +152,8 @@ static bool note_markers(struct engine *e, const struct kexinit *peer)
         return false;
     }
     if (!e->kex.strict && e->config->require_strict_kex) {
-        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "The peer does not support strict key exchange, which is required");
+        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED,
+                     "The peer does not support strict key exchange, which is required");
         return false;
     }
     return true;
@@ -159,17 +164,21 @@ static void log_chosen(struct engine *e, const struct negotiated *chosen)
     if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 2))
         return;
     log_debug(e->logger, 2, "  Key exchange: %s", chosen->kex->name);
-    log_debug(e->logger, 2, "  Host key: %s", chosen->host_key_alg != NULL ? chosen->host_key_alg->name : "none");
+    log_debug(e->logger, 2, "  Host key: %s",
+              chosen->host_key_alg != NULL ? chosen->host_key_alg->name : "none");
     log_debug(e->logger, 2, "  Encryption, client to server: %s", chosen->cipher_c2s->name);
     log_debug(e->logger, 2, "  Encryption, server to client: %s", chosen->cipher_s2c->name);
 }
 
-/* Without strict key exchange these ciphers do not notice packets that were removed before NEWKEYS. */
+/* Without strict key exchange these ciphers do not notice packets that were removed before
+ * NEWKEYS. */
 static void warn_of_truncation(struct engine *e, const struct negotiated *chosen)
 {
     static const char name[] = "chacha20-poly1305@openssh.com";
-    if (!e->kex.strict && (strcmp(chosen->cipher_c2s->name, name) == 0 || strcmp(chosen->cipher_s2c->name, name) == 0))
-        log_warning(e->logger, "%s is used with a peer that does not support strict key exchange", name);
+    if (!e->kex.strict && (strcmp(chosen->cipher_c2s->name, name) == 0 ||
+                           strcmp(chosen->cipher_s2c->name, name) == 0))
+        log_warning(e->logger, "%s is used with a peer that does not support strict key exchange",
+                    name);
 }
 
 /* Both KEXINIT are there: chooses, and sets the method going. */
@@ -195,7 +204,8 @@ static void run_method(struct engine *e, struct exchange *x, const struct kexini
     /* Every method lets the client speak first, so that a server has nothing to guess with. */
     x->drop_guess = peer->first_kex_packet_follows && (x->chosen.guess_wrong || !e->config->server);
     if (x->hash_alg == NULL || !x->chosen.kex->method->start(e, x))
-        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange %s could not be started", x->chosen.kex->name);
+        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange %s could not be started",
+                     x->chosen.kex->name);
 }
 
 void key_exchange_on_kexinit(struct engine *e, struct reader *r)
@@ -246,15 +256,17 @@ struct letters {
 };
 
 /* RFC 4253 7.2: A, C, E for what the client sends, B, D, F for what the server does. */
-static struct cipher *make_cipher(struct engine *e, const struct exchange *x, bool from_client, bool sealing)
+static struct cipher *make_cipher(struct engine *e, const struct exchange *x, bool from_client,
+                                  bool sealing)
 {
-    struct letters letters = from_client ? (struct letters){ 'A', 'C' } : (struct letters){ 'B', 'D' };
+    struct letters letters = from_client ? (struct letters){'A', 'C'} : (struct letters){'B', 'D'};
     const struct cipher_alg *alg = from_client ? x->chosen.cipher_c2s : x->chosen.cipher_s2c;
     struct span session_id = engine_session_id(e);
     uint8_t key[CIPHER_MAX_KEY_LEN];
     uint8_t iv[CIPHER_MAX_IV_LEN];
     struct cipher *cipher = NULL;
-    if (exchange_derive(x, session_id, letters.iv, iv, alg->iv_len) && exchange_derive(x, session_id, letters.key, key, alg->key_len))
+    if (exchange_derive(x, session_id, letters.iv, iv, alg->iv_len) &&
+        exchange_derive(x, session_id, letters.key, key, alg->key_len))
         cipher = cipher_new(alg, key, iv, sealing);
     mem_wipe(key, sizeof key);
     mem_wipe(iv, sizeof iv);

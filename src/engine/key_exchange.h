@@ -1,8 +1,10 @@
-/* Key exchange and re-exchange (RFC 4253 sections 7 to 9), strict key exchange, and what EXT_INFO told (RFC 8308).
+/* Key exchange and re-exchange (RFC 4253 sections 7 to 9), strict key exchange, and what EXT_INFO
+ * told (RFC 8308).
  *
- * What lasts is small and stands in struct key_exchange. What belongs to one running exchange (both KEXINIT payloads, the method's
- * secrets, the exchange hash) is a struct exchange: allocated when the first KEXINIT of either side goes by, wiped and freed when both
- * NEWKEYS have. See exchange.h. */
+ * What lasts is small and stands in struct key_exchange. What belongs to one running exchange (both
+ * KEXINIT payloads, the method's secrets, the exchange hash) is a struct exchange: allocated when
+ * the first KEXINIT of either side goes by, wiped and freed when both NEWKEYS have. See
+ * exchange.h. */
 #ifndef SSHIO_ENGINE_KEY_EXCHANGE_H
 #define SSHIO_ENGINE_KEY_EXCHANGE_H
 
@@ -31,24 +33,32 @@ struct key_exchange {
     uint64_t last_ms;                   /* when the last exchange began */
     uint64_t rekeys;                    /* finished re-exchanges */
     uint64_t data_at_last;              /* mux.data_passed when the last exchange began */
-    uint64_t light_since_ms;            /* peer-started rekeys with little data: when the running 10 s began … */
-    uint32_t light_count;               /* … and how many there were */
+    /* peer-started rekeys with little data: when the running 10 s began, and how many there were */
+    uint64_t light_since_ms;
+    uint32_t light_count;
     bool strict;
     bool first_kexinit_sent;            /* markers go into the first one only */
     bool peer_wants_ext_info;
-    bool quiet;                         /* no packet but those of key exchanges since the last one: none may start yet */
-    bool ext_info_early;                /* the place for EXT_INFO right after the first NEWKEYS is used up, or passed */
+    /* no packet but those of key exchanges since the last one: none may start yet */
+    bool quiet;
+    /* the place for EXT_INFO right after the first NEWKEYS is used up, or passed */
+    bool ext_info_early;
     bool ext_info_late;                 /* client: the one during authentication came */
 };
 
 void key_exchange_init(struct key_exchange *kex);
 void key_exchange_done(struct key_exchange *kex);
 
-void key_exchange_start(struct engine *e);              /* sends our KEXINIT, unless an exchange of ours runs */
-bool key_exchange_holds(const struct key_exchange *kex);    /* from our KEXINIT until our NEWKEYS: only kex messages may leave */
-void key_exchange_consider(struct engine *e);           /* starts one where bytes, packets or time say so */
-uint64_t key_exchange_deadline(const struct key_exchange *kex);     /* when a re-exchange has taken too long; UINT64_MAX = none runs */
-void key_exchange_passed(struct key_exchange *kex, uint8_t number); /* a message of that number was sent or received */
+/* sends our KEXINIT, unless an exchange of ours runs */
+void key_exchange_start(struct engine *e);
+/* from our KEXINIT until our NEWKEYS: only kex messages may leave */
+bool key_exchange_holds(const struct key_exchange *kex);
+/* starts one where bytes, packets or time say so */
+void key_exchange_consider(struct engine *e);
+/* when a re-exchange has taken too long; UINT64_MAX = none runs */
+uint64_t key_exchange_deadline(const struct key_exchange *kex);
+/* a message of that number was sent or received */
+void key_exchange_passed(struct key_exchange *kex, uint8_t number);
 
 /* Handlers */
 void key_exchange_on_kexinit(struct engine *e, struct reader *r);

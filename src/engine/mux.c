@@ -1,8 +1,9 @@
-/* The table of channels and the messages of the connection protocol (RFC 4254 section 5); see mux.h.
+/* The table of channels and the messages of the connection protocol (RFC 4254 section 5); see
+ * mux.h.
  *
- * The handlers read a message, find its channel, hold it against the channel's state and hand on what is left. A message for a number
- * that is not in use, not open yet or closed by the peer ends the connection, but for WINDOW_ADJUST, which some peers send after
- * their CLOSE. */
+ * The handlers read a message, find its channel, hold it against the channel's state and hand on
+ * what is left. A message for a number that is not in use, not open yet or closed by the peer ends
+ * the connection, but for WINDOW_ADJUST, which some peers send after their CLOSE. */
 #include "engine/mux.h"
 
 #include <sshio/constants.h>
@@ -84,8 +85,8 @@ static struct channel *find(struct engine *e, uint32_t number)
     struct channel *ch = at_number(&e->mux, number);
     if (ch != NULL && ch->established && !ch->close_arrived)
         return ch;
-    engine_protocol_error(e, "%s for channel %u, which is not open", message_name(e->message_number),
-                          (unsigned)number);
+    engine_protocol_error(e, "%s for channel %u, which is not open",
+                          message_name(e->message_number), (unsigned)number);
     return NULL;
 }
 
@@ -174,8 +175,8 @@ static struct channel *find_opening(struct engine *e, uint32_t number)
     struct channel *ch = at_number(&e->mux, number);
     if (ch != NULL && !ch->established && !ch->undecided)
         return ch;
-    engine_protocol_error(e, "%s for channel %u, which is not being opened", message_name(e->message_number),
-                          (unsigned)number);
+    engine_protocol_error(e, "%s for channel %u, which is not being opened",
+                          message_name(e->message_number), (unsigned)number);
     return NULL;
 }
 
@@ -229,7 +230,8 @@ void mux_on_window_adjust(struct engine *e, struct reader *r)
     }
     struct channel *ch = at_number(&e->mux, number);
     if (ch == NULL || !ch->established || ch->close_sent || ch->close_arrived) {
-        log_debug(e->logger, 1, "Window adjust for channel %u, which is not open, ignored", (unsigned)number);
+        log_debug(e->logger, 1, "Window adjust for channel %u, which is not open, ignored",
+                  (unsigned)number);
         return;
     }
     if (!channel_add_window(ch, n))
@@ -340,7 +342,8 @@ static void take_reply(struct engine *e, struct reader *r, bool ok)
     if (ch == NULL)
         return;
     if (ch->replies_awaited == 0) {
-        engine_protocol_error(e, "Unexpected reply to a request on channel %u", (unsigned)ch->number);
+        engine_protocol_error(e, "Unexpected reply to a request on channel %u",
+                              (unsigned)ch->number);
         return;
     }
     ch->replies_awaited--;
@@ -395,7 +398,8 @@ void mux_end(struct engine *e, const struct error *error)
         if (ch->established)
             channel_finish(ch, error);
         else
-            channel_finish_open(ch, SSHIO_OPEN_CONNECT_FAILED, span_of("SSH connection closed"), SPAN(NULL, 0));
+            channel_finish_open(ch, SSHIO_OPEN_CONNECT_FAILED, span_of("SSH connection closed"),
+                                SPAN(NULL, 0));
     }
     global_requests_end(&m->globals);
 }

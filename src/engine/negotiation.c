@@ -1,7 +1,8 @@
 /* Building, reading and comparing KEXINIT messages; see negotiation.h.
  *
- * MACs are not negotiated: every cipher that is offered authenticates by itself, and for these the MAC lists do not count. But some
- * peers (AsyncSSH 2.10) give up when the lists have nothing in common, so ours names what everybody has. */
+ * MACs are not negotiated: every cipher that is offered authenticates by itself, and for these the
+ * MAC lists do not count. But some peers (AsyncSSH 2.10) give up when the lists have nothing in
+ * common, so ours names what everybody has. */
 #include "engine/negotiation.h"
 
 #include <string.h>
@@ -128,12 +129,20 @@ static size_t name_count(struct span list)
     return count;
 }
 
+/* libssh 0.10 ends its lists of ciphers with a comma; nothing else is let pass. */
+static bool read_list(struct reader *r, struct span *list)
+{
+    *list = read_string(r);
+    if (list->len > 1 && list->data[list->len - 1] == ',')
+        list->len--;
+    return name_list_is_valid(*list) && name_count(*list) <= KEXINIT_MAX_NAMES;
+}
+
 bool kexinit_read(struct reader *r, struct kexinit *k)
 {
     read_bytes(r, COOKIE_LEN);
     for (size_t i = 0; i < KEXINIT_LISTS; i++) {
-        k->lists[i] = read_name_list(r);
-        if (name_count(k->lists[i]) > KEXINIT_MAX_NAMES)
+        if (!read_list(r, &k->lists[i]))
             return false;
     }
     k->first_kex_packet_follows = read_bool(r);
@@ -155,8 +164,8 @@ bool kexinit_has_ext_info(const struct kexinit *peer, bool server)
 
 static bool is_marker(struct span name)
 {
-    return span_is(name, ext_info_client) || span_is(name, ext_info_server) || span_is(name, strict_client)
-        || span_is(name, strict_server);
+    return span_is(name, ext_info_client) || span_is(name, ext_info_server) ||
+           span_is(name, strict_client) || span_is(name, strict_server);
 }
 
 static bool list_has(struct span list, struct span wanted)
@@ -189,8 +198,10 @@ static int no_match(const struct comparison *c, enum kexinit_list list, const ch
 {
     struct span own = c->own->lists[list];
     struct span peer = c->peer->lists[list];
-    return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED, "No matching %s algorithm found, sent %.*s and received %.*s", kind,
-                     own.len != 0 ? (int)own.len : 6, own.len != 0 ? (const char *)own.data : "<None>",
+    return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED,
+                     "No matching %s algorithm found, sent %.*s and received %.*s", kind,
+                     own.len != 0 ? (int)own.len : 6,
+                     own.len != 0 ? (const char *)own.data : "<None>",
                      peer.len != 0 ? (int)(peer.len < 1000 ? peer.len : 1000) : 6,
                      peer.len != 0 ? (const char *)peer.data : "<None>");
 }
@@ -224,11 +235,13 @@ static int choose_host_key(const struct comparison *c, struct negotiated *out)
     struct span name = choose(c, KEXINIT_HOST_KEY);
     const struct engine_config *config = c->config;
     if (config->server) {
-        for (size_t i = 0; out->host_key == NULL && has_host_key(config) && config->host_keys[i].alg != NULL; i++)
+        for (size_t i = 0;
+             out->host_key == NULL && has_host_key(config) && config->host_keys[i].alg != NULL; i++)
             if (span_is(name, config->host_keys[i].alg->name))
                 out->host_key = &config->host_keys[i];
         if (out->host_key == NULL)
-            return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED, "Unable to find compatible server host key");
+            return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED,
+                             "Unable to find compatible server host key");
         out->host_key_alg = out->host_key->alg;
         return 0;
     }
@@ -238,7 +251,8 @@ static int choose_host_key(const struct comparison *c, struct negotiated *out)
     return out->host_key_alg != NULL ? 0 : no_match(c, KEXINIT_HOST_KEY, "host key");
 }
 
-static int choose_cipher(const struct comparison *c, enum kexinit_list list, const struct cipher_alg **out)
+static int choose_cipher(const struct comparison *c, enum kexinit_list list,
+                         const struct cipher_alg **out)
 {
     struct span name = choose(c, list);
     for (size_t i = 0; c->config->cipher_algs[i] != NULL; i++)
@@ -252,7 +266,8 @@ static int choose_compression(const struct comparison *c, enum kexinit_list list
     return choose(c, list).len != 0 ? 0 : no_match(c, list, "compression");
 }
 
-/* RFC 4253 7: a guess is right when both sides prefer the same method and the same host key algorithm. */
+/* RFC 4253 7: a guess is right when both sides prefer the same method and the same host key
+ * algorithm. */
 static bool guess_is_wrong(const struct comparison *c)
 {
     static const enum kexinit_list lists[] = { KEXINIT_KEX, KEXINIT_HOST_KEY };
@@ -262,8 +277,8 @@ static bool guess_is_wrong(const struct comparison *c)
     return false;
 }
 
-int negotiate(const struct engine_config *config, const struct kexinit *own, const struct kexinit *peer, struct negotiated *out,
-              struct error *error)
+int negotiate(const struct engine_config *config, const struct kexinit *own,
+              const struct kexinit *peer, struct negotiated *out, struct error *error)
 {
     struct comparison c = { config, own, peer, error };
     struct negotiated chosen = { .guess_wrong = guess_is_wrong(&c) };

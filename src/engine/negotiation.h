@@ -13,8 +13,12 @@
 #define KEXINIT_MAX_NAMES 1024          /* in one list */
 
 enum kexinit_list {
-    KEXINIT_KEX, KEXINIT_HOST_KEY, KEXINIT_CIPHER_C2S, KEXINIT_CIPHER_S2C, KEXINIT_MAC_C2S, KEXINIT_MAC_S2C,
-    KEXINIT_COMPRESSION_C2S, KEXINIT_COMPRESSION_S2C, KEXINIT_LANGUAGE_C2S, KEXINIT_LANGUAGE_S2C, KEXINIT_LISTS
+    KEXINIT_KEX, KEXINIT_HOST_KEY,
+    KEXINIT_CIPHER_C2S, KEXINIT_CIPHER_S2C,
+    KEXINIT_MAC_C2S, KEXINIT_MAC_S2C,
+    KEXINIT_COMPRESSION_C2S, KEXINIT_COMPRESSION_S2C,
+    KEXINIT_LANGUAGE_C2S, KEXINIT_LANGUAGE_S2C,
+    KEXINIT_LISTS
 };
 
 struct kexinit {
@@ -28,10 +32,12 @@ struct negotiated {
     const struct engine_host_key *host_key;         /* server: the key of that algorithm */
     const struct cipher_alg *cipher_c2s;
     const struct cipher_alg *cipher_s2c;
-    bool guess_wrong;                               /* the packet that the peer may have sent ahead is to be dropped */
+    /* the packet that the peer may have sent ahead is to be dropped */
+    bool guess_wrong;
 };
 
-/* The message after its number. The pseudo names for EXT_INFO and strict key exchange go into the first one only. */
+/* The message after its number. The pseudo names for EXT_INFO and strict key exchange go into the
+ * first one only. */
 void kexinit_put(struct writer *w, const struct engine_config *config, bool first);
 bool kexinit_read(struct reader *r, struct kexinit *k);
 
@@ -40,7 +46,7 @@ bool kexinit_has_strict(const struct kexinit *peer, bool server);
 bool kexinit_has_ext_info(const struct kexinit *peer, bool server);
 
 /* SSHIO_EKEY_EXCHANGE_FAILED names the category that has nothing in common, and both lists. */
-int negotiate(const struct engine_config *config, const struct kexinit *own, const struct kexinit *peer, struct negotiated *out,
-              struct error *error);
+int negotiate(const struct engine_config *config, const struct kexinit *own,
+              const struct kexinit *peer, struct negotiated *out, struct error *error);
 
 #endif

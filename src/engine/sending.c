@@ -1,7 +1,9 @@
-/* What may leave, and when: control messages at once or held in order, channel data while there is room.
+/* What may leave, and when: control messages at once or held in order, channel data while there is
+ * room.
  *
- * Held is what may not be sent now: all but the messages of key exchanges between our KEXINIT and our NEWKEYS (RFC 4253 7.1), and what
- * belongs to a later part of the connection before that part has begun. Channel data is never held; it stays with its channel. */
+ * Held is what may not be sent now: all but the messages of key exchanges between our KEXINIT and
+ * our NEWKEYS (RFC 4253 7.1), and what belongs to a later part of the connection before that part
+ * has begun. Channel data is never held; it stays with its channel. */
 #include <string.h>
 
 #include "base/log.h"
@@ -24,7 +26,8 @@ static bool is_kex_number(uint8_t number)
     return number >= MSG_KEXINIT && number <= MSG_KEX_LAST;
 }
 
-/* During an exchange of ours. In the first one a peer may insist on strict key exchange, which allows nothing else. */
+/* During an exchange of ours. In the first one a peer may insist on strict key exchange, which
+ * allows nothing else. */
 static bool may_leave_in_exchange(const struct engine *e, uint8_t number)
 {
     bool first = e->kex.session_id_len == 0 || e->phase != PHASE_SECURED;
@@ -38,7 +41,8 @@ static bool may_leave(const struct engine *e, uint8_t number)
     if (key_exchange_holds(&e->kex))
         return may_leave_in_exchange(e, number);
     if (e->phase != PHASE_SECURED)
-        return number == MSG_UNIMPLEMENTED || (number == MSG_EXT_INFO && e->kex.running != NULL && e->kex.running->sent_newkeys);
+        return number == MSG_UNIMPLEMENTED ||
+               (number == MSG_EXT_INFO && e->kex.running != NULL && e->kex.running->sent_newkeys);
     if (number == MSG_USERAUTH_BANNER)
         return e->auth.stage >= AUTH_RUNNING;
     return number < MSG_GLOBAL_REQUEST || e->auth.stage == AUTH_DONE;
@@ -49,7 +53,8 @@ static void log_packet(struct engine *e, struct span head, size_t body_len)
     if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 3))
         return;
     uint8_t number = head.data[0];
-    log_debug(e->logger, 3, "Sent %s (%u), %zu byte(s)", message_name(number), number, head.len + body_len);
+    log_debug(e->logger, 3, "Sent %s (%u), %zu byte(s)", message_name(number), number,
+              head.len + body_len);
 }
 
 static void frame(struct engine *e, struct span head, struct span body, uint32_t align)
@@ -96,7 +101,8 @@ static void hold(struct engine *e, struct span payload, uint32_t align)
 }
 
 /* Takes the message behind *link out of the list. */
-static struct held_message *unlink_held(struct engine *e, struct held_message **link, struct held_message *before)
+static struct held_message *unlink_held(struct engine *e, struct held_message **link,
+                                        struct held_message *before)
 {
     struct held_message *m = *link;
     *link = m->next;
@@ -189,10 +195,12 @@ void engine_send_padded(struct engine *e)
 
 bool engine_data_allowed(const struct engine *e)
 {
-    return !e->ended && !e->above_high && e->auth.stage == AUTH_DONE && e->held_first == NULL && !key_exchange_holds(&e->kex);
+    return !e->ended && !e->above_high && e->auth.stage == AUTH_DONE && e->held_first == NULL &&
+           !key_exchange_holds(&e->kex);
 }
 
-void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body, size_t body_len)
+void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body,
+                      size_t body_len)
 {
     frame(e, SPAN(head, head_len), SPAN(body, body_len), 0);
     if (e->transport.unsent >= e->config->limits.output_high)

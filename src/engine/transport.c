@@ -74,13 +74,15 @@ static size_t tag_len(const struct direction *d)
     return d->cipher != NULL ? cipher_alg(d->cipher)->tag_len : 0;
 }
 
-/* How much of the length field counts where lengths are aligned: an AEAD cipher leaves it out (RFC 5647 7.2). */
+/* How much of the length field counts where lengths are aligned: an AEAD cipher leaves it out (RFC
+ * 5647 7.2). */
 static size_t aligned_length_len(const struct direction *d)
 {
     return d->cipher != NULL ? 0 : LENGTH_LEN;
 }
 
-/* One packet went by. A sequence number may wrap only under keys: before that a wrap would let packets be dropped unseen. */
+/* One packet went by. A sequence number may wrap only under keys: before that a wrap would let
+ * packets be dropped unseen. */
 static int count_packet(struct direction *d, size_t packet_len, struct error *error)
 {
     d->key_packets++;
@@ -106,20 +108,24 @@ void direction_switch(struct direction *d, bool restart)
 
 /* ---- receiving ---- */
 
-static int read_packet_len(struct direction *d, const uint8_t *data, uint32_t max_len, struct error *error)
+static int read_packet_len(struct direction *d, const uint8_t *data, uint32_t max_len,
+                           struct error *error)
 {
     uint32_t len = load_u32(data);
     if (d->cipher != NULL && !cipher_open_length(d->cipher, d->seq, data, &len))
         return error_set(error, SSHIO_EMAC, "Packet length could not be decrypted");
     if (len < MIN_PACKET_LEN || len > max_len)
-        return error_set(error, SSHIO_EPROTOCOL, "Invalid packet length %u, expected %d to %u", len, MIN_PACKET_LEN, max_len);
+        return error_set(error, SSHIO_EPROTOCOL, "Invalid packet length %u, expected %d to %u", len,
+                         MIN_PACKET_LEN, max_len);
     if ((aligned_length_len(d) + len) % block_len(d) != 0)
-        return error_set(error, SSHIO_EPROTOCOL, "Packet length %u is not a multiple of the cipher's block", len);
+        return error_set(error, SSHIO_EPROTOCOL,
+                         "Packet length %u is not a multiple of the cipher's block", len);
     d->packet_len = len;
     return 0;
 }
 
-int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len, struct packet *packet, struct error *error)
+int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len,
+                   struct packet *packet, struct error *error)
 {
     struct direction *d = &t->recv;
     packet->wire_len = 0;
@@ -138,7 +144,9 @@ int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_
         return error_set(error, SSHIO_EMAC, "MAC verification failed");
     size_t padding = data[LENGTH_LEN];
     if (padding < MIN_PADDING_LEN || padding > packet_len - 2)
-        return error_set(error, SSHIO_EPROTOCOL, "Invalid padding length %zu in a packet of %zu bytes", padding, packet_len);
+        return error_set(error, SSHIO_EPROTOCOL,
+                         "Invalid padding length %zu in a packet of %zu bytes", padding,
+                         packet_len);
     d->packet_len = 0;
     *packet = (struct packet){ data + LENGTH_LEN + 1, packet_len - 1 - padding, d->seq, wire_len };
     return count_packet(d, packet_len, error);
@@ -146,7 +154,8 @@ int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_
 
 /* ---- sending ---- */
 
-/* Random bytes come from a stock that is refilled now and then, because asking the generator costs more than a small packet. */
+/* Random bytes come from a stock that is refilled now and then, because asking the generator costs
+ * more than a small packet. */
 static bool put_padding(struct engine_buffers *buffers, uint8_t *to, size_t len)
 {
     if (buffers->padding_left < len) {
@@ -166,7 +175,8 @@ static size_t padding_len(const struct direction *d, size_t payload_len, size_t 
     return len < MIN_PADDING_LEN ? len + align : len;
 }
 
-/* Where the next len bytes of output go; a packet never straddles blocks. NULL when out of memory. */
+/* Where the next len bytes of output go; a packet never straddles blocks. NULL when out of
+ * memory. */
 static uint8_t *reserve(struct transport *t, size_t len)
 {
     assert(len <= BLOCK_ROOM);
@@ -191,7 +201,8 @@ static void commit(struct transport *t, size_t len)
     t->unsent += len;
 }
 
-/* head and padding stand in place behind the length field; the body is moved there by the cipher, or copied where there is none. */
+/* head and padding stand in place behind the length field; the body is moved there by the cipher,
+ * or copied where there is none. */
 static bool seal(struct direction *d, uint8_t *packet, const struct cipher_parts *parts)
 {
     if (d->cipher != NULL)
@@ -201,12 +212,14 @@ static bool seal(struct direction *d, uint8_t *packet, const struct cipher_parts
     return true;
 }
 
-int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align, struct error *error)
+int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align,
+                   struct error *error)
 {
     struct direction *d = &t->send;
     size_t payload_len = head.len + body.len;
     if (payload_len > ENGINE_MAX_MESSAGE)
-        return error_set(error, SSHIO_ELIMIT, "A message of %zu bytes does not fit a packet", payload_len);
+        return error_set(error, SSHIO_ELIMIT, "A message of %zu bytes does not fit a packet",
+                         payload_len);
     size_t padding = padding_len(d, payload_len, min_align);
     size_t packet_len = 1 + payload_len + padding;
     size_t wire_len = LENGTH_LEN + packet_len + tag_len(d);
@@ -218,7 +231,8 @@ int transport_seal(struct transport *t, struct span head, struct span body, uint
     memcpy(packet + LENGTH_LEN + 1, head.data, head.len);
     if (!put_padding(t->buffers, packet + LENGTH_LEN + 1 + payload_len, padding))
         return error_set(error, SSHIO_EUNSUPPORTED, "No random bytes for padding");
-    struct cipher_parts parts = { .head_len = 1 + head.len, .body = body.data, .body_len = body.len, .tail_len = padding };
+    struct cipher_parts parts = {
+        .head_len = 1 + head.len, .body = body.data, .body_len = body.len, .tail_len = padding};
     if (!seal(d, packet, &parts))
         return error_set(error, SSHIO_EUNSUPPORTED, "A packet could not be encrypted");
     commit(t, wire_len);

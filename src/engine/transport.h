@@ -1,8 +1,10 @@
-/* The binary packet protocol (RFC 4253 sections 4 and 6): sequence numbers and keys of each direction, and the output buffer.
+/* The binary packet protocol (RFC 4253 sections 4 and 6): sequence numbers and keys of each
+ * direction, and the output buffer.
  *
- * Each direction owns its cipher, its sequence number and the cipher that its next NEWKEYS puts in force. Packets are opened in place in
- * the caller's memory, and framed and sealed straight into blocks of the output pool; an idle transport holds no block.
- * Nothing here knows what a message means. */
+ * Each direction owns its cipher, its sequence number and the cipher that its next NEWKEYS puts in
+ * force. Packets are opened in place in the caller's memory, and framed and sealed straight into
+ * blocks of the output pool; an idle transport holds no block. Nothing here knows what a message
+ * means. */
 #ifndef SSHIO_ENGINE_TRANSPORT_H
 #define SSHIO_ENGINE_TRANSPORT_H
 
@@ -21,7 +23,8 @@ struct direction {
     struct cipher *cipher;      /* NULL = in the clear */
     struct cipher *next;        /* what NEWKEYS puts in force; NULL = nothing was agreed */
     uint32_t seq;               /* of the next packet */
-    uint32_t packet_len;        /* receiving: of the packet that has begun to arrive; 0 = not known yet */
+    /* receiving: of the packet that has begun to arrive; 0 = not known yet */
+    uint32_t packet_len;
     uint64_t key_packets;       /* under these keys */
     uint64_t key_bytes;         /* since the last NEWKEYS: sums of packet_length */
     uint64_t packets;           /* in all */
@@ -37,7 +40,8 @@ struct transport {
     size_t unsent;
 };
 
-/* One packet that was opened. payload is at least one byte, and lies in the memory that transport_open was given. */
+/* One packet that was opened. payload is at least one byte, and lies in the memory that
+ * transport_open was given. */
 struct packet {
     uint8_t *payload;
     size_t len;
@@ -48,19 +52,25 @@ struct packet {
 void transport_init(struct transport *t, struct engine_buffers *buffers);
 void transport_done(struct transport *t);
 
-/* The next packet at the start of data. 0; or the error, after which the direction must not be used. max_len bounds packet_length. */
-int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len, struct packet *packet, struct error *error);
+/* The next packet at the start of data. 0; or the error, after which the direction must not be
+ * used. max_len bounds packet_length. */
+int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len,
+                   struct packet *packet, struct error *error);
 
-/* Frames one packet: head is copied, body is sealed from where it is. min_align 0, or a power of two that hides the length. */
-int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align, struct error *error);
+/* Frames one packet: head is copied, body is sealed from where it is. min_align 0, or a power of
+ * two that hides the length. */
+int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align,
+                   struct error *error);
 
 /* Bytes outside of any packet: the version line. */
 int transport_put_raw(struct transport *t, struct span bytes, struct error *error);
 
-/* NEWKEYS went by in that direction: what stood ready is in force. restart = strict key exchange, sequence numbers begin again. */
+/* NEWKEYS went by in that direction: what stood ready is in force. restart = strict key exchange,
+ * sequence numbers begin again. */
 void direction_switch(struct direction *d, bool restart);
 
-struct span transport_output(const struct transport *t);        /* what is to be written next, in one piece */
+/* what is to be written next, in one piece */
+struct span transport_output(const struct transport *t);
 void transport_sent(struct transport *t, size_t len);
 
 #endif

@@ -21,7 +21,8 @@ static bool complete(struct engine *e, const struct reader *r)
     return false;
 }
 
-/* A peer that hangs up when it has logged in, or let us in, ends the connection as it should end. Before that it refused us. */
+/* A peer that hangs up when it has logged in, or let us in, ends the connection as it should end.
+ * Before that it refused us. */
 static bool is_clean_end(const struct engine *e, uint32_t reason)
 {
     return reason == SSHIO_DISC_BY_APPLICATION && e->auth.stage == AUTH_DONE;
@@ -86,7 +87,8 @@ void send_unimplemented(struct engine *e, uint32_t seq)
     engine_send(e);
 }
 
-/* What a peer that does not read its answers can make us keep is bounded: the rest goes unanswered. */
+/* What a peer that does not read its answers can make us keep is bounded: the rest goes
+ * unanswered. */
 void on_ping(struct engine *e, struct reader *r)
 {
     struct span data = read_string(r);

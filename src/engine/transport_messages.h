@@ -1,4 +1,5 @@
-/* Messages of the transport layer that belong to no dialogue (RFC 4253 section 11, and OpenSSH's ping). */
+/* Messages of the transport layer that belong to no dialogue (RFC 4253 section 11, and OpenSSH's
+ * ping). */
 #ifndef SSHIO_ENGINE_TRANSPORT_MESSAGES_H
 #define SSHIO_ENGINE_TRANSPORT_MESSAGES_H
 

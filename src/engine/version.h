@@ -1,4 +1,5 @@
-/* The version exchange (RFC 4253 section 4.2): one line each way, and before the server's any text. */
+/* The version exchange (RFC 4253 section 4.2): one line each way, and before the server's any
+ * text. */
 #ifndef SSHIO_ENGINE_VERSION_H
 #define SSHIO_ENGINE_VERSION_H
 
@@ -25,8 +26,8 @@ struct version_line {
 };
 
 /* The first line of data. `server` is our role: clients send no text before their version. */
-enum version_result version_read(struct span data, bool server, const struct limits *limits, struct version_line *line,
-                                 struct error *error);
+enum version_result version_read(struct span data, bool server, const struct limits *limits,
+                                 struct version_line *line, struct error *error);
 
 /* "SSH-2.0-<version>"; NULL when out of memory. */
 char *version_format(const char *version);

@@ -14,6 +14,8 @@
 #include "io/last_error.h"
 #include "io/task.h"
 
+#define LAST_CANCELS 64         /* of a task that waits again and again for what cannot come */
+
 static _Thread_local struct loop *current;
 
 /* All loops, so that sshio_post finds them from other threads. */
@@ -204,8 +206,13 @@ int sshio_main(sshio_task_fn fn, void *arg)
     if (rc != 0)
         return rc;
     loop->stopped = false;
-    while (loop_run(loop, task_has_ended, task) != 0)
-        sshio_cancel(task);     /* it waits for what nothing can bring */
+    for (unsigned i = 0; loop_run(loop, task_has_ended, task) != 0; i++) {
+        if (i == LAST_CANCELS) {
+            sshio_task_unref(task);
+            return fail(SSHIO_EINVAL, "sshio_main: the task waits for what nothing on its loop can bring");
+        }
+        sshio_cancel(task);
+    }
     int result = task_collect(task);
     loop_settle(loop);
     return result;

@@ -1,5 +1,6 @@
-/* Packets in the clear and under each cipher. The first byte chooses the cipher and whether the input is sealed first: then its bytes
- * are the packet's inside, lengths and padding included, and reach what lies behind the tag. */
+/* Packets in the clear and under each cipher. The first byte chooses the cipher and whether the
+ * input is sealed first: then its bytes are the packet's inside, lengths and padding included, and
+ * reach what lies behind the tag. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -37,7 +38,8 @@ static void open_all(struct transport *t, uint8_t *data, size_t size)
     size_t used = 0;
     for (;;) {
         struct packet packet;
-        if (transport_open(t, data + used, size - used, MAX_LEN, &packet, NULL) < 0 || packet.wire_len == 0)
+        if (transport_open(t, data + used, size - used, MAX_LEN, &packet, NULL) < 0 ||
+            packet.wire_len == 0)
             return;
         must(packet.len >= 1 && packet.wire_len <= size - used);
         must(packet.payload + packet.len <= data + used + packet.wire_len);

@@ -152,6 +152,11 @@ def test_ssh_hashed_host_is_known(openssh_server, base, tmp_path):
     assert ssh(*base[:-2], "-o", f"UserKnownHostsFile={file}", HOST, "echo x").check().out == b"x\n"
 
 
+def test_ssh_global_known_hosts_are_known(openssh_server, base):
+    options = [*base[:-2], "-o", "UserKnownHostsFile=none", "-o", f"GlobalKnownHostsFile={openssh_server.known_hosts}"]
+    assert ssh(*options, HOST, "echo x").check().out == b"x\n"
+
+
 def test_ssh_checking_can_be_switched_off(base):
     options = [*base[:-2], "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no"]
     assert ssh(*options, HOST, "echo x").check().out == b"x\n"

@@ -1,4 +1,5 @@
-/* A key exchange method around another one, which puts a packet of the test's into a chosen place of the first exchange. */
+/* A key exchange method around another one, which puts a packet of the test's into a chosen place
+ * of the first exchange. */
 #ifndef TESTS_ENGINE_INJECTION_H
 #define TESTS_ENGINE_INJECTION_H
 
@@ -22,7 +23,8 @@ struct injection {
 /* For one pair, before pair_start. The method of alg is wrapped. */
 void injection_set(struct pair *p, const struct kex_alg *alg, const struct injection *injection);
 
-/* Neither side says in its KEXINIT that it knows strict key exchange and EXT_INFO. After pair_start. */
+/* Neither side says in its KEXINIT that it knows strict key exchange and EXT_INFO. After
+ * pair_start. */
 void pair_without_markers(struct pair *p);
 
 #endif

@@ -1,15 +1,16 @@
 /* The test bed: a client and a server engine joined in memory, under virtual time.
  *
  *     struct pair p;
- *     pair_init(&p, PAIR_FAST);            configurations are in place; change p.config[…], p.hooks[…] now
- *     pair_start(&p);                      makes the engines
- *     assert_true(pair_log_in(&p));        or pair_run(&p), which moves bytes until nothing moves any more
+ *     pair_init(&p, PAIR_FAST);        configurations stand; change p.config[…], p.side[…].hooks
+ *     pair_start(&p);                  makes the engines
+ *     assert_true(pair_log_in(&p));    or pair_run(&p): moves bytes until nothing moves any more
  *     …
  *     pair_done(&p);
  *
- * Every event is counted, then passed to the hook of that side, where there is one (owner is the struct pair_side). Questions are
- * answered by the bed where no hook is set: the host key is trusted, the exchange signed, a request accepted, channels are refused,
- * global requests fail. The plain text of what each side receives is recorded too (AES-GCM only). */
+ * Every event is counted, then passed to the hook of that side, where there is one (owner is the
+ * struct pair_side). Questions are answered by the bed where no hook is set: the host key is
+ * trusted, the exchange signed, a request accepted, channels are refused, global requests fail. The
+ * plain text of what each side receives is recorded too (AES-GCM only). */
 #ifndef TESTS_ENGINE_PAIR_H
 #define TESTS_ENGINE_PAIR_H
 
@@ -32,7 +33,8 @@ enum pair_mode {
 #define PAIR_NUMBERS 256
 #define PAIR_HEAD_LEN 64
 
-/* What of a message that arrived is kept: how many there were of its number, and the start of the last one. */
+/* What of a message that arrived is kept: how many there were of its number, and the start of the
+ * last one. */
 struct pair_seen {
     unsigned count;
     size_t len;
@@ -48,8 +50,8 @@ struct pair_side {
     struct engine_events hooks;
     void *user;
     /* events */
-    unsigned versions, host_keys, signs, keys_changed, debugs, ended, auth_ready, auth_failed, auth_banners, auth_requests,
-        authenticated, channels, global_requests;
+    unsigned versions, host_keys, signs, keys_changed, debugs, ended, auth_ready, auth_failed,
+        auth_banners, auth_requests, authenticated, channels, global_requests;
     struct error error;         /* of ended; no error = it was clean, or it did not end */
     /* bytes on their way to this side */
     uint8_t *inbox;
@@ -73,7 +75,8 @@ struct pair {
     sshio_key *host_key;
     sshio_logger *logger;
     uint64_t now_ms;
-    uint32_t random;            /* state of the generator that chooses chunks; 0 = everything at once */
+    /* state of the generator that chooses chunks; 0 = everything at once */
+    uint32_t random;
     bool cut[2];                /* nothing more is carried to that side */
 };
 
@@ -81,18 +84,26 @@ void pair_init(struct pair *p, enum pair_mode mode);
 void pair_start(struct pair *p);
 void pair_done(struct pair *p);
 
-bool pair_step(struct pair *p, int side);       /* carries one chunk to that side, after what the other has to send; false = nothing moved */
+/* carries one chunk to that side, after what the other has to send; false = nothing moved */
+bool pair_step(struct pair *p, int side);
 void pair_run(struct pair *p);                  /* until nothing moves */
 bool pair_log_in(struct pair *p);               /* runs; whether both sides are logged in */
-void pair_advance(struct pair *p, uint64_t ms); /* lets time go by and what is due run; carries nothing */
+/* lets time go by and what is due run; carries nothing */
+void pair_advance(struct pair *p, uint64_t ms);
 
-void pair_send_raw(struct pair *p, int from, const void *payload, size_t len);  /* a packet under its keys, whatever is allowed */
-void pair_put_raw(struct pair *p, int to, const void *bytes, size_t len);       /* bytes straight into the inbox */
-void pair_flush(struct pair *p, int from);      /* what it has to send goes into the other's inbox */
+/* a packet under its keys, whatever is allowed */
+void pair_send_raw(struct pair *p, int from, const void *payload, size_t len);
+/* bytes straight into the inbox */
+void pair_put_raw(struct pair *p, int to, const void *bytes, size_t len);
+/* what it has to send goes into the other's inbox */
+void pair_flush(struct pair *p, int from);
 
-unsigned pair_seen(const struct pair *p, int at, uint8_t number);   /* how many of that number arrived there */
-struct reader pair_last(const struct pair *p, int at, uint8_t number);     /* the last of them, after its number */
-int pair_error(const struct pair *p, int side);                     /* code of the end; 0 = none or clean */
+/* how many of that number arrived there */
+unsigned pair_seen(const struct pair *p, int at, uint8_t number);
+/* the last of them, after its number */
+struct reader pair_last(const struct pair *p, int at, uint8_t number);
+/* code of the end; 0 = none or clean */
+int pair_error(const struct pair *p, int side);
 const char *pair_message(const struct pair *p, int side);
 
 #endif

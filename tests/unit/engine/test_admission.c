@@ -1,5 +1,6 @@
-/* Which message is legal where: all 256 numbers in all states and both roles, against a table written from the RFCs and not from the
- * code; then the rules S1, S2, S3, S9, S12 and S13 on running engines. */
+/* Which message is legal where: all 256 numbers in all states and both roles, against a table
+ * written from the RFCs and not from the code; then the rules S1, S2, S3, S9, S12 and S13 on
+ * running engines. */
 #include "engine/unit.h"
 
 #include "engine/admission.h"
@@ -19,36 +20,38 @@ struct expectation {
 };
 
 static const enum admission_state columns[] = {
-    STATE_KEXINIT, STATE_KEX, STATE_NEWKEYS, STATE_STRICT_KEX, STATE_STRICT_NEWKEYS, STATE_SERVICE, STATE_AUTH, STATE_OPEN,
-    STATE_REKEY, STATE_REKEY_NEWKEYS,
+    STATE_KEXINIT, STATE_KEX,  STATE_NEWKEYS, STATE_STRICT_KEX, STATE_STRICT_NEWKEYS,
+    STATE_SERVICE, STATE_AUTH, STATE_OPEN,    STATE_REKEY,      STATE_REKEY_NEWKEYS,
 };
 
+/* clang-format off */
 static const struct expectation expectations[] = {
-    /*                    KMN mw SAO RW    KMN mw SAO RW */
-    { 0, 0,              "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
-    { 1, 1,              "aaa" "aa" "aaa" "aa", "aaa" "aa" "aaa" "aa" },     /* DISCONNECT */
-    { 2, 4,              "aaa" ".." "aaa" "aa", "aaa" ".." "aaa" "aa" },     /* IGNORE, UNIMPLEMENTED, DEBUG */
-    { 5, 5,              "..." ".." "..." "..", "..." ".." "ann" ".." },     /* SERVICE_REQUEST */
-    { 6, 6,              "..." ".." "ann" "..", "..." ".." "..." ".." },     /* SERVICE_ACCEPT */
-    { 7, 7,              "..." ".." "aa." "..", "..." ".." "a.." ".." },     /* EXT_INFO */
-    { 8, 19,             "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
-    { 20, 20,            "a.." ".." "aaa" "..", "a.." ".." "aaa" ".." },     /* KEXINIT */
-    { 21, 21,            "..a" ".a" "..." ".a", "..a" ".a" "..." ".a" },     /* NEWKEYS */
-    { 22, 29,            "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
-    { 30, 49,            ".a." "a." "..." "a.", ".a." "a." "..." "a." },     /* key exchange methods */
-    { 50, 50,            "..." ".." "..." "..", "..." ".." ".aa" ".." },     /* USERAUTH_REQUEST */
-    { 51, 53,            "..." ".." ".a." "..", "..." ".." "..." ".." },     /* FAILURE, SUCCESS, BANNER */
-    { 54, 59,            "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
-    { 60, 60,            "..." ".." ".a." "..", "..." ".." "..." ".." },     /* PK_OK, PASSWD_CHANGEREQ */
-    { 61, 79,            "..." ".." "..." "..", "..." ".." "..." ".." },
-    { 80, 82,            "..." ".." "..a" "..", "..." ".." "..a" ".." },     /* global requests */
-    { 83, 89,            "..." ".." "..u" "..", "..." ".." "..u" ".." },
-    { 90, 100,           "..." ".." "..a" "..", "..." ".." "..a" ".." },     /* channels */
-    { 101, 127,          "..." ".." "..u" "..", "..." ".." "..u" ".." },
-    { 128, 191,          "uuu" ".." "..u" "uu", "uuu" ".." "..u" "uu" },
-    { 192, 193,          "..." ".." "dda" "..", "..." ".." "dda" ".." },     /* PING, PONG */
-    { 194, 255,          "uuu" ".." "..u" "uu", "uuu" ".." "..u" "uu" },
+    /*            KMN   mw   SAO   RW     KMN   mw   SAO   RW */
+    { 0, 0,      "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
+    { 1, 1,      "aaa" "aa" "aaa" "aa", "aaa" "aa" "aaa" "aa" },  /* DISCONNECT */
+    { 2, 4,      "aaa" ".." "aaa" "aa", "aaa" ".." "aaa" "aa" },  /* IGNORE, UNIMPLEMENTED, DEBUG */
+    { 5, 5,      "..." ".." "..." "..", "..." ".." "ann" ".." },  /* SERVICE_REQUEST */
+    { 6, 6,      "..." ".." "ann" "..", "..." ".." "..." ".." },  /* SERVICE_ACCEPT */
+    { 7, 7,      "..." ".." "aa." "..", "..." ".." "a.." ".." },  /* EXT_INFO */
+    { 8, 19,     "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
+    { 20, 20,    "a.." ".." "aaa" "..", "a.." ".." "aaa" ".." },  /* KEXINIT */
+    { 21, 21,    "..a" ".a" "..." ".a", "..a" ".a" "..." ".a" },  /* NEWKEYS */
+    { 22, 29,    "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
+    { 30, 49,    ".a." "a." "..." "a.", ".a." "a." "..." "a." },  /* key exchange methods */
+    { 50, 50,    "..." ".." "..." "..", "..." ".." ".aa" ".." },  /* USERAUTH_REQUEST */
+    { 51, 53,    "..." ".." ".a." "..", "..." ".." "..." ".." },  /* FAILURE, SUCCESS, BANNER */
+    { 54, 59,    "uuu" ".." "uuu" "uu", "uuu" ".." "uuu" "uu" },
+    { 60, 60,    "..." ".." ".a." "..", "..." ".." "..." ".." },  /* PK_OK, PASSWD_CHANGEREQ */
+    { 61, 79,    "..." ".." "..." "..", "..." ".." "..." ".." },
+    { 80, 82,    "..." ".." "..a" "..", "..." ".." "..a" ".." },  /* global requests */
+    { 83, 89,    "..." ".." "..u" "..", "..." ".." "..u" ".." },
+    { 90, 100,   "..." ".." "..a" "..", "..." ".." "..a" ".." },  /* channels */
+    { 101, 127,  "..." ".." "..u" "..", "..." ".." "..u" ".." },
+    { 128, 191,  "uuu" ".." "..u" "uu", "uuu" ".." "..u" "uu" },
+    { 192, 193,  "..." ".." "dda" "..", "..." ".." "dda" ".." },  /* PING, PONG */
+    { 194, 255,  "uuu" ".." "..u" "uu", "uuu" ".." "..u" "uu" },
 };
+/* clang-format on */
 
 static char letter_of(enum admission admission)
 {
@@ -62,8 +65,8 @@ static void check_number(const struct expectation *expected, int number)
             char wanted = (server ? expected->server : expected->client)[column];
             char found = letter_of(admission_of((uint8_t)number, columns[column], server));
             if (wanted != found)
-                fail_msg("number %d, column %zu, %s: expected %c, found %c", number, column, server ? "server" : "client", wanted,
-                         found);
+                fail_msg("number %d, column %zu, %s: expected %c, found %c", number, column,
+                         server ? "server" : "client", wanted, found);
         }
 }
 
@@ -109,13 +112,15 @@ static void start_without_login(struct pair *p)
     assert_int_equal(p->side[SERVER].engine->auth.stage, AUTH_RUNNING);
 }
 
-/* RFC 4252 6: a server that has not let the client in acts on nothing of the connection protocol. */
+/* RFC 4252 6: a server that has not let the client in acts on nothing of the connection
+ * protocol. */
 static void test_s1_server_refuses_connection_messages_before_login(void **state)
 {
     (void)state;
     for (int number = 80; number < 128; number++) {
         struct pair p;
-        uint8_t payload[] = { (uint8_t)number, 0, 0, 0, 7, 's', 'e', 's', 's', 'i', 'o', 'n', 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0 };
+        uint8_t payload[] = "\0\0\0\0\7session\0\0\0\0\0\0\1\0\0\0\1";
+        payload[0] = (uint8_t)number;
         start_without_login(&p);
         pair_send_raw(&p, CLIENT, payload, sizeof payload);
         pair_run(&p);
@@ -162,7 +167,8 @@ static void test_s2_messages_from_the_wrong_side_end(void **state)
 static void test_s2_method_messages_from_the_wrong_side_end(void **state)
 {
     (void)state;
-    static const struct wrong_way cases[] = { { CLIENT, 31 }, { CLIENT, 49 }, { SERVER, 30 }, { SERVER, 32 } };
+    static const struct wrong_way cases[] = {
+        {CLIENT, 31}, {CLIENT, 49}, {SERVER, 30}, {SERVER, 32}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct pair p;
         struct injection injection = { cases[i].from, AFTER_KEXINIT, &cases[i].number, 1 };
@@ -192,7 +198,8 @@ static void test_s3_success_that_nobody_asked_for_ends(void **state)
 static void test_s3_authentication_in_the_clear_ends(void **state)
 {
     (void)state;
-    static const uint8_t accept[] = { 6, 0, 0, 0, 12, 's', 's', 'h', '-', 'u', 's', 'e', 'r', 'a', 'u', 't', 'h' };
+    static const uint8_t accept[] = {6,   0,   0,   0,   12,  's', 's', 'h', '-',
+                                     'u', 's', 'e', 'r', 'a', 'u', 't', 'h'};
     static const uint8_t failure[] = { 51, 0, 0, 0, 0, 0 };
     const struct injection cases[] = {
         { SERVER, AFTER_KEXINIT, accept, sizeof accept },
@@ -218,7 +225,8 @@ static void test_s9_messages_too_early_end(void **state)
 {
     (void)state;
     static const uint8_t newkeys = MSG_NEWKEYS;
-    static const uint8_t service[] = { 5, 0, 0, 0, 12, 's', 's', 'h', '-', 'u', 's', 'e', 'r', 'a', 'u', 't', 'h' };
+    static const uint8_t service[] = {5,   0,   0,   0,   12,  's', 's', 'h', '-',
+                                      'u', 's', 'e', 'r', 'a', 'u', 't', 'h'};
     static const uint8_t kexinit = MSG_KEXINIT;
     const struct injection cases[] = {
         { CLIENT, AFTER_KEXINIT, &newkeys, 1 },
@@ -267,7 +275,8 @@ static void test_s9_user_request_without_the_service_ends(void **state)
 static void test_s9_second_service_request_is_not_available(void **state)
 {
     (void)state;
-    static const uint8_t service[] = { 5, 0, 0, 0, 12, 's', 's', 'h', '-', 'u', 's', 'e', 'r', 'a', 'u', 't', 'h' };
+    static const uint8_t service[] = {5,   0,   0,   0,   12,  's', 's', 'h', '-',
+                                      'u', 's', 'e', 'r', 'a', 'u', 't', 'h'};
     struct pair p;
     start_without_login(&p);
     pair_send_raw(&p, CLIENT, service, sizeof service);
@@ -317,7 +326,8 @@ static void test_disconnect_before_login_is_an_error(void **state)
     pair_done(&p);
 }
 
-/* RFC 4253 11.4: the number of the packet that was not understood, in order, and no other effect. */
+/* RFC 4253 11.4: the number of the packet that was not understood, in order, and no other
+ * effect. */
 static void test_s13_unknown_numbers_get_unimplemented(void **state)
 {
     (void)state;
@@ -369,7 +379,9 @@ static void test_unread_pongs_are_bounded(void **state)
     for (int i = 0; i < 200; i++)
         pair_send_raw(&p, CLIENT, ping, sizeof ping);
     uint8_t *inbox = p.side[SERVER].inbox;
-    assert_int_equal(engine_receive(p.side[SERVER].engine, inbox, p.side[SERVER].inbox_len, p.now_ms), p.side[SERVER].inbox_len);
+    assert_int_equal(
+        engine_receive(p.side[SERVER].engine, inbox, p.side[SERVER].inbox_len, p.now_ms),
+        p.side[SERVER].inbox_len);
     p.side[SERVER].inbox_len = 0;
     assert_in_range(engine_unsent(p.side[SERVER].engine), 8 * 1024, 20 * 1024);
     pair_done(&p);

@@ -1,4 +1,5 @@
-/* Key exchange between two engines: RFC 4253 sections 7 to 9, strict key exchange, EXT_INFO (RFC 8308). */
+/* Key exchange between two engines: RFC 4253 sections 7 to 9, strict key exchange, EXT_INFO (RFC
+ * 8308). */
 #include "engine/unit.h"
 
 #include "engine/exchange.h"
@@ -21,7 +22,8 @@ static void test_exchange_leads_to_login_whatever_the_chunks(void **state)
     }
 }
 
-/* RFC 4253 7.2: both sides have the same session id; the server's key is shown and its signature asked for once. */
+/* RFC 4253 7.2: both sides have the same session id; the server's key is shown and its signature
+ * asked for once. */
 static void test_both_sides_agree(void **state)
 {
     (void)state;
@@ -31,7 +33,8 @@ static void test_both_sides_agree(void **state)
     pair_start(&p);
     assert_true(pair_log_in(&p));
     assert_int_equal(engine_session_id(p.side[CLIENT].engine).len, 32);
-    assert_true(span_equal(engine_session_id(p.side[CLIENT].engine), engine_session_id(p.side[SERVER].engine)));
+    assert_true(span_equal(engine_session_id(p.side[CLIENT].engine),
+                           engine_session_id(p.side[SERVER].engine)));
     assert_int_equal(p.side[CLIENT].host_keys, 1);
     assert_int_equal(p.side[SERVER].signs, 1);
     engine_algorithms(p.side[CLIENT].engine, &client);
@@ -71,7 +74,8 @@ static void never_sign(void *owner, void *key, const struct sig_alg *alg, struct
     (void)owner, (void)key, (void)alg, (void)hash;
 }
 
-/* A verdict may come later: until then no input is consumed, and nothing of authentication leaves (A13). */
+/* A verdict may come later: until then no input is consumed, and nothing of authentication leaves
+ * (A13). */
 static void test_verdicts_given_later_are_taken(void **state)
 {
     (void)state;
@@ -209,7 +213,8 @@ static const struct optional_case optional_cases[] = {
     { "EXT_INFO", { 7, 0, 0, 0, 0 }, 5 },
 };
 
-static bool exchange_with(struct pair *p, const struct optional_case *c, int from, enum place place, bool strict)
+static bool exchange_with(struct pair *p, const struct optional_case *c, int from, enum place place,
+                          bool strict)
 {
     struct injection injection = { from, place, c->payload, c->len };
     pair_init(p, PAIR_FAST);
@@ -229,7 +234,8 @@ static void run_optional_cases(bool strict)
                 bool works = exchange_with(&p, &optional_cases[i], from, (enum place)place, strict);
                 bool expected = !strict && optional_cases[i].payload[0] != MSG_EXT_INFO;
                 if (works != expected)
-                    fail_msg("%s in place %d from %s: %s", optional_cases[i].what, place, from == CLIENT ? "client" : "server",
+                    fail_msg("%s in place %d from %s: %s", optional_cases[i].what, place,
+                             from == CLIENT ? "client" : "server",
                              works ? "taken" : pair_message(&p, 1 - from));
                 pair_done(&p);
             }
@@ -365,14 +371,16 @@ struct ext_info_case {
 };
 
 static const struct ext_info_case ext_info_cases[] = {
-    { "empty", { 7, 0, 0, 0, 0 }, 5, true },
-    { "unknown name", { 7, 0, 0, 0, 1, 0, 0, 0, 1, 'x', 0, 0, 0, 0 }, 14, true },
-    { "count beyond the bytes", { 7, 0, 0, 4, 0, 0, 0, 0, 1, 'x', 0, 0, 0, 0 }, 14, false },
-    { "count of 2^32-1", { 7, 0xff, 0xff, 0xff, 0xff }, 5, false },
-    { "trailing byte", { 7, 0, 0, 0, 0, 0 }, 6, false },
-    { "NUL in server-sig-algs",
-      { 7, 0, 0, 0, 1, 0, 0, 0, 15, 's', 'e', 'r', 'v', 'e', 'r', '-', 's', 'i', 'g', '-', 'a', 'l', 'g', 's', 0, 0, 0, 2, 'a', 0 },
-      30, false },
+    {"empty", {7, 0, 0, 0, 0}, 5, true},
+    {"unknown name", {7, 0, 0, 0, 1, 0, 0, 0, 1, 'x', 0, 0, 0, 0}, 14, true},
+    {"count beyond the bytes", {7, 0, 0, 4, 0, 0, 0, 0, 1, 'x', 0, 0, 0, 0}, 14, false},
+    {"count of 2^32-1", {7, 0xff, 0xff, 0xff, 0xff}, 5, false},
+    {"trailing byte", {7, 0, 0, 0, 0, 0}, 6, false},
+    {"NUL in server-sig-algs",
+     {7,   0,   0,   0,   1,   0,   0,   0,   15,  's', 'e', 'r', 'v', 'e', 'r',
+      '-', 's', 'i', 'g', '-', 'a', 'l', 'g', 's', 0,   0,   0,   2,   'a', 0},
+     30,
+     false},
 };
 
 static void never_begin(void *owner)
@@ -380,7 +388,8 @@ static void never_begin(void *owner)
     (void)owner;
 }
 
-/* P1: read to the first field that is cut off and no further. The client may get a second one while it authenticates. */
+/* P1: read to the first field that is cut off and no further. The client may get a second one while
+ * it authenticates. */
 static void test_p1_ext_info_is_read_strictly(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* A key exchange for tests: no host key, no public key operations, the shape of ECDH. Who listens knows the secret. */
+/* A key exchange for tests: no host key, no public key operations, the shape of ECDH. Who listens
+ * knows the secret. */
 #ifndef TESTS_ENGINE_TEST_KEX_H
 #define TESTS_ENGINE_TEST_KEX_H
 
@@ -16,7 +17,8 @@ struct agreement {
     uint8_t own[TEST_KEX_LEN];
 };
 
-static struct agreement *test_agreement_generate(const struct agreement_alg *alg, uint8_t *public_key)
+static struct agreement *test_agreement_generate(const struct agreement_alg *alg,
+                                                 uint8_t *public_key)
 {
     struct agreement *a = mem_alloc(sizeof *a);
     (void)alg;
@@ -29,7 +31,8 @@ static struct agreement *test_agreement_generate(const struct agreement_alg *alg
     return a;
 }
 
-static bool test_agreement_derive(struct agreement *a, const uint8_t *peer_public, size_t len, uint8_t *secret)
+static bool test_agreement_derive(struct agreement *a, const uint8_t *peer_public, size_t len,
+                                  uint8_t *secret)
 {
     if (len != TEST_KEX_LEN)
         return false;
@@ -53,7 +56,11 @@ static const struct agreement_alg test_agreement = {
 };
 
 static const struct kex_alg test_kex = {
-    .name = "test-kex@sshio", .hash_name = "sha256", .no_host_key = true, .method = &kex_ecdh, .param = &test_agreement,
+    .name = "test-kex@sshio",
+    .hash_name = "sha256",
+    .no_host_key = true,
+    .method = &kex_ecdh,
+    .param = &test_agreement,
 };
 
 #endif

@@ -107,7 +107,7 @@ static void test_100_tasks_switch_100_times(void **state)
 static int go_deep(void *arg)
 {
     volatile char room[100 * 1024];
-    for (size_t i = 0; i < sizeof room; i += 1024)
+    for (size_t i = 0; i < sizeof room; i += 512)
         room[i] = 1;
     *(uintptr_t *)arg = (uintptr_t)room & ~(uintptr_t)4095;
     return room[2048] - 1;

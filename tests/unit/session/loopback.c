@@ -8,7 +8,7 @@
  *     silent       waits for EOF without a word
  *     env NAME     the value of a variable
  *     no-status    closes without an exit status */
-#include "session/loopback.h"
+#include "session/run.h"
 
 #include <ctype.h>
 #include <setjmp.h>
@@ -192,4 +192,27 @@ sshio_conn *loopback_connect(struct loopback *l)
     if (sshio_connect("127.0.0.1", &options, &conn) != 0)
         fail_msg("connect: %s", sshio_error_message());
     return conn;
+}
+
+struct run {
+    loopback_fn test, prepare;
+};
+
+static int run_task(void *arg)
+{
+    struct run *run = arg;
+    struct loopback l;
+    loopback_init(&l);
+    if (run->prepare != NULL)
+        run->prepare(&l);
+    loopback_start(&l);
+    run->test(&l);
+    loopback_stop(&l);
+    return 0;
+}
+
+void run_with(loopback_fn test, loopback_fn prepare)
+{
+    struct run run = { test, prepare };
+    assert_int_equal(sshio_main(run_task, &run), 0);
 }

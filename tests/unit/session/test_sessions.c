@@ -9,34 +9,9 @@
 
 #include <cmocka.h>
 
-#include "session/loopback.h"
+#include "session/run.h"
 
 #define MIB (1024u * 1024u)
-
-/* Each test is a function that runs as the main task, with a server that is up. */
-struct run {
-    void (*test)(struct loopback *l);
-    void (*prepare)(struct loopback *l);
-};
-
-static int run_task(void *arg)
-{
-    struct run *run = arg;
-    struct loopback l;
-    loopback_init(&l);
-    if (run->prepare != NULL)
-        run->prepare(&l);
-    loopback_start(&l);
-    run->test(&l);
-    loopback_stop(&l);
-    return 0;
-}
-
-static void run_with(void (*test)(struct loopback *), void (*prepare)(struct loopback *))
-{
-    struct run run = { test, prepare };
-    assert_int_equal(sshio_main(run_task, &run), 0);
-}
 
 /* ---- run ---- */
 
