@@ -47,7 +47,7 @@ fuzz: deps
 bench: deps
 	@test -f build-release/build.ninja || $(MESON) setup build-release --buildtype=release
 	ninja -C build-release
-	$(PYTHON) bench/run.py --build build-release
+	$(PYTHON) bench/run_bench.py --build build-release
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild

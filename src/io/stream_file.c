@@ -3,6 +3,7 @@
 #include "io/stream_file.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -87,6 +88,8 @@ static void write_done(int result, void *arg)
     struct file_stream *s = LIST_ENTRY(arg, struct file_stream, out);
     (void)result;
     s->out.busy = false;
+    pool_give(loop_input_pool(s->base.loop), s->out.data);
+    s->out.data = NULL;
     if (s->out.moved < 0)
         fail(s, s->out.os_errno, "write");
     else if (!s->closing)
@@ -115,11 +118,17 @@ static void start_writing(struct file_stream *s)
     if (piece.len == 0 || s->closing)
         return;
     s->out.fd = s->fd;
-    s->out.data = (uint8_t *)piece.data;        /* a write only reads it */
-    s->out.len = piece.len;
-    s->out.busy = worker_submit(write_job, &s->out, write_done) == 0;
-    if (!s->out.busy)
+    s->out.data = pool_take(loop_input_pool(s->base.loop));
+    s->out.len = piece.len < LOOP_INPUT_BLOCK ? piece.len : LOOP_INPUT_BLOCK;
+    if (s->out.data != NULL) {          /* the owner's memory may move while a worker writes */
+        memcpy(s->out.data, piece.data, s->out.len);
+        s->out.busy = worker_submit(write_job, &s->out, write_done) == 0;
+    }
+    if (!s->out.busy) {
+        pool_give(loop_input_pool(s->base.loop), s->out.data);
+        s->out.data = NULL;
         fail(s, ENOMEM, "write");
+    }
 }
 
 static void deliver(struct file_stream *s)
