@@ -17,6 +17,23 @@ from harness import MEBI, KeyFile, sha256_of  # noqa: E402
 BULK = 100 * MEBI
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(attribute): for those servers or clients only that have it")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What a peer cannot do is no test of it: such cases are taken out, so that a skip always means that something is missing."""
+    def applies(item):
+        marker = item.get_closest_marker("needs")
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        kinds = [parameters[name] for name in ("server", "client") if name in parameters]
+        return marker is None or all(getattr(kind, marker.args[0]) for kind in kinds)
+
+    out = [item for item in items if not applies(item)]
+    items[:] = [item for item in items if applies(item)]
+    config.hook.pytest_deselected(items=out)
+
+
 class DataFile:
     """Random bytes in a file that every account can read, and their SHA-256."""
 

@@ -69,9 +69,8 @@ def test_client_follows_server_that_rekeys_every_mebibyte(sshio, park, kind, bul
     put_bulk(sshio, park.get(kind), bulk)
 
 
+@pytest.mark.needs("has_many_sessions")
 def test_client_opens_50_sessions_at_once(sshio, server):
-    if not server.has_many_sessions:
-        pytest.skip(f"{server.name} takes one session for each connection")
     sshio.run_sessions(server, SESSIONS)
 
 

@@ -28,13 +28,11 @@ def test_harness_client_runs_command_on_sshd(client, openssh_server):
     assert b"to-err" in result.err
 
 
+@pytest.mark.needs("has_many_sessions")
 def test_harness_client_opens_many_sessions_on_sshd(client, openssh_server):
-    if not client.has_many_sessions:
-        pytest.skip(f"{client.name} cannot open many sessions")
     client.run_sessions(openssh_server, 50)
 
 
+@pytest.mark.needs("has_many_sessions")
 def test_harness_server_takes_many_sessions(server, tmp_path):
-    if not server.has_many_sessions:
-        pytest.skip(f"{server.name} takes one session only")
     clients.Go(tmp_path).run_sessions(server, 50)

@@ -40,16 +40,14 @@ def test_server_rekeys_every_mebibyte_while_taking(client, park, bulk):
     put_bulk(client, park.get(servers.SshioRekeying), bulk)
 
 
+@pytest.mark.needs("has_rekey_limit")
 def test_server_follows_client_that_rekeys_every_mebibyte(client, sshio_server, bulk, tmp_path):
-    if not client.has_rekey_limit:
-        pytest.skip(f"{client.name} cannot be told to rekey after a mebibyte")
     get_bulk(client, sshio_server, bulk, tmp_path, rekey=MEBI)
     put_bulk(client, sshio_server, bulk, rekey=MEBI)
 
 
+@pytest.mark.needs("has_many_sessions")
 def test_server_takes_50_sessions_at_once(client, sshio_server):
-    if not client.has_many_sessions:
-        pytest.skip(f"{client.name} cannot open many sessions on one connection")
     client.run_sessions(sshio_server, SESSIONS)
 
 
