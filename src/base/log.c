@@ -1,7 +1,8 @@
 /* Loggers; the contract stands in log.h.
  *
- * Levels and the handler belong to the whole process and may be changed while other threads log. A message is formatted at most
- * once, after the check that somebody wants it. The handler is called without a lock held, so it may log or set another one. */
+ * Levels and the handler belong to the whole process and may be changed while other threads log. A message is formatted
+ * at most once, after the check that somebody wants it. The handler is called without a lock held, so it may log or set
+ * another one. */
 #include "base/log.h"
 
 #include <pthread.h>
@@ -13,10 +14,10 @@
 
 struct sshio_logger {
     atomic_size_t refs;
-    bool is_base;               /* static: references are not counted */
-    bool is_sftp;               /* follows the level of the SFTP logger */
+    bool is_base; /* static: references are not counted */
+    bool is_sftp; /* follows the level of the SFTP logger */
     const char *name;
-    const char *context;        /* "conn=3, chan=0"; may be empty */
+    const char *context; /* "conn=3, chan=0"; may be empty */
 };
 
 static sshio_logger base_logger = { .is_base = true, .name = "sshio", .context = "" };
@@ -29,7 +30,7 @@ static atomic_int process_debug_level = 1;
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
 static sshio_log_fn sink;
 static void *sink_user;
-static atomic_bool sink_set;    /* what log_enabled needs to know of the two above */
+static atomic_bool sink_set; /* what log_enabled needs to know of the two above */
 
 /* ---- levels and the handler ---- */
 
@@ -81,8 +82,7 @@ bool log_enabled(const sshio_logger *logger, sshio_log_level level, int debug_le
 {
     if ((int)level < level_of(logger != NULL ? logger : &base_logger))
         return false;
-    if (level == SSHIO_LOG_DEBUG &&
-        debug_level > atomic_load_explicit(&process_debug_level, memory_order_relaxed))
+    if (level == SSHIO_LOG_DEBUG && debug_level > atomic_load_explicit(&process_debug_level, memory_order_relaxed))
         return false;
     return level >= SSHIO_LOG_WARNING || atomic_load_explicit(&sink_set, memory_order_relaxed);
 }
@@ -119,7 +119,8 @@ static sshio_logger *logger_make(const char *name, const char *context)
     return logger;
 }
 
-/* "parent" SEPARATOR "own", with either of them alone when the other is missing; to be freed. NULL when out of memory. */
+/* "parent" SEPARATOR "own", with either of them alone when the other is missing; to be freed. NULL when out of memory.
+ */
 static char *join(const char *parent, const char *separator, const char *own)
 {
     if (own == NULL || *own == '\0')
@@ -212,12 +213,11 @@ static void deliver(const sshio_logger *logger, sshio_log_level level, const cha
         print(logger, level, text);
 }
 
-static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format,
-                        va_list args) SSHIO_PRINTF(4, 0);
+static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format, va_list args)
+    SSHIO_PRINTF(4, 0);
 
 /* Most messages fit in the small buffer; it is small because tasks have small stacks. */
-static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format,
-                        va_list args)
+static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format, va_list args)
 {
     char small[256];
     va_list again;
@@ -235,10 +235,10 @@ static void log_message(sshio_logger *logger, sshio_log_level level, int debug_l
 }
 
 /* The functions differ in level and debug level only; va_start has to stand in each of them. */
-#define LOG_AT(logger, level, debug_level, format) \
-    va_list args; \
-    va_start(args, format); \
-    log_message(logger, level, debug_level, format, args); \
+#define LOG_AT(logger, level, debug_level, format)                                                                     \
+    va_list args;                                                                                                      \
+    va_start(args, format);                                                                                            \
+    log_message(logger, level, debug_level, format, args);                                                             \
     va_end(args)
 
 void log_error(sshio_logger *logger, const char *format, ...)

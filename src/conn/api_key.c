@@ -63,8 +63,7 @@ static int take_bytes(struct writer *w, sshio_bytes *bytes, struct error *e)
 
 /* ---- making keys ---- */
 
-int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options,
-                               sshio_key **key)
+int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options, sshio_key **key)
 {
     sshio_generate_options known;
     struct error e;
@@ -76,8 +75,7 @@ int sshio_generate_private_key(const char *alg_name, const sshio_generate_option
     return finish(key_generate(alg_name, &known, key, &e), &e);
 }
 
-int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options,
-                             sshio_key **key)
+int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options, sshio_key **key)
 {
     sshio_import_options known;
     struct error e;
@@ -99,14 +97,14 @@ int sshio_import_public_key(const void *data, size_t len, sshio_key **key)
     return finish(key_from_public_text(SPAN(data, len), key, &e), &e);
 }
 
-static int private_from_file(const char *path, struct span text,
-                             const sshio_import_options *options, sshio_key **key, struct error *e)
+static int private_from_file(const char *path, struct span text, const sshio_import_options *options, sshio_key **key,
+                             struct error *e)
 {
     return key_from_private_text(text, options->passphrase, path, key, e);
 }
 
-static int public_from_file(const char *path, struct span text, const sshio_import_options *options,
-                            sshio_key **key, struct error *e)
+static int public_from_file(const char *path, struct span text, const sshio_import_options *options, sshio_key **key,
+                            struct error *e)
 {
     sshio_key *made = NULL;
     (void)options;
@@ -121,11 +119,11 @@ static int public_from_file(const char *path, struct span text, const sshio_impo
     return 0;
 }
 
-typedef int from_file_fn(const char *path, struct span text, const sshio_import_options *options,
-                         sshio_key **key, struct error *e);
+typedef int from_file_fn(const char *path, struct span text, const sshio_import_options *options, sshio_key **key,
+                         struct error *e);
 
-static int read_file(const char *filename, from_file_fn *parse, const sshio_import_options *options,
-                     sshio_key **key, struct error *e)
+static int read_file(const char *filename, from_file_fn *parse, const sshio_import_options *options, sshio_key **key,
+                     struct error *e)
 {
     uint8_t *data = NULL;
     size_t len = 0;
@@ -140,8 +138,7 @@ static int read_file(const char *filename, from_file_fn *parse, const sshio_impo
     return rc;
 }
 
-int sshio_read_private_key(const char *filename, const sshio_import_options *options,
-                           sshio_key **key)
+int sshio_read_private_key(const char *filename, const sshio_import_options *options, sshio_key **key)
 {
     sshio_import_options known;
     struct error e;
@@ -197,14 +194,12 @@ int sshio_key_convert_to_public(const sshio_key *key, sshio_key **public_key)
 
 /* ---- signatures ---- */
 
-static int sign(const sshio_key *key, sshio_span data, const char *name, sshio_bytes *signature,
-                struct error *e)
+static int sign(const sshio_key *key, sshio_span data, const char *name, sshio_bytes *signature, struct error *e)
 {
     struct writer w;
     const struct sig_alg *alg = name != NULL ? sig_alg_find(span_of(name)) : key_sig_alg(key, 0);
     if (alg == NULL)
-        return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\"",
-                         name != NULL ? name : "");
+        return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\"", name != NULL ? name : "");
     writer_init(&w, KEY_MAX_TEXT_LEN);
     int rc = key_sign(key, alg, SPAN(data.data, data.len), &w, e);
     if (rc == 0)
@@ -225,8 +220,7 @@ int sshio_key_sign(sshio_key *key, sshio_span data, const char *sig_alg, sshio_b
 
 /* ---- writing keys ---- */
 
-static int put_private(const sshio_key *key, const sshio_export_options *options, struct writer *w,
-                       struct error *e)
+static int put_private(const sshio_key *key, const sshio_export_options *options, struct writer *w, struct error *e)
 {
     sshio_export_options known;
     take_options(&known, sizeof known, options);
@@ -235,16 +229,14 @@ static int put_private(const sshio_key *key, const sshio_export_options *options
     return key_put_private_text(key, w, e);
 }
 
-static int put_public(const sshio_key *key, sshio_key_format format, struct writer *w,
-                      struct error *e)
+static int put_public(const sshio_key *key, sshio_key_format format, struct writer *w, struct error *e)
 {
     if (format != SSHIO_FORMAT_OPENSSH)
         return error_set(e, SSHIO_EKEY_EXPORT, "unknown public key format %d", (int)format);
     return key_put_public_text(key, w, e);
 }
 
-static int write_text(const struct writer *w, const char *filename, unsigned int mode,
-                      struct error *e)
+static int write_text(const struct writer *w, const char *filename, unsigned int mode, struct error *e)
 {
     char *path = expand_home(filename);
     int rc = path != NULL ? replace_file(path, mode, writer_span(w), e) : error_nomem(e);
@@ -252,8 +244,7 @@ static int write_text(const struct writer *w, const char *filename, unsigned int
     return rc;
 }
 
-int sshio_key_export_private_key(const sshio_key *key, const sshio_export_options *options,
-                                 sshio_bytes *data)
+int sshio_key_export_private_key(const sshio_key *key, const sshio_export_options *options, sshio_bytes *data)
 {
     struct writer w;
     struct error e;
@@ -285,8 +276,7 @@ int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format, s
     return finish(rc, &e);
 }
 
-int sshio_key_write_private_key(const sshio_key *key, const char *filename,
-                                const sshio_export_options *options)
+int sshio_key_write_private_key(const sshio_key *key, const char *filename, const sshio_export_options *options)
 {
     struct writer w;
     struct error e;

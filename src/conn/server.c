@@ -1,5 +1,5 @@
-/* Starting servers: listen, create_server, run_server, and the listener that accepts connections. A listener's memory lives until users
- * have given it back, it is closed, and its last connection is gone. */
+/* Starting servers: listen, create_server, run_server, and the listener that accepts connections. A listener's memory
+ * lives until users have given it back, it is closed, and its last connection is gone. */
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,11 +17,11 @@
 #define BACKLOG_DEFAULT 100
 
 struct sshio_listener {
-    int refs;                           /* users', one while it listens, one for each connection */
+    int refs; /* users', one while it listens, one for each connection */
     struct settings *settings;
     struct loop *loop;
     struct loop_object object;
-    struct net_listener *net;           /* NULL = closed */
+    struct net_listener *net; /* NULL = closed */
     bool closing;
     struct waiters closed;
     uint32_t unauthenticated;
@@ -94,7 +94,7 @@ static void accepted(void *owner, int fd)
     if (rc == 0)
         rc = conn_new(l->settings, l->loop, stream, NULL, 0, l, &conn, &e);
     if (rc == 0)
-        sshio_conn_unref(conn);         /* it lives by itself */
+        sshio_conn_unref(conn); /* it lives by itself */
     else
         log_error(l->logger, "a connection could not be served: %s", error_message(&e));
     error_clear(&e);
@@ -176,11 +176,16 @@ static int open_net(sshio_listener *l, const struct listening *c, struct error *
 {
     const sshio_server_options *o = c->options;
     struct listen_options listen = {
-        .host = c->host, .port = c->port == SSHIO_PORT_DEFAULT ? PORT_DEFAULT : c->port,
-        .family = o->family == SSHIO_FAMILY_INET ? AF_INET : o->family == SSHIO_FAMILY_INET6 ? AF_INET6 : AF_UNSPEC,
+        .host = c->host,
+        .port = c->port == SSHIO_PORT_DEFAULT ? PORT_DEFAULT : c->port,
+        .family = o->family == SSHIO_FAMILY_INET    ? AF_INET
+                  : o->family == SSHIO_FAMILY_INET6 ? AF_INET6
+                                                    : AF_UNSPEC,
         .resolver_flags = o->resolver_flags != 0 ? o->resolver_flags : AI_PASSIVE,
         .backlog = o->backlog != 0 ? o->backlog : BACKLOG_DEFAULT,
-        .reuse_address = settings_tri(o->reuse_address, true), .reuse_port = settings_tri(o->reuse_port, false), .sock = o->sock,
+        .reuse_address = settings_tri(o->reuse_address, true),
+        .reuse_port = settings_tri(o->reuse_port, false),
+        .sock = o->sock,
     };
     return net_listener_open(l->loop, &listen, accepted, l, l->logger, &l->net, e);
 }
@@ -225,7 +230,9 @@ static int listen_now(void *arg)
 int sshio_listen(const char *host, int port, const sshio_server_options *options, sshio_listener **listener)
 {
     static const sshio_server_options defaults = { .size = sizeof defaults };
-    struct listening c = { .host = host, .port = port, .options = options != NULL ? options : &defaults, .listener = listener };
+    struct listening c = {
+        .host = host, .port = port, .options = options != NULL ? options : &defaults, .listener = listener
+    };
     int rc = completion_can_wait();
     if (rc != 0)
         return rc;

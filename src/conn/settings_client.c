@@ -58,11 +58,18 @@ static int set_host_key_algs(struct settings *s, const char *text, struct error 
 static int fill(struct settings *s, const sshio_client_options *o, struct error *e)
 {
     struct settings_common common = {
-        .kex_algs = o->kex_algs, .encryption_algs = o->encryption_algs, .rekey_limit = o->rekey_limit,
-        .version = o->client_version, .login_timeout = o->login_timeout, .linger = o->linger,
-        .require_strict_kex = o->require_strict_kex, .tcp_keepalive = o->tcp_keepalive,
-        .public_key_auth = o->public_key_auth, .password_auth = o->password_auth,
-        .window = o->window, .max_pktsize = o->max_pktsize,
+        .kex_algs = o->kex_algs,
+        .encryption_algs = o->encryption_algs,
+        .rekey_limit = o->rekey_limit,
+        .version = o->client_version,
+        .login_timeout = o->login_timeout,
+        .linger = o->linger,
+        .require_strict_kex = o->require_strict_kex,
+        .tcp_keepalive = o->tcp_keepalive,
+        .public_key_auth = o->public_key_auth,
+        .password_auth = o->password_auth,
+        .window = o->window,
+        .max_pktsize = o->max_pktsize,
     };
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)

@@ -29,7 +29,8 @@ static int set_host_keys(struct settings *s, const sshio_keyref *refs, struct er
     for (size_t i = 0; s->keys[i] != NULL; i++)
         for (size_t j = 0; key_sig_alg(s->keys[i], j) != NULL; j++)
             s->host_keys[n++] = (struct engine_host_key){ .alg = key_sig_alg(s->keys[i], j),
-                                                          .blob = key_public_blob(s->keys[i]), .key = s->keys[i] };
+                                                          .blob = key_public_blob(s->keys[i]),
+                                                          .key = s->keys[i] };
     s->engine.host_keys = s->host_keys;
     return 0;
 }
@@ -62,11 +63,19 @@ static int set_counts(struct settings *s, const sshio_server_options *o, struct 
 static int fill(struct settings *s, const sshio_server_options *o, struct error *e)
 {
     struct settings_common common = {
-        .kex_algs = o->kex_algs, .encryption_algs = o->encryption_algs, .signature_algs = o->signature_algs,
-        .rekey_limit = o->rekey_limit, .version = o->server_version, .login_timeout = o->login_timeout,
-        .linger = o->linger, .require_strict_kex = o->require_strict_kex, .tcp_keepalive = o->tcp_keepalive,
-        .public_key_auth = o->public_key_auth, .password_auth = o->password_auth,
-        .window = o->window, .max_pktsize = o->max_pktsize,
+        .kex_algs = o->kex_algs,
+        .encryption_algs = o->encryption_algs,
+        .signature_algs = o->signature_algs,
+        .rekey_limit = o->rekey_limit,
+        .version = o->server_version,
+        .login_timeout = o->login_timeout,
+        .linger = o->linger,
+        .require_strict_kex = o->require_strict_kex,
+        .tcp_keepalive = o->tcp_keepalive,
+        .public_key_auth = o->public_key_auth,
+        .password_auth = o->password_auth,
+        .window = o->window,
+        .max_pktsize = o->max_pktsize,
     };
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)

@@ -18,8 +18,8 @@
 
 #define TURN_STEPS 10000
 #define INPUT_BLOCKS_KEPT 4
-#define LAST_ROUNDS 64          /* of cancelling tasks that wait again for what cannot come */
-#define LAST_TURNS 10000        /* of tasks that do not want to end */
+#define LAST_ROUNDS 64   /* of cancelling tasks that wait again for what cannot come */
+#define LAST_TURNS 10000 /* of tasks that do not want to end */
 
 /* ---- the ready phase ---- */
 
@@ -88,7 +88,7 @@ static void dispatch(struct loop *loop)
         while (steps > 0 && step(loop))
             steps--;
     } while (steps > 0 && mailbox_collect(loop->mailbox, &loop->mail));
-    if (steps == 0) {           /* what was framed leaves even now */
+    if (steps == 0) { /* what was framed leaves even now */
         struct list due, *node;
         list_init(&due);
         list_splice(&loop->hooks, &due);
@@ -148,15 +148,15 @@ static void after_poll(uv_check_t *handle)
 
 static void mail_came(uv_async_t *handle)
 {
-    (void)handle;               /* the ready phase follows */
+    (void)handle; /* the ready phase follows */
 }
 
 /* ---- life ---- */
 
 static void init_lists(struct loop *loop)
 {
-    struct list *lists[] = { &loop->mail, &loop->ready, &loop->deferred, &loop->hooks,
-                             &loop->objects, &loop->closing, &loop->tasks, &loop->parked };
+    struct list *lists[] = { &loop->mail,    &loop->ready,   &loop->deferred, &loop->hooks,
+                             &loop->objects, &loop->closing, &loop->tasks,    &loop->parked };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         list_init(lists[i]);
 }
@@ -216,8 +216,8 @@ static bool nothing_keeps_running(void *arg)
     if (loop->stopped)
         return true;
     LIST_EACH(node, &loop->objects)
-        if (LIST_ENTRY(node, struct loop_object, link)->keeps_running)
-            return false;
+    if (LIST_ENTRY(node, struct loop_object, link)->keeps_running)
+        return false;
     return true;
 }
 
@@ -292,8 +292,8 @@ static void handle_closed(uv_handle_t *handle)
 
 static void close_uv(struct loop *loop)
 {
-    uv_handle_t *handles[] = { (uv_handle_t *)&loop->prepare, (uv_handle_t *)&loop->check,
-                               (uv_handle_t *)&loop->spin, (uv_handle_t *)&loop->async };
+    uv_handle_t *handles[] = { (uv_handle_t *)&loop->prepare, (uv_handle_t *)&loop->check, (uv_handle_t *)&loop->spin,
+                               (uv_handle_t *)&loop->async };
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], handle_closed);
     while (loop->open_handles > 0)

@@ -86,10 +86,12 @@ int sshio_create_process(sshio_conn *conn, const sshio_session_options *options,
     return rc;
 }
 
-int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in, sshio_reader **out, sshio_reader **err)
+int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in, sshio_reader **out,
+                       sshio_reader **err)
 {
     sshio_chan *chan = NULL;
-    struct streams *s = streams_new(conn, options != NULL && options->window != 0 ? options->window : conn->settings->window);
+    struct streams *s = streams_new(conn,
+                                    options != NULL && options->window != 0 ? options->window : conn->settings->window);
     if (s == NULL)
         return fail_nomem();
     int rc = client_session_open(conn, &streams_handlers, s, options, &chan);
@@ -164,8 +166,9 @@ static void copy_signal(struct owned_result *r, const sshio_exit_signal *signal)
     r->signal_name = mem_strdup(signal->name);
     r->signal_msg = mem_strdup(signal->msg);
     r->signal_lang = mem_strdup(signal->lang);
-    r->signal = (sshio_exit_signal){ .name = r->signal_name, .core_dumped = signal->core_dumped, .msg = r->signal_msg,
-                                     .lang = r->signal_lang };
+    r->signal = (sshio_exit_signal){
+        .name = r->signal_name, .core_dumped = signal->core_dumped, .msg = r->signal_msg, .lang = r->signal_lang
+    };
     r->pub.exit_signal = &r->signal;
 }
 
@@ -252,7 +255,8 @@ int sshio_client_process_wait(sshio_client_process *process, bool check, double 
     return rc;
 }
 
-int sshio_client_process_communicate(sshio_client_process *process, sshio_span input, sshio_bytes *out, sshio_bytes *err)
+int sshio_client_process_communicate(sshio_client_process *process, sshio_span input, sshio_bytes *out,
+                                     sshio_bytes *err)
 {
     int rc = 0;
     process->refs++;

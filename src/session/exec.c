@@ -23,11 +23,11 @@ enum { IN, OUT, ERR, PIPE_COUNT };
 struct execution {
     sshio_process *process;
     struct child *child;
-    int ours[PIPE_COUNT], theirs[PIPE_COUNT];       /* ends of the pipes; -1 = closed or handed over */
+    int ours[PIPE_COUNT], theirs[PIPE_COUNT]; /* ends of the pipes; -1 = closed or handed over */
     struct redirect *redirects[PIPE_COUNT];
     bool exited;
     int status;
-    struct waiters ended;                           /* the child, or the channel */
+    struct waiters ended; /* the child, or the channel */
 };
 
 static void close_fd(int *fd)
@@ -66,8 +66,14 @@ static void exited(void *user, int status)
 static int start_child(struct execution *x, const sshio_exec_options *o)
 {
     struct child_options options = {
-        .file = o->file != NULL ? o->file : o->argv[0], .argv = o->argv, .env = o->env, .cwd = o->cwd,
-        .in = x->theirs[IN], .out = x->theirs[OUT], .err = x->theirs[ERR], .new_session = settings_tri(o->new_session, true),
+        .file = o->file != NULL ? o->file : o->argv[0],
+        .argv = o->argv,
+        .env = o->env,
+        .cwd = o->cwd,
+        .in = x->theirs[IN],
+        .out = x->theirs[OUT],
+        .err = x->theirs[ERR],
+        .new_session = settings_tri(o->new_session, true),
     };
     int rc = child_start(x->process->streams->chan->conn->loop, &options, exited, x, &x->child, last_error());
     close_all(x->theirs);

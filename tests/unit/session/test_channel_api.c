@@ -56,8 +56,12 @@ static void on_lost(sshio_chan *chan, const sshio_error *error, void *user)
 }
 
 static const sshio_session_handlers handlers = {
-    .data_received = on_data, .pause_writing = on_pause, .resume_writing = on_resume, .eof_received = on_eof,
-    .exit_signal_received = on_signal, .connection_lost = on_lost,
+    .data_received = on_data,
+    .pause_writing = on_pause,
+    .resume_writing = on_resume,
+    .eof_received = on_eof,
+    .exit_signal_received = on_signal,
+    .connection_lost = on_lost,
 };
 
 static sshio_chan *open_chan(sshio_conn *conn, struct seen *seen, const char *command)
@@ -190,8 +194,13 @@ static void prepare_mortal(struct loopback *l)
 
 static void signals(struct loopback *l)
 {
-    static const struct { int (*send)(sshio_client_process *p); const char *name; int returncode; } rows[] = {
-        { sshio_client_process_terminate, "TERM", -15 }, { sshio_client_process_kill, "KILL", -9 },
+    static const struct {
+        int (*send)(sshio_client_process *p);
+        const char *name;
+        int returncode;
+    } rows[] = {
+        { sshio_client_process_terminate, "TERM", -15 },
+        { sshio_client_process_kill, "KILL", -9 },
     };
     sshio_conn *conn = loopback_connect(l);
     for (size_t i = 0; i < 2; i++) {
@@ -288,7 +297,7 @@ static void ends(struct loopback *l)
         sshio_chan *chan = open_chan(conn, &seen, "silent");
         ways[i](conn);
         ways[i](conn);
-        assert_int_equal(seen.lost, 0);             /* never from inside the call */
+        assert_int_equal(seen.lost, 0); /* never from inside the call */
         assert_int_equal(sshio_conn_wait_closed(conn), 0);
         assert_int_equal(seen.lost, 1);
         assert_false(seen.has_error);
@@ -371,7 +380,7 @@ static void listener(struct loopback *l)
     sshio_listener_close(l->server);
     assert_int_equal(sshio_listener_wait_closed(l->server), 0);
     sshio_result *result = NULL;
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0);    /* what was accepted goes on */
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0); /* what was accepted goes on */
     sshio_result_free(result);
     sshio_conn_unref(conn);
 }
