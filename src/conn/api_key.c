@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "io/replace_file.h"
 #include "io/worker.h"
 #include "key/key.h"
@@ -14,29 +15,19 @@
 #define PRIVATE_MODE 0600
 #define PUBLIC_MODE 0644
 
-/* Options of a program that was built with an older or newer header: the members that both know,
- * the rest are defaults. */
-static void take_options(void *to, size_t size, const void *from)
-{
-    memset(to, 0, size);
-    if (from != NULL)
-        memcpy(to, from, *(const size_t *)from < size ? *(const size_t *)from : size);
-    *(size_t *)to = size;
-}
-
 void sshio_generate_options_init(sshio_generate_options *options)
 {
-    take_options(options, sizeof *options, NULL);
+    OPTIONS_TAKE(options, NULL);
 }
 
 void sshio_import_options_init(sshio_import_options *options)
 {
-    take_options(options, sizeof *options, NULL);
+    OPTIONS_TAKE(options, NULL);
 }
 
 void sshio_export_options_init(sshio_export_options *options)
 {
-    take_options(options, sizeof *options, NULL);
+    OPTIONS_TAKE(options, NULL);
 }
 
 /* Ends a call: the error, if there is one, becomes the last error. */
@@ -70,7 +61,9 @@ int sshio_generate_private_key(const char *alg_name, const sshio_generate_option
 
     if (alg_name == NULL || key == NULL)
         return fail(SSHIO_EINVAL, "generate_private_key: no algorithm, or no place for the key");
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
     error_init(&e);
     return finish(key_generate(alg_name, &known, key, &e), &e);
 }
@@ -82,7 +75,9 @@ int sshio_import_private_key(const void *data, size_t len, const sshio_import_op
 
     if (key == NULL || (data == NULL && len != 0))
         return fail(SSHIO_EINVAL, "import_private_key: no text, or no place for the key");
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
     error_init(&e);
     return finish(key_from_private_text(SPAN(data, len), known.passphrase, NULL, key, &e), &e);
 }
@@ -145,7 +140,9 @@ int sshio_read_private_key(const char *filename, const sshio_import_options *opt
 
     if (filename == NULL || key == NULL)
         return fail(SSHIO_EINVAL, "read_private_key: no file name, or no place for the key");
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
     error_init(&e);
     return finish(read_file(filename, private_from_file, &known, key, &e), &e);
 }
@@ -223,7 +220,11 @@ int sshio_key_sign(sshio_key *key, sshio_span data, const char *sig_alg, sshio_b
 static int put_private(const sshio_key *key, const sshio_export_options *options, struct writer *w, struct error *e)
 {
     sshio_export_options known;
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0) {
+        error_copy(e, last_error());
+        return rc;
+    }
     if (known.format != SSHIO_FORMAT_OPENSSH)
         return error_set(e, SSHIO_EKEY_EXPORT, "unknown private key format %d", (int)known.format);
     return key_put_private_text(key, w, e);

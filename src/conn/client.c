@@ -3,6 +3,7 @@
 
 #include "conn/conn.h"
 #include "io/last_error.h"
+#include "io/options.h"
 
 #define PORT_DEFAULT 22
 #define PORT_MAX 65535
@@ -92,15 +93,15 @@ static int connect_now(void *arg)
 
 static int connect_with(const char *host, const sshio_client_options *options, int sock, sshio_conn **conn)
 {
-    static const sshio_client_options defaults = { .size = sizeof defaults };
-    struct connecting c = {
-        .host = host, .options = options != NULL ? options : &defaults, .sock = sock, .conn = conn
-    };
+    sshio_client_options known;
+    struct connecting c = { .host = host, .options = &known, .sock = sock, .conn = conn };
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
-    if (sock < 0 && c.options->sock != NULL)
-        c.sock = *c.options->sock;
+    if (sock < 0 && known.sock != NULL)
+        c.sock = *known.sock;
     rc = check_options(&c, last_error());
     if (rc != 0)
         return rc;
@@ -117,9 +118,9 @@ int sshio_create_connection(const sshio_client_handlers *handlers, void *user, c
                             const sshio_client_options *options, sshio_conn **conn)
 {
     sshio_client_options with_handlers;
-    sshio_client_options_init(&with_handlers);
-    if (options != NULL)
-        with_handlers = *options;
+    int rc = OPTIONS_TAKE(&with_handlers, options);
+    if (rc != 0)
+        return rc;
     with_handlers.handlers = handlers;
     with_handlers.user = user;
     return connect_with(host, &with_handlers, -1, conn);

@@ -11,6 +11,7 @@
 #include "conn/sources.h"
 #include "io/last_error.h"
 #include "io/net_listener.h"
+#include "io/options.h"
 
 #define PORT_DEFAULT 22
 #define PORT_MAX 65535
@@ -229,11 +230,11 @@ static int listen_now(void *arg)
 
 int sshio_listen(const char *host, int port, const sshio_server_options *options, sshio_listener **listener)
 {
-    static const sshio_server_options defaults = { .size = sizeof defaults };
-    struct listening c = {
-        .host = host, .port = port, .options = options != NULL ? options : &defaults, .listener = listener
-    };
+    sshio_server_options known;
+    struct listening c = { .host = host, .port = port, .options = &known, .listener = listener };
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
     if (port != SSHIO_PORT_DEFAULT && (port < 0 || port > PORT_MAX))
@@ -246,9 +247,9 @@ int sshio_create_server(const sshio_server_handlers *handlers, void *user, const
                         const sshio_server_options *options, sshio_listener **listener)
 {
     sshio_server_options with_handlers;
-    sshio_server_options_init(&with_handlers);
-    if (options != NULL)
-        with_handlers = *options;
+    int rc = OPTIONS_TAKE(&with_handlers, options);
+    if (rc != 0)
+        return rc;
     with_handlers.handlers = handlers;
     with_handlers.user = user;
     return sshio_listen(host, port, &with_handlers, listener);
@@ -285,9 +286,12 @@ static int serve_now(struct serving *c, struct error *e)
 
 int sshio_run_server(int sock, const sshio_server_options *options, sshio_conn **conn)
 {
-    struct serving c = { .sock = sock, .options = options, .conn = conn };
+    sshio_server_options known;
+    struct serving c = { .sock = sock, .options = &known, .conn = conn };
     struct error e;
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
     if (sock < 0)

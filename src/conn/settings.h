@@ -52,7 +52,7 @@ struct settings {
     double auth_failure_delay; /* s; 0 = the default range */
 };
 
-/* Both wait (key files are read on a worker). options NULL = all defaults. EINVAL, SSHIO_E_KEY, ESYSTEM, ENOMEM. */
+/* Both wait (key files are read on a worker). EINVAL, SSHIO_E_KEY, ESYSTEM, ENOMEM. */
 int settings_client(const sshio_client_options *options, struct settings **settings, struct error *e);
 int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e);
 struct settings *settings_ref(struct settings *s);

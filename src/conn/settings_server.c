@@ -3,11 +3,12 @@
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "key/key.h"
 
 void sshio_server_options_init(sshio_server_options *options)
 {
-    *options = (sshio_server_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 /* One row for each algorithm of each key; the first key of a type serves it. */
@@ -96,13 +97,12 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
 
 int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e)
 {
-    static const sshio_server_options defaults = { .size = sizeof defaults };
     struct settings *s = mem_zalloc(sizeof *s);
     if (s == NULL)
         return error_nomem(e);
     s->refs = 1;
     s->server = true;
-    int rc = fill(s, options != NULL ? options : &defaults, e);
+    int rc = fill(s, options, e);
     if (rc == 0)
         *settings = s;
     else

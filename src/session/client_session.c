@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "io/task.h"
 #include "session/chan.h"
 
@@ -13,7 +14,7 @@
 
 void sshio_session_options_init(sshio_session_options *options)
 {
-    *options = (sshio_session_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 /* ---- options: those of the call, else of the connection ---- */
@@ -154,7 +155,6 @@ static int open_session(sshio_chan *chan, const sshio_session_options *o)
 int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
                         const sshio_session_options *options, sshio_chan **out)
 {
-    static const sshio_session_options defaults = { .size = sizeof defaults };
     int rc = completion_can_wait();
     if (rc != 0)
         return rc;
@@ -165,7 +165,7 @@ int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers
     sshio_chan *chan = chan_new(conn, handlers, user);
     if (chan == NULL)
         return fail_nomem();
-    rc = open_session(chan, options != NULL ? options : &defaults);
+    rc = open_session(chan, options);
     if (rc == 0) {
         *out = chan;
         return 0;
@@ -179,7 +179,10 @@ int sshio_create_session(sshio_conn *conn, const sshio_session_handlers *handler
                          const sshio_session_options *options, sshio_chan **chan)
 {
     sshio_chan *opened = NULL;
-    int rc = client_session_open(conn, handlers, user, options, &opened);
+    sshio_session_options known;
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc == 0)
+        rc = client_session_open(conn, handlers, user, &known, &opened);
     if (rc != 0)
         return rc;
     *chan = sshio_chan_ref(opened);

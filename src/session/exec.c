@@ -9,13 +9,14 @@
 #include "base/memory.h"
 #include "io/child.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "session/process.h"
 #include "session/redirect.h"
 #include "session/signals.h"
 
 void sshio_exec_options_init(sshio_exec_options *options)
 {
-    *options = (sshio_exec_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 enum { IN, OUT, ERR, PIPE_COUNT };
@@ -149,14 +150,17 @@ static int run(struct execution *x, const sshio_exec_options *o)
 int sshio_process_exec(sshio_process *process, const sshio_exec_options *options)
 {
     struct execution x = { .process = process, .ours = { -1, -1, -1 }, .theirs = { -1, -1, -1 } };
+    sshio_exec_options known;
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
-    if (options == NULL || options->argv == NULL || options->argv[0] == NULL)
+    if (known.argv == NULL || known.argv[0] == NULL)
         return fail(SSHIO_EINVAL, "sshio_process_exec: no program was named");
     waiters_init(&x.ended);
     process->on_end = &x.ended;
-    rc = run(&x, options);
+    rc = run(&x, &known);
     process->on_end = NULL;
     process->signalled = NULL;
     for (int i = 0; i < PIPE_COUNT; i++)

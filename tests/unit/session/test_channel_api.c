@@ -364,6 +364,32 @@ static void test_run_client_and_run_server_on_a_socket_pair(void **state)
     run_with(socket_pair, NULL);
 }
 
+static void sizeless(struct loopback *l)
+{
+    sshio_client_options client = loopback_client(l);
+    sshio_session_options session = { .command = "both" };
+    sshio_server_options server = { .backlog = 1 };
+    sshio_conn *conn = NULL;
+    sshio_result *result = NULL;
+    sshio_listener *other = NULL;
+    client.size = 0;
+    assert_int_equal(sshio_connect("127.0.0.1", &client, &conn), SSHIO_EINVAL);
+    assert_non_null(strstr(sshio_error_message(), "size"));
+    assert_int_equal(sshio_listen("127.0.0.1", 0, &server, &other), SSHIO_EINVAL);
+    conn = loopback_connect(l);
+    assert_int_equal(sshio_run(conn, &session, &result), SSHIO_EINVAL);
+    session.size = offsetof(sshio_session_options, check); /* of a program that knows no more members */
+    assert_int_equal(sshio_run(conn, &session, &result), 0);
+    sshio_result_free(result);
+    sshio_conn_unref(conn);
+}
+
+static void test_options_without_a_size_are_refused_and_shorter_ones_taken(void **state)
+{
+    (void)state;
+    run_with(sizeless, NULL);
+}
+
 static void listener(struct loopback *l)
 {
     sshio_addresses addresses = { 0 };
@@ -401,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_process_tells_about_itself_and_closes),
         cmocka_unit_test(test_connection_ends_once_whichever_way),
         cmocka_unit_test(test_run_client_and_run_server_on_a_socket_pair),
+        cmocka_unit_test(test_options_without_a_size_are_refused_and_shorter_ones_taken),
         cmocka_unit_test(test_listener_closes_and_connections_go_on),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
