@@ -82,6 +82,7 @@ struct loop {
     struct coroutine_pool coroutines;
     struct engine_buffers buffers;
     struct pool input;
+    struct pool rest;
 };
 
 struct loop *loop_new(uv_loop_t *attached);

@@ -18,6 +18,7 @@
 
 #define TURN_STEPS 10000
 #define INPUT_BLOCKS_KEPT 4
+#define REST_BLOCKS_KEPT 64
 #define LAST_ROUNDS 64   /* of cancelling tasks that wait again for what cannot come */
 #define LAST_TURNS 10000 /* of tasks that do not want to end */
 
@@ -206,6 +207,7 @@ struct loop *loop_new(uv_loop_t *attached)
     coroutine_pool_init(&loop->coroutines);
     engine_buffers_init(&loop->buffers);
     pool_init(&loop->input, LOOP_INPUT_BLOCK, INPUT_BLOCKS_KEPT);
+    pool_init(&loop->rest, LOOP_REST_BLOCK, REST_BLOCKS_KEPT);
     loop->pid = getpid();
     return loop;
 }
@@ -326,6 +328,7 @@ void loop_free(struct loop *loop)
     coroutine_pool_done(&loop->coroutines);
     engine_buffers_done(&loop->buffers);
     pool_done(&loop->input);
+    pool_done(&loop->rest);
     if (loop->attached || uv_loop_close(loop->uv) == 0)
         mem_free(loop);
 }
@@ -422,4 +425,9 @@ struct engine_buffers *loop_engine_buffers(struct loop *loop)
 struct pool *loop_input_pool(struct loop *loop)
 {
     return &loop->input;
+}
+
+struct pool *loop_rest_pool(struct loop *loop)
+{
+    return &loop->rest;
 }

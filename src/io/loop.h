@@ -61,6 +61,10 @@ void loop_object_remove(struct loop_object *object);
 struct engine_buffers *loop_engine_buffers(struct loop *loop);
 struct pool *loop_input_pool(struct loop *loop);
 
+/* Small blocks, for what is left of an input when nothing more is there: the large ones go back meanwhile. */
+#define LOOP_REST_BLOCK 4096u
+struct pool *loop_rest_pool(struct loop *loop);
+
 /* Runs the loop until *done is true. Only outside callbacks and tasks; -1 when nothing is left that could make it true.
  */
 int loop_run_until(struct loop *loop, const bool *done);

@@ -34,7 +34,6 @@
 
 #define READS_PER_WAKEUP 4
 #define PIECES_PER_TURN 16
-#define SHORT_REST 4096         /* is moved out of its block */
 #define LEAST_READ (64u * 1024) /* with less room behind it, a rest is moved to the front */
 #define LAST_READS 64           /* of 4 KiB, dropped when a socket is closed */
 
@@ -113,12 +112,14 @@ static void update(struct uv_stream *s)
 
 /* ---- blocks ---- */
 
+static struct pool *pool_of(const struct uv_stream *s)
+{
+    return s->data_is_short ? loop_rest_pool(s->base.loop) : loop_input_pool(s->base.loop);
+}
+
 static void drop_data(struct uv_stream *s)
 {
-    if (s->data_is_short)
-        mem_free(s->data);
-    else
-        pool_give(loop_input_pool(s->base.loop), s->data);
+    pool_give(pool_of(s), s->data);
     s->data = NULL;
     s->data_is_short = false;
     s->start = s->len = 0;
@@ -140,10 +141,8 @@ static bool make_room(struct uv_stream *s)
     size_t len = s->len;
     if (len > 0)
         memcpy(block, s->data + s->start, len);
-    mem_free(s->data);
+    drop_data(s);
     s->data = block;
-    s->data_is_short = false;
-    s->start = 0;
     s->len = len;
     return true;
 }
@@ -155,12 +154,13 @@ static void settle_rest(struct uv_stream *s)
         drop_data(s);
         return;
     }
-    if (s->data_is_short || s->len > SHORT_REST)
+    if (s->data_is_short || s->len > LOOP_REST_BLOCK)
         return;
-    uint8_t *copy = mem_dup(s->data + s->start, s->len);
+    uint8_t *copy = pool_take(loop_rest_pool(s->base.loop));
     if (copy == NULL)
         return;
     size_t len = s->len;
+    memcpy(copy, s->data + s->start, len);
     drop_data(s);
     s->data = copy;
     s->data_is_short = true;
