@@ -206,3 +206,30 @@ bool byte_queue_is_empty(const struct byte_queue *q)
 {
     return q->first == NULL;
 }
+
+/* Looks through the bytes of one entry, which stand at `begin` in the queue. */
+static bool find_in_entry(struct span data, uint8_t byte, size_t begin, size_t from, size_t *at)
+{
+    size_t skip = from > begin ? from - begin : 0;
+    if (skip >= data.len)
+        return false;
+    const uint8_t *found = memchr(data.data + skip, byte, data.len - skip);
+    if (found != NULL)
+        *at = begin + (size_t)(found - data.data);
+    return found != NULL;
+}
+
+bool byte_queue_find(const struct byte_queue *q, uint8_t byte, size_t from, size_t *at)
+{
+    size_t begin = 0;
+    for (const struct byte_block *block = q->first; block != NULL; block = block->next) {
+        size_t len;
+        for (uint32_t entry = block->start; entry < block->end; entry += ENTRY_HEADER + (uint32_t)len) {
+            len = header_len(block->data + entry);
+            if (find_in_entry(SPAN(block->data + entry + ENTRY_HEADER, len), byte, begin, from, at))
+                return true;
+            begin += len;
+        }
+    }
+    return false;
+}

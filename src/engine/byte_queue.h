@@ -34,6 +34,8 @@ bool byte_queue_add_mark(struct byte_queue *q);
  * stay where they are until they are taken. */
 bool byte_queue_head(const struct byte_queue *q, uint8_t *type, struct span *data);
 void byte_queue_take(struct byte_queue *q, size_t len);     /* of what byte_queue_head gave: len bytes, or the mark */
+bool byte_queue_find(const struct byte_queue *q, uint8_t byte, size_t from, size_t *at);   /* the first such byte at or after from; of all
+                                                                                              types, counted over all entries */
 bool byte_queue_is_empty(const struct byte_queue *q);
 
 #endif

@@ -199,9 +199,8 @@ void channel_close(struct channel *ch)
         return;
     channel_enter(ch);
     ch->close_asked = true;
-    if (ch->established)
-        ch->eof_asked = true;
-    else
+    ch->eof_asked = ch->established;        /* the cancel of an open drops what was written: no EOF may say that it was all */
+    if (!ch->established)
         channel_drop_output(ch);
     channel_drop_input(ch);
     channel_send_ends(ch);

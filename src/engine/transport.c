@@ -26,7 +26,7 @@ struct output_block {
 void engine_buffers_init(struct engine_buffers *buffers)
 {
     pool_init(&buffers->output, ENGINE_OUTPUT_BLOCK, 4);
-    pool_init(&buffers->queue, ENGINE_QUEUE_BLOCK, 16);
+    pool_init(&buffers->queue, ENGINE_QUEUE_BLOCK, 64);
     writer_init(&buffers->message, ENGINE_MAX_MESSAGE);
     buffers->padding_left = 0;
 }

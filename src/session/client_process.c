@@ -68,7 +68,7 @@ int sshio_create_process(sshio_conn *conn, const sshio_session_options *options,
     if (p == NULL)
         return fail_nomem();
     p->refs = 1;
-    p->streams = streams_new(o->window != 0 ? o->window : conn->settings->window);
+    p->streams = streams_new(conn, o->window != 0 ? o->window : conn->settings->window);
     if (p->streams == NULL) {
         mem_free(p);
         return fail_nomem();
@@ -89,7 +89,7 @@ int sshio_create_process(sshio_conn *conn, const sshio_session_options *options,
 int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in, sshio_reader **out, sshio_reader **err)
 {
     sshio_chan *chan = NULL;
-    struct streams *s = streams_new(options != NULL && options->window != 0 ? options->window : conn->settings->window);
+    struct streams *s = streams_new(conn, options != NULL && options->window != 0 ? options->window : conn->settings->window);
     if (s == NULL)
         return fail_nomem();
     int rc = client_session_open(conn, &streams_handlers, s, options, &chan);
@@ -108,14 +108,12 @@ int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, s
 
 static int take_bytes(sshio_reader *reader, sshio_bytes *bytes)
 {
-    size_t len = reader->buffer.len;
+    size_t len = read_buffer_len(&reader->buffer);
     char *data = mem_alloc(len + 1);
     if (data == NULL)
         return fail_nomem();
-    if (len != 0)
-        memcpy(data, read_buffer_at(&reader->buffer), len);
+    read_buffer_read(&reader->buffer, data, len);
     data[len] = '\0';
-    read_buffer_take(&reader->buffer, len);
     streams_took(reader->streams, len);
     *bytes = (sshio_bytes){ .data = data, .len = len };
     return 0;

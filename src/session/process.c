@@ -22,7 +22,7 @@ sshio_process *process_new(sshio_conn *conn, sshio_process_fn handler, sshio_ses
     if (p == NULL)
         return NULL;
     *p = (sshio_process){ .refs = 1, .handler = handler, .session_handler = session_handler, .user = user };
-    p->streams = streams_new(conn->settings->window);
+    p->streams = streams_new(conn, conn->settings->window);
     if (p->streams == NULL) {
         mem_free(p);
         return NULL;

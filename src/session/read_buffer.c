@@ -3,63 +3,53 @@
 
 #include <string.h>
 
-#include "base/memory.h"
-
-#define LEAST 4096u
-#define KEPT_WHEN_EMPTY (64u * 1024)
-
-/* Room for len more bytes behind what is there. */
-static bool reserve(struct read_buffer *b, size_t len)
+void read_buffer_init(struct read_buffer *b, struct pool *pool)
 {
-    size_t needed = b->len + len;
-    if (b->start + needed <= b->capacity)
-        return true;
-    if (needed <= b->capacity / 2) {
-        memmove(b->data, b->data + b->start, b->len);
-        b->start = 0;
-        return true;
-    }
-    size_t capacity = b->capacity != 0 ? b->capacity : LEAST;
-    while (capacity < needed)
-        capacity *= 2;
-    uint8_t *data = mem_alloc(capacity);
-    if (data == NULL)
-        return false;
-    if (b->len != 0)
-        memcpy(data, b->data + b->start, b->len);
-    mem_free(b->data);
-    *b = (struct read_buffer){ .data = data, .len = b->len, .capacity = capacity };
-    return true;
-}
-
-bool read_buffer_append(struct read_buffer *b, const void *data, size_t len)
-{
-    if (len == 0)
-        return true;
-    if (!reserve(b, len))
-        return false;
-    memcpy(b->data + b->start + b->len, data, len);
-    b->len += len;
-    return true;
-}
-
-const uint8_t *read_buffer_at(const struct read_buffer *b)
-{
-    return b->data + b->start;
-}
-
-void read_buffer_take(struct read_buffer *b, size_t len)
-{
-    b->start += len;
-    b->len -= len;
-    if (b->len == 0 && b->capacity > KEPT_WHEN_EMPTY)
-        read_buffer_done(b);
-    else if (b->len == 0)
-        b->start = 0;
+    byte_queue_init(&b->queue, pool);
 }
 
 void read_buffer_done(struct read_buffer *b)
 {
-    mem_free(b->data);
-    *b = (struct read_buffer){ 0 };
+    byte_queue_done(&b->queue);
+}
+
+size_t read_buffer_len(const struct read_buffer *b)
+{
+    return b->queue.len;
+}
+
+bool read_buffer_append(struct read_buffer *b, const void *data, size_t len)
+{
+    return byte_queue_add(&b->queue, 0, data, len);
+}
+
+struct span read_buffer_head(const struct read_buffer *b)
+{
+    struct span head = SPAN(NULL, 0);
+    uint8_t type;
+    byte_queue_head(&b->queue, &type, &head);
+    return head;
+}
+
+void read_buffer_drop(struct read_buffer *b, size_t len)
+{
+    byte_queue_take(&b->queue, len);
+}
+
+size_t read_buffer_read(struct read_buffer *b, void *to, size_t size)
+{
+    size_t done = 0;
+    while (done < size && b->queue.len != 0) {
+        struct span head = read_buffer_head(b);
+        size_t len = head.len < size - done ? head.len : size - done;
+        memcpy((uint8_t *)to + done, head.data, len);
+        byte_queue_take(&b->queue, len);
+        done += len;
+    }
+    return done;
+}
+
+bool read_buffer_find(const struct read_buffer *b, uint8_t byte, size_t from, size_t *at)
+{
+    return byte_queue_find(&b->queue, byte, from, at);
 }

@@ -1,5 +1,4 @@
-/* What a reader holds: bytes in one piece. Appending is amortised constant, taking moves nothing, and memory that was grown for a burst
- * goes back when all was taken. */
+/* What a reader, or a slow target of redirection, holds: bytes in blocks of the loop's pool. An empty one holds no block. */
 #ifndef SSHIO_SESSION_READ_BUFFER_H
 #define SSHIO_SESSION_READ_BUFFER_H
 
@@ -7,14 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+#include "engine/byte_queue.h"
+
+struct pool;
+
 struct read_buffer {
-    uint8_t *data;
-    size_t start, len, capacity;
+    struct byte_queue queue;    /* of one type */
 };
 
+void read_buffer_init(struct read_buffer *b, struct pool *pool);
+void read_buffer_done(struct read_buffer *b);   /* empty, and usable again */
+size_t read_buffer_len(const struct read_buffer *b);
 bool read_buffer_append(struct read_buffer *b, const void *data, size_t len);   /* false = out of memory */
-const uint8_t *read_buffer_at(const struct read_buffer *b);                     /* the first byte; only while len is not 0 */
-void read_buffer_take(struct read_buffer *b, size_t len);
-void read_buffer_done(struct read_buffer *b);
+struct span read_buffer_head(const struct read_buffer *b);      /* the oldest bytes that lie in one piece; empty = there are none */
+void read_buffer_drop(struct read_buffer *b, size_t len);       /* of the head */
+size_t read_buffer_read(struct read_buffer *b, void *to, size_t size);  /* takes as much as there is, at most size */
+bool read_buffer_find(const struct read_buffer *b, uint8_t byte, size_t from, size_t *at);  /* the first such byte at or after from */
 
 #endif

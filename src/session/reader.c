@@ -1,6 +1,4 @@
 /* SSHReader: waiting for bytes, lines and exact numbers of bytes; see streams.h. */
-#include <string.h>
-
 #include "base/memory.h"
 #include "io/last_error.h"
 #include "session/streams.h"
@@ -10,7 +8,7 @@ static int wait_for_more(sshio_reader *r, size_t had)
 {
     struct streams *s = r->streams;
     int rc = completion_can_wait();
-    while (rc == 0 && r->buffer.len <= had) {
+    while (rc == 0 && read_buffer_len(&r->buffer) <= had) {
         if (s->eof && error_code(&s->error) != 0)
             return fail_with(&s->error);
         if (s->eof)
@@ -29,49 +27,45 @@ static int wait_for_data(sshio_reader *r, size_t had)
     return rc == SSHIO_EEOF ? fail(rc, "end of stream") : rc;
 }
 
-static void take(sshio_reader *r, size_t len)
+/* Moves up to size bytes out of the buffer. */
+static size_t take(sshio_reader *r, void *to, size_t size)
 {
-    read_buffer_take(&r->buffer, len);
+    size_t len = read_buffer_read(&r->buffer, to, size);
     streams_took(r->streams, len);
+    return len;
 }
 
 int sshio_read(sshio_reader *reader, void *buffer, size_t size, size_t *got)
 {
-    if (size == 0) {
-        *got = 0;
-        return 0;
-    }
-    int rc = wait_for_data(reader, 0);
-    if (rc != 0)
-        return rc;
-    size_t len = reader->buffer.len < size ? reader->buffer.len : size;
-    memcpy(buffer, read_buffer_at(&reader->buffer), len);
-    take(reader, len);
-    *got = len;
-    return 0;
+    int rc = size != 0 ? wait_for_data(reader, 0) : 0;
+    if (rc == 0)
+        *got = take(reader, buffer, size);
+    return rc;
 }
 
 int sshio_read_all(sshio_reader *reader, sshio_bytes *data)
 {
-    struct read_buffer all = { 0 };
+    struct writer all;
+    uint8_t *memory;
+    size_t len;
     int rc;
+    writer_init(&all, SIZE_MAX / 2);
     while ((rc = wait_for_more(reader, 0)) == 0) {
-        if (!read_buffer_append(&all, read_buffer_at(&reader->buffer), reader->buffer.len)) {
-            rc = fail_nomem();
-            break;
-        }
-        take(reader, reader->buffer.len);
+        struct span head = read_buffer_head(&reader->buffer);
+        put_bytes(&all, head.data, head.len);
+        read_buffer_drop(&reader->buffer, head.len);
+        streams_took(reader->streams, head.len);
     }
+    put_u8(&all, 0);
     if (rc == SSHIO_EEOF)
-        rc = read_buffer_append(&all, "", 1) ? 0 : fail_nomem();
+        rc = writer_take(&all, &memory, &len) == 0 ? 0 : fail_nomem();
     if (rc == 0)
-        *data = (sshio_bytes){ .data = (char *)all.data, .len = all.len - 1 };
-    else
-        read_buffer_done(&all);
+        *data = (sshio_bytes){ .data = (char *)memory, .len = len - 1 };
+    writer_done(&all);
     return rc;
 }
 
-/* Copies the first len bytes to memory that stays until the next read, whatever arrives meanwhile. */
+/* Moves the first len bytes to memory that stays until the next read, whatever arrives meanwhile. */
 static int lend(sshio_reader *r, size_t len)
 {
     if (len + 1 > r->lent_size) {
@@ -83,35 +77,35 @@ static int lend(sshio_reader *r, size_t len)
         r->lent = memory;
         r->lent_size = size;
     }
-    if (len != 0)
-        memcpy(r->lent, read_buffer_at(&r->buffer), len);
+    take(r, r->lent, len);
     r->lent[len] = '\0';
-    take(r, len);
     return 0;
+}
+
+/* How long the next line is, as far as can be told now: 0 = more has to arrive. A buffer that is full holds all that will. */
+static size_t line_len(const sshio_reader *r, size_t searched)
+{
+    size_t at;
+    if (read_buffer_find(&r->buffer, '\n', searched, &at))
+        return at + 1;
+    return r->streams->full || r->streams->eof ? read_buffer_len(&r->buffer) : 0;
 }
 
 int sshio_readline(sshio_reader *reader, char **line, size_t *len)
 {
-    size_t searched = 0;
-    for (;;) {
-        const uint8_t *end = NULL;
-        if (reader->buffer.len > searched)
-            end = memchr(read_buffer_at(&reader->buffer) + searched, '\n', reader->buffer.len - searched);
-        size_t found = end != NULL ? (size_t)(end - read_buffer_at(&reader->buffer)) + 1 : reader->buffer.len;
-        searched = reader->buffer.len;
-        bool full = end == NULL && reader->streams->full;
-        int rc = end != NULL || full ? 0 : wait_for_more(reader, searched);
-        if (rc == 0 && end == NULL && !full)
-            continue;
+    size_t searched = 0, found;
+    while ((found = line_len(reader, searched)) == 0) {
+        searched = read_buffer_len(&reader->buffer);
+        int rc = wait_for_more(reader, searched);
         if (rc != 0 && (rc != SSHIO_EEOF || searched == 0))
             return rc == SSHIO_EEOF ? fail(rc, "end of stream") : rc;
-        rc = lend(reader, found);
-        if (rc == 0) {
-            *line = reader->lent;
-            *len = found;
-        }
-        return rc;
     }
+    int rc = lend(reader, found);
+    if (rc == 0) {
+        *line = reader->lent;
+        *len = found;
+    }
+    return rc;
 }
 
 int sshio_readexactly(sshio_reader *reader, void *buffer, size_t size)
@@ -127,17 +121,14 @@ int sshio_readexactly(sshio_reader *reader, void *buffer, size_t size)
         }
         if (rc != 0)
             return rc;
-        size_t len = reader->buffer.len < size - done ? reader->buffer.len : size - done;
-        memcpy((char *)buffer + done, read_buffer_at(&reader->buffer), len);
-        take(reader, len);
-        done += len;
+        done += take(reader, (char *)buffer + done, size - done);
     }
     return 0;
 }
 
 bool sshio_reader_at_eof(const sshio_reader *reader)
 {
-    return reader->streams->eof && reader->buffer.len == 0;
+    return reader->streams->eof && read_buffer_len(&reader->buffer) == 0;
 }
 
 sshio_chan *sshio_reader_channel(const sshio_reader *reader)

@@ -93,13 +93,13 @@ static bool target_data(void *user, const void *bytes, size_t len)
         return true;
     }
     stream_want_write(r->stream);
-    r->paused = r->queue.len >= TARGET_HIGH;
+    r->paused = read_buffer_len(&r->queue) >= TARGET_HIGH;
     return !r->paused;
 }
 
 static void finish_when_written(struct redirect *r)
 {
-    if (r->ending && r->queue.len == 0 && !r->done)
+    if (r->ending && read_buffer_len(&r->queue) == 0 && !r->done)
         finish(r);
 }
 
@@ -113,14 +113,14 @@ static void target_end(void *user)
 static struct span target_output(void *owner)
 {
     struct redirect *r = owner;
-    return r->queue.len != 0 ? SPAN(read_buffer_at(&r->queue), r->queue.len) : SPAN(NULL, 0);
+    return read_buffer_head(&r->queue);
 }
 
 static void target_sent(void *owner, size_t len)
 {
     struct redirect *r = owner;
-    read_buffer_take(&r->queue, len);
-    if (r->paused && r->queue.len <= TARGET_LOW) {
+    read_buffer_drop(&r->queue, len);
+    if (r->paused && read_buffer_len(&r->queue) <= TARGET_LOW) {
         r->paused = false;
         streams_resume(r->streams);
     }
@@ -165,6 +165,7 @@ static struct redirect *redirect_new(struct streams *s)
     r->streams = s;
     streams_hold(s);
     waiters_init(&r->waiters);
+    read_buffer_init(&r->queue, &loop_engine_buffers(s->chan->conn->loop)->queue);
     return r;
 }
 

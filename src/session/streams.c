@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-struct streams *streams_new(size_t limit)
+struct streams *streams_new(sshio_conn *conn, size_t limit)
 {
     struct streams *s = mem_zalloc(sizeof *s);
     if (s == NULL)
@@ -16,6 +16,7 @@ struct streams *streams_new(size_t limit)
     waiters_init(&s->writable);
     for (size_t i = 0; i < STREAMS_READERS; i++) {
         s->readers[i].streams = s;
+        read_buffer_init(&s->readers[i].buffer, &loop_engine_buffers(conn->loop)->queue);
         waiters_init(&s->readers[i].waiters);
     }
     for (size_t i = 0; i < STREAMS_WRITERS; i++)
@@ -158,14 +159,15 @@ void streams_sink(struct sshio_reader *reader, const struct reader_sink *sink)
 {
     struct streams *s = reader->streams;
     reader->sink = sink;
-    size_t len = reader->buffer.len;
-    if (len != 0) {
-        bool more = sink->data(sink->user, read_buffer_at(&reader->buffer), len);
-        read_buffer_take(&reader->buffer, len);
-        streams_took(s, len);
-        if (!more)
-            sshio_chan_pause_reading(s->chan);
+    bool more = true;
+    while (read_buffer_len(&reader->buffer) != 0) {
+        struct span head = read_buffer_head(&reader->buffer);
+        more = sink->data(sink->user, head.data, head.len);
+        read_buffer_drop(&reader->buffer, head.len);
+        streams_took(s, head.len);
     }
+    if (!more)
+        sshio_chan_pause_reading(s->chan);
     if (s->eof)
         sink->end(sink->user);
 }

@@ -58,7 +58,7 @@ struct streams {
     void *user;
 };
 
-struct streams *streams_new(size_t limit);                      /* one reference; NULL = out of memory */
+struct streams *streams_new(sshio_conn *conn, size_t limit);                  /* one reference; NULL = out of memory */
 void streams_hold(struct streams *s);
 void streams_release(struct streams *s);
 void streams_user_ref(struct streams *s);

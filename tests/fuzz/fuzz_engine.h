@@ -7,8 +7,11 @@
 
 #include <string.h>
 
+#include "crypto/cipher.h"
 #include "engine/internal.h"
+#include "engine/kex.h"
 #include "fuzz.h"
+#include "key/key.h"
 
 #define FUZZ_LOCAL 200
 
@@ -35,12 +38,47 @@ static inline void fuzz_refuse_channel(void *owner, struct channel *ch, struct s
     channel_refuse(ch, 1, "no");
 }
 
+/* A key exchange may be begun in the middle of things; nobody's host key is trusted, and a server has none. */
+static struct engine *fuzz_engine;
+
+static inline void fuzz_refuse_host_key(void *owner, struct span blob, const struct sig_alg *alg)
+{
+    struct error refused;
+    (void)owner, (void)blob, (void)alg;
+    error_init(&refused);
+    error_set(&refused, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "not trusted");
+    engine_host_key_verdict(fuzz_engine, &refused);
+    error_clear(&refused);
+}
+
+static inline const struct engine_config *fuzz_config(const struct engine_config *config)
+{
+    static const struct kex_alg *kex_algs[2];
+    static const struct cipher_alg *cipher_algs[2];
+    static const struct sig_alg *host_key_algs[2];
+    static const struct engine_host_key no_host_keys[1];
+    static struct engine_config complete;
+    kex_algs[0] = kex_alg_at(0);
+    cipher_algs[0] = cipher_at(0);
+    host_key_algs[0] = sig_alg_at(0);
+    complete = *config;
+    complete.kex_algs = kex_algs;
+    complete.cipher_algs = cipher_algs;
+    complete.host_key_algs = host_key_algs;
+    complete.host_keys = no_host_keys;
+    return &complete;
+}
+
 static inline struct engine *fuzz_engine_new(const struct engine_config *config, const struct engine_events *events, void *owner,
                                              struct engine_buffers *buffers, enum auth_stage stage)
 {
+    static struct engine_events complete;
+    complete = *events;
+    complete.host_key_received = fuzz_refuse_host_key;
     engine_buffers_init(buffers);
-    struct engine *e = engine_new(config, events, owner, buffers, log_base(), 0);
+    struct engine *e = engine_new(fuzz_config(config), &complete, owner, buffers, log_base(), 0);
     must(e != NULL);
+    fuzz_engine = e;
     e->phase = PHASE_SECURED;
     e->auth.stage = stage;
     memset(e->kex.session_id, 's', 32);

@@ -65,8 +65,7 @@ class OpenSSH(Client):
         askpass = self.folder / "askpass"
         askpass.write_text(f"#!/bin/sh\necho '{password}'\n")
         askpass.chmod(0o700)
-        options = [word for word in self.options(server) if word != "BatchMode=yes"]
-        options.insert(options.index("-i") - 1, "BatchMode=no")
+        options = ["BatchMode=no" if word == "BatchMode=yes" else word for word in self.options(server)]
         env = clean_environment(SSH_ASKPASS=str(askpass), SSH_ASKPASS_REQUIRE="force")
         return run([*self.path, "-o", "PreferredAuthentications=password", "-o", "NumberOfPasswordPrompts=1", *options,
                     HOST, "echo hello"], env=env)

@@ -59,8 +59,7 @@ start(["both"], Conn, Channel, State) ->
     ok = ssh_connection:send(Conn, Channel, 1, "to-err\n"),
     finish(Conn, Channel, 0, State);
 start(["source", File], Conn, Channel, State) ->
-    {ok, Handle} = file:open(File, [read, raw, binary]),
-    spawn_link(fun() -> send_file(file:read(Handle, 65536), Handle, Conn, Channel) end),
+    spawn_link(fun() -> send_file(File, Conn, Channel) end),
     {ok, State#state{word = source}};
 start(["sink"], _Conn, _Channel, State) ->
     {ok, State#state{word = sink}};
@@ -69,10 +68,15 @@ start(["cat"], _Conn, _Channel, State) ->
 start(_Unknown, Conn, Channel, State) ->
     finish(Conn, Channel, 127, State).
 
-send_file({ok, Data}, Handle, Conn, Channel) ->
+%% A raw file belongs to the process that opened it.
+send_file(File, Conn, Channel) ->
+    {ok, Handle} = file:open(File, [read, raw, binary]),
+    send_blocks(file:read(Handle, 65536), Handle, Conn, Channel).
+
+send_blocks({ok, Data}, Handle, Conn, Channel) ->
     ok = ssh_connection:send(Conn, Channel, Data),
-    send_file(file:read(Handle, 65536), Handle, Conn, Channel);
-send_file(eof, Handle, Conn, Channel) ->
+    send_blocks(file:read(Handle, 65536), Handle, Conn, Channel);
+send_blocks(eof, Handle, Conn, Channel) ->
     file:close(Handle),
     finish(Conn, Channel, 0, none).
 

@@ -4,7 +4,8 @@
  * Whatever the order, each octet arrives exactly once, in order and with its type; no request comes after data that was written behind
  * it; replies match; closed comes exactly once; the windows add up.
  *
- * SSHIO_SEEDS says how many seeds to run, SSHIO_SEED with which one to begin. A failure prints its seed. */
+ * SSHIO_SEEDS says how many seeds to run with the test key exchange, SSHIO_REAL_SEEDS how many with a real one, SSHIO_SEED with which
+ * one to begin. A failure prints its seed. */
 #include "engine/unit.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "engine/pair.h"
 
 #define SEEDS_DEFAULT 150
+#define REAL_SEEDS_DEFAULT 10
 #define FLOWS_MAX 5
 #define STREAM_MAX 20000
 #define REQUESTS_MAX 64
@@ -461,10 +463,10 @@ static void check_disconnect(struct talk *t)
 
 /* ---- one schedule ---- */
 
-static void begin(struct talk *t)
+static void begin(struct talk *t, enum pair_mode kex)
 {
     struct pair *p = &t->pair;
-    pair_init(p, PAIR_FAST);
+    pair_init(p, kex);
     p->random = roll(t, 3) == 0 ? 0 : seed * 2654435761u | 1;
     for (int side = 0; side < 2; side++) {
         struct limits *limits = &p->config[side].limits;
@@ -482,12 +484,12 @@ static void begin(struct talk *t)
     CHECK(pair_log_in(p));
 }
 
-static void run_schedule(struct talk *t)
+static void run_schedule(struct talk *t, enum pair_mode kex)
 {
     memset(t, 0, sizeof *t);
     t->random = seed * 2246822519u + 1;
     random_seed(seed);
-    begin(t);
+    begin(t, kex);
     act_open(t);
     uint32_t steps = 50 + roll(t, 400);
     for (uint32_t i = 0; i < steps; i++) {
@@ -509,20 +511,31 @@ static uint32_t setting(const char *name, uint32_t otherwise)
     return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
 }
 
+static void run_schedules(enum pair_mode kex, uint32_t count)
+{
+    static struct talk talk;
+    uint32_t first = setting("SSHIO_SEED", 1);
+    for (seed = first; seed - first < count; seed++)
+        run_schedule(&talk, kex);
+}
+
 static void test_any_schedule_delivers_everything_once_and_in_order(void **state)
 {
     (void)state;
-    static struct talk talk;
-    uint32_t first = setting("SSHIO_SEED", 1);
-    uint32_t count = setting("SSHIO_SEEDS", SEEDS_DEFAULT);
-    for (seed = first; seed - first < count; seed++)
-        run_schedule(&talk);
+    run_schedules(PAIR_FAST, setting("SSHIO_SEEDS", SEEDS_DEFAULT));
+}
+
+static void test_schedules_hold_with_the_real_key_exchange(void **state)
+{
+    (void)state;
+    run_schedules(PAIR_REAL, setting("SSHIO_REAL_SEEDS", REAL_SEEDS_DEFAULT));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_schedule_delivers_everything_once_and_in_order),
+        cmocka_unit_test(test_schedules_hold_with_the_real_key_exchange),
     };
     return cmocka_run_group_tests_name("schedules", tests, NULL, NULL);
 }
