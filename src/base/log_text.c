@@ -1,7 +1,8 @@
-/* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous escaped, and dumps of packets.
+/* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous
+ * escaped, and dumps of packets.
  *
- * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that start a new line, marks that
- * turn the direction of writing, and what is not UTF-8. */
+ * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that
+ * start a new line, marks that turn the direction of writing, and what is not UTF-8. */
 #include "base/log.h"
 
 #include <stdio.h>
@@ -12,9 +13,11 @@
 static const char hex_digits[] = "0123456789abcdef";
 
 /* The ranges of code points that are not shown as they are. */
-static const struct { uint32_t first, last; } dangerous[] = {
-    { 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
-    { 0x2066, 0x2069 }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+static const struct {
+    uint32_t first, last;
+} dangerous[] = {
+    { 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x061c, 0x061c }, { 0x200e, 0x200f },
+    { 0x2028, 0x202e }, { 0x2066, 0x2069 }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 };
 
 static bool is_dangerous(uint32_t code_point)
@@ -47,12 +50,17 @@ const char *log_escaped(struct span text, char *buffer, size_t size)
         else
             put_bytes(&w, escape, sizeof escape);
         if (writer_failed(&w))
-            break;              /* cut at the border of a character */
+            break; /* cut at the border of a character */
         len = len != 0 ? len : 1;
         text = SPAN(text.data + len, text.len - len);
     }
     buffer[w.len] = '\0';
     return buffer;
+}
+
+static char shown(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f ? (char)byte : '.';
 }
 
 /* "  00000010: 73 73 68 …  ssh…" for up to 16 bytes. */
@@ -64,7 +72,7 @@ static void dump_line(sshio_logger *logger, size_t offset, struct span bytes)
         hex[3 * i] = here ? hex_digits[bytes.data[i] >> 4] : ' ';
         hex[3 * i + 1] = here ? hex_digits[bytes.data[i] & 15] : ' ';
         hex[3 * i + 2] = ' ';
-        ascii[i] = !here ? '\0' : bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '.';
+        ascii[i] = here ? shown(bytes.data[i]) : '\0';
     }
     hex[48] = ascii[16] = '\0';
     log_debug(logger, 3, "  %08zx: %s %s", offset, hex, ascii);
