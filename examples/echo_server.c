@@ -1,4 +1,5 @@
-/* A server that greets its clients and sends their lines back. The handler of a client is straight-line code in a task of its own.
+/* A server that greets its clients and sends their lines back. The handler of a client is straight-line code in a task
+ * of its own.
  *
  *     echo_server [host [port [host_key [authorized_keys]]]] */
 #include <sshio.h>
@@ -15,7 +16,7 @@ static void handle_client(sshio_process *process, void *user)
     sshio_printf(out, "Welcome, %s!\n", sshio_conn_username(sshio_process_conn(process)));
     while (sshio_readline(sshio_process_stdin(process), &line, &len) == 0) {
         if (sshio_write(out, line, len) != 0 || sshio_drain(out) != 0)
-            return;             /* the client is gone */
+            return; /* the client is gone */
     }
     sshio_process_exit(process, 0);
 }
@@ -28,9 +29,10 @@ int main(int argc, char **argv)
     const char *authorized_keys = argc > 4 ? argv[4] : "authorized_keys";
     sshio_listener *server = NULL;
 
-    if (sshio_listen(host, port, SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = host_key }),
-                                              .authorized_keys = SSHIO_FILES(authorized_keys),
-                                              .process_handler = handle_client), &server) != 0)
+    if (sshio_listen(host, port,
+                     SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = host_key }),
+                                  .authorized_keys = SSHIO_FILES(authorized_keys), .process_handler = handle_client),
+                     &server) != 0)
         return sshio_report("listen");
     fprintf(stderr, "listening %d\n", sshio_listener_get_port(server));
     return sshio_run_forever() != 0;

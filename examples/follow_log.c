@@ -23,7 +23,7 @@ static int on_eof(sshio_chan *chan, void *user)
 {
     (void)chan;
     (void)user;
-    return 0;                   /* answer with an EOF of our own */
+    return 0; /* answer with an EOF of our own */
 }
 
 static void on_exit_status(sshio_chan *chan, int status, void *user)
@@ -42,7 +42,8 @@ static void on_lost(sshio_chan *chan, const sshio_error *error, void *user)
     fprintf(stderr, "%zu bytes, exit status %d\n", progress->bytes, progress->status);
 }
 
-static const sshio_session_handlers handlers = {        /* what is not set takes its default */
+static const sshio_session_handlers handlers = {
+    /* what is not set takes its default */
     .data_received = on_data,
     .eof_received = on_eof,
     .exit_status_received = on_exit_status,
@@ -61,8 +62,10 @@ int main(int argc, char **argv)
     sshio_conn *conn = NULL;
     sshio_chan *chan = NULL;
 
-    int rc = sshio_connect(host, SSHIO_CLIENT(.username = user, .port = port, .client_keys = SSHIO_KEYS({ .file = key }),
-                                              .known_hosts = SSHIO_FILES(known_hosts)), &conn);
+    int rc = sshio_connect(host,
+                           SSHIO_CLIENT(.username = user, .port = port, .client_keys = SSHIO_KEYS({ .file = key }),
+                                        .known_hosts = SSHIO_FILES(known_hosts)),
+                           &conn);
     if (rc == 0)
         rc = sshio_create_session(conn, &handlers, &progress, SSHIO_SESSION(.command = command), &chan);
     if (rc == 0)

@@ -7,7 +7,7 @@
 
 struct job {
     const char *host;
-    char text[200];             /* the first line of output, or what went wrong */
+    char text[200]; /* the first line of output, or what went wrong */
 };
 
 static int port = 22;
@@ -21,8 +21,10 @@ static int fetch(void *arg)
     sshio_conn *conn = NULL;
     sshio_result *result = NULL;
 
-    int rc = sshio_connect(job->host, SSHIO_CLIENT(.username = user, .port = port, .client_keys = SSHIO_KEYS({ .file = key }),
-                                                   .known_hosts = SSHIO_FILES(known_hosts)), &conn);
+    int rc = sshio_connect(job->host,
+                           SSHIO_CLIENT(.username = user, .port = port, .client_keys = SSHIO_KEYS({ .file = key }),
+                                        .known_hosts = SSHIO_FILES(known_hosts)),
+                           &conn);
     if (rc == 0)
         rc = sshio_run(conn, SSHIO_SESSION(.command = "uname -n", .check = true), &result);
     snprintf(job->text, sizeof job->text, "%s", rc == 0 ? result->out.data : sshio_error_message());

@@ -17,8 +17,10 @@ int main(int argc, char **argv)
     sshio_conn *conn = NULL;
     sshio_result *result = NULL;
 
-    int rc = sshio_connect(host, SSHIO_CLIENT(.username = user, .port = port, .client_keys = SSHIO_KEYS({ .file = key }),
-                                              .known_hosts = SSHIO_FILES(known_hosts)), &conn);
+    int rc = sshio_connect(host,
+                           SSHIO_CLIENT(.username = user, .port = port, .client_keys = SSHIO_KEYS({ .file = key }),
+                                        .known_hosts = SSHIO_FILES(known_hosts)),
+                           &conn);
     if (rc == 0)
         rc = sshio_run(conn, SSHIO_SESSION(.command = "echo Hello!", .check = true), &result);
     if (rc == 0)
@@ -26,6 +28,6 @@ int main(int argc, char **argv)
     else
         sshio_report("SSH connection failed");
     sshio_result_free(result);
-    sshio_conn_unref(conn);             /* the last reference closes it */
+    sshio_conn_unref(conn); /* the last reference closes it */
     return rc != 0;
 }

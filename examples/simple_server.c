@@ -83,9 +83,10 @@ int main(int argc, char **argv)
     const char *host_key = argc > 3 ? argv[3] : "ssh_host_key";
     sshio_listener *server = NULL;
 
-    if (sshio_create_server(&handlers, NULL, host, port,
-                            SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = host_key }), .process_handler = handle_client),
-                            &server) != 0)
+    if (sshio_create_server(
+            &handlers, NULL, host, port,
+            SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = host_key }), .process_handler = handle_client),
+            &server) != 0)
         return sshio_report("Error starting server");
     fprintf(stderr, "listening %d\n", sshio_listener_get_port(server));
     return sshio_run_forever() != 0;

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct account {                /* whoever runs this */
+struct account { /* whoever runs this */
     char *name;
     char *home;
-    char *shell;                /* never empty */
+    char *shell; /* never empty */
 };
 
 /* home: the home directory, NULL = that of the password database. False: the database does not know this user. */
@@ -18,9 +18,9 @@ void account_done(struct account *account);
 /* "~/x" in the home directory, other names as they are; freed by the caller, NULL = out of memory. */
 char *path_expand(const struct account *account, const char *name);
 
-/* Appends the lines of a file to a text, which grows by realloc. False: nothing was read, and *reason says why; it is NULL when
- * there is no such file. Refused is what is not a regular file, belongs to another user, can be written by others, or is too long.
- * The checks and the reading go through one descriptor. */
+/* Appends the lines of a file to a text, which grows by realloc. False: nothing was read, and *reason says why; it is
+ * NULL when there is no such file. Refused is what is not a regular file, belongs to another user, can be written by
+ * others, or is too long. The checks and the reading go through one descriptor. */
 bool file_append_trusted(const char *path, char **text, size_t *len, const char **reason);
 
 #endif

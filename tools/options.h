@@ -1,6 +1,7 @@
 /* Command line options: each tool has one table, from which options are parsed and the usage and help texts are made.
  *
- * Options are one letter, may stand together (-xT) and may have their argument in the same word (-p2222). "--" ends them. */
+ * Options are one letter, may stand together (-xT) and may have their argument in the same word (-p2222). "--" ends
+ * them. */
 #ifndef SSHIO_TOOLS_OPTIONS_H
 #define SSHIO_TOOLS_OPTIONS_H
 
@@ -11,12 +12,12 @@
 #include <sshio.h>
 
 enum option_kind {
-    OPTION_KEYWORD,             /* its argument is the value of the row's keyword */
-    OPTION_SETTING,             /* a switch: applies the row's "Keyword=value" */
-    OPTION_ASSIGNMENT,          /* its argument is a "Keyword=value" of its own */
-    OPTION_COUNT,               /* an int that counts how often it stands there */
-    OPTION_TEXT,                /* a const char * that takes its argument; the last one counts */
-    OPTION_ACCEPTED,            /* asks for what is so anyway */
+    OPTION_KEYWORD,    /* its argument is the value of the row's keyword */
+    OPTION_SETTING,    /* a switch: applies the row's "Keyword=value" */
+    OPTION_ASSIGNMENT, /* its argument is a "Keyword=value" of its own */
+    OPTION_COUNT,      /* an int that counts how often it stands there */
+    OPTION_TEXT,       /* a const char * that takes its argument; the last one counts */
+    OPTION_ACCEPTED,   /* asks for what is so anyway */
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -24,17 +25,17 @@ enum option_kind {
 struct tool_option {
     char letter;
     enum option_kind kind;
-    const char *argument;       /* its name in the usage; NULL = takes none */
-    const char *keyword;        /* of OPTION_KEYWORD and OPTION_SETTING */
-    size_t offset;              /* of OPTION_COUNT and OPTION_TEXT, in the tool's settings */
+    const char *argument; /* its name in the usage; NULL = takes none */
+    const char *keyword;  /* of OPTION_KEYWORD and OPTION_SETTING */
+    size_t offset;        /* of OPTION_COUNT and OPTION_TEXT, in the tool's settings */
     const char *help;
 };
 
 struct tool {
-    const char *name;           /* "ssh" */
+    const char *name; /* "ssh" */
     const char *summary;
-    const char *operands;       /* what follows the options in the usage */
-    int failed;                 /* exit status of usage errors and of own failures */
+    const char *operands; /* what follows the options in the usage */
+    int failed;           /* exit status of usage errors and of own failures */
     int (*run)(int argc, char **argv);
     const struct tool_option *options;
     size_t option_count;
@@ -44,13 +45,14 @@ struct command_line {
     const struct tool *tool;
     int argc;
     char **argv;
-    int next;                   /* index of the next word */
-    bool ended;                 /* "--" stood there */
+    int next;   /* index of the next word */
+    bool ended; /* "--" stood there */
     void *settings;
     sshio_config *config;
 };
 
-/* Takes options up to the first word that is none. True = go on; false = the tool ends with *status, and all is said. */
+/* Takes options up to the first word that is none. True = go on; false = the tool ends with *status, and all is said.
+ */
 bool options_take(struct command_line *line, int *status);
 
 void options_usage(const struct tool *tool, FILE *to);

@@ -1,5 +1,5 @@
-/* sshio ssh: runs a command or a shell on another host, with this program's stdin, stdout and stderr. The exit status is the command's;
- * it is 255 when something on the way failed. */
+/* sshio ssh: runs a command or a shell on another host, with this program's stdin, stdout and stderr. The exit status
+ * is the command's; it is 255 when something on the way failed. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -40,9 +40,9 @@ struct client {
     struct settings settings;
     sshio_config *config;
     const char *host;
-    char *command;              /* NULL = a shell */
-    sshio_keyref *keys;         /* loaded; ends with an empty one */
-    const char **known_hosts;   /* files that exist; ends with NULL */
+    char *command;            /* NULL = a shell */
+    sshio_keyref *keys;       /* loaded; ends with an empty one */
+    const char **known_hosts; /* files that exist; ends with NULL */
 };
 
 static const char *get(const struct client *client, const char *keyword, const char *fallback)
@@ -116,7 +116,12 @@ static bool check_settings(const struct client *client)
 static bool parse_command_line(struct client *client, int argc, char **argv, int *status)
 {
     struct command_line line = {
-        .tool = &tool_ssh, .argc = argc, .argv = argv, .next = 1, .settings = &client->settings, .config = client->config,
+        .tool = &tool_ssh,
+        .argc = argc,
+        .argv = argv,
+        .next = 1,
+        .settings = &client->settings,
+        .config = client->config,
     };
 
     *status = EXIT_OWN_FAILURE;
@@ -144,7 +149,8 @@ static bool parse_command_line(struct client *client, int argc, char **argv, int
 static const char *const default_keys[] = { "~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa", NULL };
 static const char *const default_known_hosts[] = { "~/.ssh/known_hosts", NULL };
 
-/* A key that cannot be loaded is passed over: another one may do. Only those that were asked for are worth a warning. */
+/* A key that cannot be loaded is passed over: another one may do. Only those that were asked for are worth a warning.
+ */
 static sshio_key *load_key(const struct client *client, const char *name, bool asked_for)
 {
     char *path = path_expand(&client->account, name);
@@ -186,8 +192,8 @@ static void forget_keys(struct client *client)
     free(client->keys);
 }
 
-/* Adds the files of a list. One that does not exist knows nobody; neither does the null device, which people name to have nothing
- * written. */
+/* Adds the files of a list. One that does not exist knows nobody; neither does the null device, which people name to
+ * have nothing written. */
 static bool add_known_hosts(struct client *client, const char *const *files, size_t *count)
 {
     for (size_t i = 0; files[i] != NULL; i++) {
@@ -214,7 +220,8 @@ static bool list_known_hosts(struct client *client)
     if (global == NULL)
         global = none;
     client->known_hosts = calloc(count_texts(own) + count_texts(global) + 1, sizeof *client->known_hosts);
-    return client->known_hosts != NULL && add_known_hosts(client, own, &count) && add_known_hosts(client, global, &count);
+    return client->known_hosts != NULL && add_known_hosts(client, own, &count) &&
+           add_known_hosts(client, global, &count);
 }
 
 /* ---- the connection ---- */

@@ -1,5 +1,5 @@
-/* sshio sshd: serves the account that runs it, and nobody else: commands run as that account, through its shell. It is not a login
- * daemon for many users; started by root it serves root. */
+/* sshio sshd: serves the account that runs it, and nobody else: commands run as that account, through its shell. It is
+ * not a login daemon for many users; started by root it serves root. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +21,8 @@ struct settings {
 
 static const struct tool_option options[] = {
     { 'D', OPTION_COUNT, NULL, NULL, offsetof(struct settings, in_foreground), "stay in the foreground" },
-    { 'e', OPTION_COUNT, NULL, NULL, offsetof(struct settings, log_to_stderr), "log to stderr instead of the system log" },
+    { 'e', OPTION_COUNT, NULL, NULL, offsetof(struct settings, log_to_stderr),
+      "log to stderr instead of the system log" },
     { 'h', OPTION_KEYWORD, "file", "HostKey", 0, "private host key; may be repeated" },
     { 'o', OPTION_ASSIGNMENT, "Key=value", NULL, 0, "value of a config keyword; the first one counts" },
     { 'p', OPTION_KEYWORD, "port", "Port", 0, "port to listen on; 22 unless said otherwise" },
@@ -91,8 +92,8 @@ static void handle_process(sshio_process *process, void *user)
 
 /* ---- who may log in ---- */
 
-/* %h is the home directory, %u the user, %% a percent sign; a name that is not absolute is one in the home directory. The account is
- * our own, so nothing of this comes from a peer. NULL = out of memory or an unknown token. */
+/* %h is the home directory, %u the user, %% a percent sign; a name that is not absolute is one in the home directory.
+ * The account is our own, so nothing of this comes from a peer. NULL = out of memory or an unknown token. */
 static char *expand_tokens(const struct account *account, const char *name)
 {
     char *path = NULL;
@@ -167,7 +168,8 @@ static int public_key_auth_supported(sshio_conn *conn, void *user)
     return SSHIO_ACCEPT;
 }
 
-/* Every user must log in. Only the account's own name gets keys that can; for any other name all keys are refused in the same way. */
+/* Every user must log in. Only the account's own name gets keys that can; for any other name all keys are refused in
+ * the same way. */
 static int begin_auth(sshio_conn *conn, const char *username, void *user)
 {
     const struct server *server = user;
@@ -317,7 +319,7 @@ static void leave_parent(const struct server *server, int ready)
         close(nowhere);
     }
     ssize_t written = write(ready, "", 1);
-    (void)written;              /* a parent that is gone does not matter */
+    (void)written; /* a parent that is gone does not matter */
     close(ready);
 }
 
@@ -358,7 +360,12 @@ static int serve_in_background(const struct server *server)
 static int run_server(struct server *server, int argc, char **argv)
 {
     struct command_line line = {
-        .tool = &tool_sshd, .argc = argc, .argv = argv, .next = 1, .settings = &server->settings, .config = server->config,
+        .tool = &tool_sshd,
+        .argc = argc,
+        .argv = argv,
+        .next = 1,
+        .settings = &server->settings,
+        .config = server->config,
     };
     int status;
 

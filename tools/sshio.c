@@ -1,4 +1,5 @@
-/* sshio: one binary with all the tools, chosen by its first argument ("sshio ssh …") or by the name it is called by ("ssh …"). */
+/* sshio: one binary with all the tools, chosen by its first argument ("sshio ssh …") or by the name it is called by
+ * ("ssh …"). */
 #include <string.h>
 
 #include "talk.h"

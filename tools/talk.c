@@ -90,15 +90,9 @@ static const struct log_level {
     int level;
     int debug_level;
 } log_levels[] = {
-    { "QUIET", SSHIO_LOG_CRITICAL, 1 },
-    { "FATAL", SSHIO_LOG_CRITICAL, 1 },
-    { "ERROR", SSHIO_LOG_ERROR, 1 },
-    { "INFO", SSHIO_LOG_INFO, 1 },
-    { "VERBOSE", SSHIO_LOG_INFO, 1 },
-    { "DEBUG", SSHIO_LOG_DEBUG, 1 },
-    { "DEBUG1", SSHIO_LOG_DEBUG, 1 },
-    { "DEBUG2", SSHIO_LOG_DEBUG, 2 },
-    { "DEBUG3", SSHIO_LOG_DEBUG, 3 },
+    { "QUIET", SSHIO_LOG_CRITICAL, 1 }, { "FATAL", SSHIO_LOG_CRITICAL, 1 }, { "ERROR", SSHIO_LOG_ERROR, 1 },
+    { "INFO", SSHIO_LOG_INFO, 1 },      { "VERBOSE", SSHIO_LOG_INFO, 1 },   { "DEBUG", SSHIO_LOG_DEBUG, 1 },
+    { "DEBUG1", SSHIO_LOG_DEBUG, 1 },   { "DEBUG2", SSHIO_LOG_DEBUG, 2 },   { "DEBUG3", SSHIO_LOG_DEBUG, 3 },
 };
 
 static const struct log_level *find_level(const char *name)

@@ -1,5 +1,5 @@
-/* What the tools say: on stderr or to the system log, never on stdout, which is data. Control characters, which a peer may have put
- * into a message, are shown as \xNN. */
+/* What the tools say: on stderr or to the system log, never on stdout, which is data. Control characters, which a peer
+ * may have put into a message, are shown as \xNN. */
 #ifndef SSHIO_TOOLS_TALK_H
 #define SSHIO_TOOLS_TALK_H
 
@@ -7,13 +7,14 @@
 
 #include <sshio.h>
 
-void talk_as(const char *name);                     /* the prefix of what is said: "ssh" */
-void talk_to_system_log(void);                      /* from now on */
+void talk_as(const char *name); /* the prefix of what is said: "ssh" */
+void talk_to_system_log(void);  /* from now on */
 void say(const char *format, ...) SSHIO_PRINTF(1, 2);
-void say_line(const char *text);                    /* without the prefix */
+void say_line(const char *text); /* without the prefix */
 
-/* Sets up the library's log by a LogLevel of the config and the number of -v. quiet: information is said only from VERBOSE on. */
+/* Sets up the library's log by a LogLevel of the config and the number of -v. quiet: information is said only from
+ * VERBOSE on. */
 void talk_set_log(const sshio_config *config, int verbose, bool quiet);
-bool talk_is_silenced(void);                        /* LogLevel QUIET or FATAL */
+bool talk_is_silenced(void); /* LogLevel QUIET or FATAL */
 
 #endif

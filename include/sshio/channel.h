@@ -8,45 +8,47 @@ SSHIO_BEGIN
 
 /* all kinds */
 SSHIO_API sshio_chan *sshio_chan_ref(sshio_chan *chan);
-SSHIO_API void sshio_chan_unref(sshio_chan *chan);                          /* the last one closes; takes NULL */
-SSHIO_API void sshio_chan_set_user(sshio_chan *chan, void *user);           /* what its handlers get from now on */
+SSHIO_API void sshio_chan_unref(sshio_chan *chan);                /* the last one closes; takes NULL */
+SSHIO_API void sshio_chan_set_user(sshio_chan *chan, void *user); /* what its handlers get from now on */
 SSHIO_API void *sshio_chan_user(const sshio_chan *chan);
-SSHIO_API sshio_conn *sshio_chan_conn(const sshio_chan *chan);              /* borrowed */
-SSHIO_API sshio_logger *sshio_chan_logger(const sshio_chan *chan);          /* borrowed */
-SSHIO_API void sshio_chan_pause_reading(sshio_chan *chan);                  /* at most one window is buffered meanwhile */
-SSHIO_API void sshio_chan_resume_reading(sshio_chan *chan);                 /* what waited is delivered later in this turn */
-SSHIO_API bool sshio_chan_can_write_eof(const sshio_chan *chan);            /* true */
-SSHIO_API size_t sshio_chan_get_write_buffer_size(const sshio_chan *chan);  /* bytes written and not yet framed */
+SSHIO_API sshio_conn *sshio_chan_conn(const sshio_chan *chan);     /* borrowed */
+SSHIO_API sshio_logger *sshio_chan_logger(const sshio_chan *chan); /* borrowed */
+SSHIO_API void sshio_chan_pause_reading(sshio_chan *chan);         /* at most one window is buffered meanwhile */
+SSHIO_API void sshio_chan_resume_reading(sshio_chan *chan);        /* what waited is delivered later in this turn */
+SSHIO_API bool sshio_chan_can_write_eof(const sshio_chan *chan);   /* true */
+SSHIO_API size_t sshio_chan_get_write_buffer_size(const sshio_chan *chan); /* bytes written and not yet framed */
 /* Marks in bytes; 0 = default: high 64 KiB, low a quarter of high. SSHIO_EINVAL when low is above high. */
 SSHIO_API int sshio_chan_set_write_buffer_limits(sshio_chan *chan, size_t high, size_t low);
-/* Queues len bytes (copied, or sealed at once); does not wait. datatype 0, or SSHIO_EXTENDED_DATA_STDERR on a server's session.
- * SSHIO_ECLOSED after EOF or close, SSHIO_EINVAL for another datatype, SSHIO_ENOMEM. */
+/* Queues len bytes (copied, or sealed at once); does not wait. datatype 0, or SSHIO_EXTENDED_DATA_STDERR on a server's
+ * session. SSHIO_ECLOSED after EOF or close, SSHIO_EINVAL for another datatype, SSHIO_ENOMEM. */
 SSHIO_API int sshio_chan_write(sshio_chan *chan, const void *data, size_t len, int datatype);
-SSHIO_API int sshio_chan_puts(sshio_chan *chan, const char *text);          /* write of the text alone */
+SSHIO_API int sshio_chan_puts(sshio_chan *chan, const char *text); /* write of the text alone */
 SSHIO_API int sshio_chan_printf(sshio_chan *chan, const char *format, ...) SSHIO_PRINTF(2, 3);
-SSHIO_API int sshio_chan_writelines(sshio_chan *chan, const sshio_span *parts, size_t count, int datatype); /* one write of them all */
-SSHIO_API int sshio_chan_write_eof(sshio_chan *chan);                       /* after what is queued; receiving goes on */
-SSHIO_API void sshio_chan_abort(sshio_chan *chan);                          /* drops what is queued and closes */
-SSHIO_API void sshio_chan_close(sshio_chan *chan);                          /* after what is queued; does not wait */
-SSHIO_API bool sshio_chan_is_closing(const sshio_chan *chan);               /* also after write_eof */
-SSHIO_API int sshio_chan_wait_closed(sshio_chan *chan);                     /* waits */
+SSHIO_API int sshio_chan_writelines(sshio_chan *chan, const sshio_span *parts, size_t count,
+                                    int datatype);            /* one write of them all */
+SSHIO_API int sshio_chan_write_eof(sshio_chan *chan);         /* after what is queued; receiving goes on */
+SSHIO_API void sshio_chan_abort(sshio_chan *chan);            /* drops what is queued and closes */
+SSHIO_API void sshio_chan_close(sshio_chan *chan);            /* after what is queued; does not wait */
+SSHIO_API bool sshio_chan_is_closing(const sshio_chan *chan); /* also after write_eof */
+SSHIO_API int sshio_chan_wait_closed(sshio_chan *chan);       /* waits */
 
 /* sessions, both sides */
-SSHIO_API const char *const *sshio_chan_get_environment(const sshio_chan *chan);    /* borrowed "NAME=value", NULL-terminated */
-SSHIO_API const char *sshio_chan_get_command(const sshio_chan *chan);               /* borrowed; NULL = none */
-SSHIO_API const char *sshio_chan_get_subsystem(const sshio_chan *chan);             /* borrowed; NULL = none */
+SSHIO_API const char *const *sshio_chan_get_environment(
+    const sshio_chan *chan);                                            /* borrowed "NAME=value", NULL-terminated */
+SSHIO_API const char *sshio_chan_get_command(const sshio_chan *chan);   /* borrowed; NULL = none */
+SSHIO_API const char *sshio_chan_get_subsystem(const sshio_chan *chan); /* borrowed; NULL = none */
 
 /* client sessions */
-SSHIO_API int sshio_chan_get_exit_status(const sshio_chan *chan);                   /* 0-255, -1 = signal, SSHIO_NO_STATUS */
+SSHIO_API int sshio_chan_get_exit_status(const sshio_chan *chan); /* 0-255, -1 = signal, SSHIO_NO_STATUS */
 SSHIO_API const sshio_exit_signal *sshio_chan_get_exit_signal(const sshio_chan *chan); /* borrowed; NULL = none */
-SSHIO_API int sshio_chan_get_returncode(const sshio_chan *chan);                    /* status, -signal number, SSHIO_NO_STATUS */
-SSHIO_API int sshio_chan_send_signal(sshio_chan *chan, const char *signal);         /* "INT"; SSHIO_ECLOSED when not open */
-SSHIO_API int sshio_chan_terminate(sshio_chan *chan);                               /* signal TERM */
-SSHIO_API int sshio_chan_kill(sshio_chan *chan);                                    /* signal KILL */
+SSHIO_API int sshio_chan_get_returncode(const sshio_chan *chan); /* status, -signal number, SSHIO_NO_STATUS */
+SSHIO_API int sshio_chan_send_signal(sshio_chan *chan, const char *signal); /* "INT"; SSHIO_ECLOSED when not open */
+SSHIO_API int sshio_chan_terminate(sshio_chan *chan);                       /* signal TERM */
+SSHIO_API int sshio_chan_kill(sshio_chan *chan);                            /* signal KILL */
 
 /* server sessions */
 SSHIO_API int sshio_chan_write_stderr(sshio_chan *chan, const void *data, size_t len);
-SSHIO_API int sshio_chan_exit(sshio_chan *chan, int status);                        /* 0-255; flushes, then closes */
+SSHIO_API int sshio_chan_exit(sshio_chan *chan, int status); /* 0-255; flushes, then closes */
 SSHIO_API int sshio_chan_exit_with_signal(sshio_chan *chan, const sshio_exit_signal *signal);
 
 SSHIO_END

@@ -6,24 +6,31 @@
 #include "options.h"
 SSHIO_BEGIN
 
-/* NULL takes the default. First connection_made, last connection_lost, once each. A negative result closes the connection. */
+/* NULL takes the default. First connection_made, last connection_lost, once each. A negative result closes the
+ * connection. */
 typedef struct sshio_client_handlers {
-    void (*connection_made)(sshio_conn *conn, void *user);      /* callback; before our version line; sshio_conn_set_user here */
-    void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user);    /* callback; error NULL = clean */
-    void (*debug_msg_received)(sshio_conn *conn, const char *msg, const char *lang, bool always_display, void *user); /* callback */
-    /* Task; asked for a key that is neither known nor revoked; addr "" = not known. Only "is this key trusted?": possession is
-     * proved afterwards. Default 0. */
-    int (*validate_host_public_key)(sshio_conn *conn, const char *host, const char *addr, int port, sshio_key *key, void *user);
-    void (*begin_auth)(sshio_conn *conn, const char *username, void *user);             /* callback */
-    void (*auth_banner_received)(sshio_conn *conn, const char *msg, const char *lang, void *user); /* callback; untrusted text */
-    void (*auth_completed)(sshio_conn *conn, void *user);                               /* callback */
-    int (*password_auth_requested)(sshio_conn *conn, sshio_request *req, void *user);   /* task; sshio_answer_text, 0 = no more */
+    void (*connection_made)(sshio_conn *conn,
+                            void *user); /* callback; before our version line; sshio_conn_set_user here */
+    void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user); /* callback; error NULL = clean */
+    void (*debug_msg_received)(sshio_conn *conn, const char *msg, const char *lang, bool always_display,
+                               void *user); /* callback */
+    /* Task; asked for a key that is neither known nor revoked; addr "" = not known. Only "is this key trusted?":
+     * possession is proved afterwards. Default 0. */
+    int (*validate_host_public_key)(sshio_conn *conn, const char *host, const char *addr, int port, sshio_key *key,
+                                    void *user);
+    void (*begin_auth)(sshio_conn *conn, const char *username, void *user); /* callback */
+    void (*auth_banner_received)(sshio_conn *conn, const char *msg, const char *lang,
+                                 void *user);             /* callback; untrusted text */
+    void (*auth_completed)(sshio_conn *conn, void *user); /* callback */
+    int (*password_auth_requested)(sshio_conn *conn, sshio_request *req,
+                                   void *user); /* task; sshio_answer_text, 0 = no more */
     void (*reserved[8])(void);
 } sshio_client_handlers;
 
-/* Connects to host (name, address; "" with .sock), logs in, and hands the open connection out; sshio_conn_unref gives it back.
- * Waits; failing or cancelled it leaves nothing open. EHOST_KEY_NOT_VERIFIABLE, EPERMISSION_DENIED, SSHIO_E_DISCONNECT, ESYSTEM,
- * ERESOLVE, ETIMEDOUT, and for the options EINVAL, SSHIO_E_KEY before anything is opened. Reference: connect. */
+/* Connects to host (name, address; "" with .sock), logs in, and hands the open connection out; sshio_conn_unref gives
+ * it back. Waits; failing or cancelled it leaves nothing open. EHOST_KEY_NOT_VERIFIABLE, EPERMISSION_DENIED,
+ * SSHIO_E_DISCONNECT, ESYSTEM, ERESOLVE, ETIMEDOUT, and for the options EINVAL, SSHIO_E_KEY before anything is opened.
+ * Reference: connect. */
 SSHIO_API int sshio_connect(const char *host, const sshio_client_options *options, sshio_conn **conn);
 /* The same with handlers, which win over .handlers and .user. handlers NULL = none. Reference: create_connection. */
 SSHIO_API int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,

@@ -1,6 +1,6 @@
-/* sshio/connection.h: connections. SSHClientConnection and SSHServerConnection are one type; (c), (s) = on client, server connections
- * only, else SSHIO_EINVAL. Methods of the reference that open or start something keep their bare name (sshio_open_session); the others
- * have the prefix sshio_conn_. */
+/* sshio/connection.h: connections. SSHClientConnection and SSHServerConnection are one type; (c), (s) = on client,
+ * server connections only, else SSHIO_EINVAL. Methods of the reference that open or start something keep their bare
+ * name (sshio_open_session); the others have the prefix sshio_conn_. */
 #ifndef SSHIO_CONNECTION_H
 #define SSHIO_CONNECTION_H
 #include "base.h"
@@ -12,40 +12,47 @@ SSHIO_BEGIN
 
 /* general */
 SSHIO_API sshio_conn *sshio_conn_ref(sshio_conn *conn);
-SSHIO_API void sshio_conn_unref(sshio_conn *conn);                          /* the last one closes; takes NULL */
-SSHIO_API void sshio_conn_set_user(sshio_conn *conn, void *user);           /* what its handlers get from now on */
+SSHIO_API void sshio_conn_unref(sshio_conn *conn);                /* the last one closes; takes NULL */
+SSHIO_API void sshio_conn_set_user(sshio_conn *conn, void *user); /* what its handlers get from now on */
 SSHIO_API void *sshio_conn_user(const sshio_conn *conn);
-SSHIO_API sshio_logger *sshio_conn_logger(const sshio_conn *conn);          /* borrowed */
-/* Text about the connection, borrowed; def when there is none. Names: host port username client_version server_version send_cipher
- * recv_cipher send_mac recv_mac send_compression recv_compression kex_alg host_key_alg peername sockname strict_kex, and what
- * set_extra_info stored, which wins. */
+SSHIO_API sshio_logger *sshio_conn_logger(const sshio_conn *conn); /* borrowed */
+/* Text about the connection, borrowed; def when there is none. Names: host port username client_version server_version
+ * send_cipher recv_cipher send_mac recv_mac send_compression recv_compression kex_alg host_key_alg peername sockname
+ * strict_kex, and what set_extra_info stored, which wins. */
 SSHIO_API const char *sshio_conn_get_extra_info(const sshio_conn *conn, const char *name, const char *def);
-SSHIO_API int sshio_conn_set_extra_info(sshio_conn *conn, const char *name, const char *value);    /* copied; NULL removes */
+SSHIO_API int sshio_conn_set_extra_info(sshio_conn *conn, const char *name,
+                                        const char *value);                 /* copied; NULL removes */
 SSHIO_API const char *sshio_conn_username(const sshio_conn *conn);          /* borrowed; NULL before authentication */
 SSHIO_API const sshio_address *sshio_conn_peername(const sshio_conn *conn); /* borrowed; host "" when not known */
 SSHIO_API const sshio_address *sshio_conn_sockname(const sshio_conn *conn); /* borrowed */
 SSHIO_API const sshio_error *sshio_conn_error(const sshio_conn *conn);      /* why it ended; NULL = open or clean */
-SSHIO_API int sshio_conn_send_debug(sshio_conn *conn, const char *msg, const char *lang, bool always_display); /* lang NULL = "en-US"; ECLOSED */
-SSHIO_API int sshio_conn_rekey(sshio_conn *conn);                           /* starts a key exchange; does not wait; ECLOSED */
+SSHIO_API int sshio_conn_send_debug(sshio_conn *conn, const char *msg, const char *lang,
+                                    bool always_display); /* lang NULL = "en-US"; ECLOSED */
+SSHIO_API int sshio_conn_rekey(sshio_conn *conn);         /* starts a key exchange; does not wait; ECLOSED */
 SSHIO_API bool sshio_conn_is_closed(const sshio_conn *conn);
 SSHIO_API sshio_key *sshio_conn_get_server_host_key(const sshio_conn *conn); /* (c) borrowed; NULL = not yet known */
 
 /* closing: none waits but wait_closed; each may be repeated, in any state and from any handler */
-SSHIO_API void sshio_conn_abort(sshio_conn *conn);                          /* drops what is queued */
-SSHIO_API void sshio_conn_close(sshio_conn *conn);                          /* flushes, "Disconnected by application" */
-SSHIO_API void sshio_conn_disconnect(sshio_conn *conn, uint32_t code, const char *reason, const char *lang); /* SSHIO_DISC_… */
-SSHIO_API int sshio_conn_wait_closed(sshio_conn *conn);                     /* waits */
+SSHIO_API void sshio_conn_abort(sshio_conn *conn); /* drops what is queued */
+SSHIO_API void sshio_conn_close(sshio_conn *conn); /* flushes, "Disconnected by application" */
+SSHIO_API void sshio_conn_disconnect(sshio_conn *conn, uint32_t code, const char *reason,
+                                     const char *lang); /* SSHIO_DISC_… */
+SSHIO_API int sshio_conn_wait_closed(sshio_conn *conn); /* waits */
 
 /* sessions (c): all wait; ECHANNEL_OPEN */
 SSHIO_API int sshio_create_session(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
                                    const sshio_session_options *options, sshio_chan **chan);
-SSHIO_API int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in, sshio_reader **out, sshio_reader **err);
-SSHIO_API int sshio_create_process(sshio_conn *conn, const sshio_session_options *options, sshio_client_process **process);
-SSHIO_API int sshio_run(sshio_conn *conn, const sshio_session_options *options, sshio_result **result); /* EPROCESS, EPROCESS_TIMEOUT: result in the error */
+SSHIO_API int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in,
+                                 sshio_reader **out, sshio_reader **err);
+SSHIO_API int sshio_create_process(sshio_conn *conn, const sshio_session_options *options,
+                                   sshio_client_process **process);
+SSHIO_API int sshio_run(sshio_conn *conn, const sshio_session_options *options,
+                        sshio_result **result); /* EPROCESS, EPROCESS_TIMEOUT: result in the error */
 
 /* authentication (s) */
-SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg, const char *lang);     /* ECLOSED once authenticated */
-SSHIO_API int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys);           /* waits; for begin_auth */
+SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg,
+                                          const char *lang); /* ECLOSED once authenticated */
+SSHIO_API int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys); /* waits; for begin_auth */
 
 SSHIO_END
 #endif

@@ -56,15 +56,14 @@ SSHIO_API void sshio_export_options_init(sshio_export_options *options);
  * back with sshio_key_unref. Does not wait for the types there are now; slow ones to come will.
  * options NULL = all defaults. SSHIO_EKEY_GENERATION: no such type, or the generator failed.
  * (reference: generate_private_key) */
-SSHIO_API int sshio_generate_private_key(const char *alg_name,
-                                         const sshio_generate_options *options, sshio_key **key);
+SSHIO_API int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options, sshio_key **key);
 
 /* Reads the first private key out of a text of len bytes, at most 1 MiB; what stands around it is
  * skipped. Does not wait. *key is the caller's. options NULL = all defaults. SSHIO_EKEY_IMPORT:
  * none is there, or the first one is broken, encrypted, or of a type or form that is not supported;
  * error->detail tells these apart. (reference: import_private_key) */
-SSHIO_API int sshio_import_private_key(const void *data, size_t len,
-                                       const sshio_import_options *options, sshio_key **key);
+SSHIO_API int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options,
+                                       sshio_key **key);
 
 /* Reads the first public key out of a text of len bytes, at most 1 MiB: a line "type base64
  * comment". Without one, the public half of the first private key is taken, also if that is
@@ -75,8 +74,7 @@ SSHIO_API int sshio_import_public_key(const void *data, size_t len, sshio_key **
 /* The same from a file of at most 1 MiB, whose name the key remembers. A leading "~/" is the home
  * directory. Both wait. In addition SSHIO_ESYSTEM: the file cannot be read; SSHIO_ELIMIT: it is too
  * long. (reference: read_private_key, read_public_key) */
-SSHIO_API int sshio_read_private_key(const char *filename, const sshio_import_options *options,
-                                     sshio_key **key);
+SSHIO_API int sshio_read_private_key(const char *filename, const sshio_import_options *options, sshio_key **key);
 SSHIO_API int sshio_read_public_key(const char *filename, sshio_key **key);
 
 /* ---- references ---- */
@@ -135,28 +133,25 @@ SSHIO_API sshio_span sshio_key_public_data(const sshio_key *key);
  * algorithm, string signature) and is freed with sshio_bytes_free. Does not wait for the types
  * there are now; keys on tokens to come will. SSHIO_EINVAL: a public key, or an algorithm that is
  * not the type's. (reference: SSHKey.sign) */
-SSHIO_API int sshio_key_sign(sshio_key *key, sshio_span data, const char *sig_alg,
-                             sshio_bytes *signature);
+SSHIO_API int sshio_key_sign(sshio_key *key, sshio_span data, const char *sig_alg, sshio_bytes *signature);
 
 /* Whether signature, in the same outer form, is a valid one of this key over data. sig_algs is a
  * comma list of the signature algorithms that are acceptable; NULL = any of the key's type.
  * Anything malformed gives false. (reference: SSHKey.verify) */
-SSHIO_API bool sshio_key_verify(const sshio_key *key, sshio_span data, const char *sig_algs,
-                                sshio_span signature);
+SSHIO_API bool sshio_key_verify(const sshio_key *key, sshio_span data, const char *sig_algs, sshio_span signature);
 
 /* ---- writing keys ---- */
 
 /* The private key as text, not encrypted. *data is freed, and wiped, with sshio_bytes_free. options
  * NULL = all defaults. Does not wait. SSHIO_EKEY_EXPORT: a public key, or an unknown format.
  * (reference: SSHKey.export_private_key) */
-SSHIO_API int sshio_key_export_private_key(const sshio_key *key,
-                                           const sshio_export_options *options, sshio_bytes *data);
+SSHIO_API int sshio_key_export_private_key(const sshio_key *key, const sshio_export_options *options,
+                                           sshio_bytes *data);
 
 /* The public half as text, with a line end. *data is freed with sshio_bytes_free. Does not wait.
  * SSHIO_EKEY_EXPORT: an unknown format, or a comment with a line end or a NUL in it. (reference:
  * SSHKey.export_public_key) */
-SSHIO_API int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format,
-                                          sshio_bytes *data);
+SSHIO_API int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format, sshio_bytes *data);
 
 /* The same to a file. It is written under a temporary name beside it and then renamed, so that it
  * is there whole or not at all; an existing file is replaced. A private key file has mode 0600 from
@@ -164,8 +159,7 @@ SSHIO_API int sshio_key_export_public_key(const sshio_key *key, sshio_key_format
  * wait. In addition SSHIO_ESYSTEM: the file cannot be written. */
 SSHIO_API int sshio_key_write_private_key(const sshio_key *key, const char *filename,
                                           const sshio_export_options *options);
-SSHIO_API int sshio_key_write_public_key(const sshio_key *key, const char *filename,
-                                         sshio_key_format format);
+SSHIO_API int sshio_key_write_public_key(const sshio_key *key, const char *filename, sshio_key_format format);
 
 SSHIO_END
 #endif

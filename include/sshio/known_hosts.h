@@ -4,25 +4,27 @@
 #include "base.h"
 SSHIO_BEGIN
 
-/* Both take the format of OpenSSH's known_hosts: names, wildcards, networks, ports, hashed names, @revoked. Lines with keys of unknown
- * types are skipped; anything else that is wrong is SSHIO_EINVAL with file and line. @cert-authority lines trust no key by themselves. */
+/* Both take the format of OpenSSH's known_hosts: names, wildcards, networks, ports, hashed names, @revoked. Lines with
+ * keys of unknown types are skipped; anything else that is wrong is SSHIO_EINVAL with file and line. @cert-authority
+ * lines trust no key by themselves. */
 SSHIO_API int sshio_import_known_hosts(const char *data, size_t len, sshio_known_hosts **hosts);
-SSHIO_API int sshio_read_known_hosts(const char *const *files, sshio_known_hosts **hosts);   /* waits; ~ expanded; ESYSTEM: no such file */
+SSHIO_API int sshio_read_known_hosts(const char *const *files,
+                                     sshio_known_hosts **hosts); /* waits; ~ expanded; ESYSTEM: no such file */
 SSHIO_API sshio_known_hosts *sshio_known_hosts_ref(sshio_known_hosts *hosts);
-SSHIO_API void sshio_known_hosts_unref(sshio_known_hosts *hosts);                            /* takes NULL */
+SSHIO_API void sshio_known_hosts_unref(sshio_known_hosts *hosts); /* takes NULL */
 
 typedef enum sshio_host_status {
-    SSHIO_HOST_OK,                                          /* the key is the host's; the only status that is trust */
-    SSHIO_HOST_UNKNOWN,                                     /* nothing is known about the host */
-    SSHIO_HOST_CHANGED,                                     /* another key of the same type is known: maybe an attack */
-    SSHIO_HOST_OTHER_TYPE,                                  /* only keys of other types are known: as unknown */
-    SSHIO_HOST_REVOKED                                      /* this key must not be used any more */
+    SSHIO_HOST_OK,         /* the key is the host's; the only status that is trust */
+    SSHIO_HOST_UNKNOWN,    /* nothing is known about the host */
+    SSHIO_HOST_CHANGED,    /* another key of the same type is known: maybe an attack */
+    SSHIO_HOST_OTHER_TYPE, /* only keys of other types are known: as unknown */
+    SSHIO_HOST_REVOKED     /* this key must not be used any more */
 } sshio_host_status;
 
-/* addr: the peer's address, NULL = not known. port: 0 = the default one; [host]:port entries come first for another one, and when there
- * are none, those without a port. */
-SSHIO_API sshio_host_status sshio_known_hosts_status(const sshio_known_hosts *hosts, const char *host, const char *addr, int port,
-                                                     const sshio_key *key);
+/* addr: the peer's address, NULL = not known. port: 0 = the default one; [host]:port entries come first for another
+ * one, and when there are none, those without a port. */
+SSHIO_API sshio_host_status sshio_known_hosts_status(const sshio_known_hosts *hosts, const char *host, const char *addr,
+                                                     int port, const sshio_key *key);
 
 SSHIO_END
 #endif

@@ -1,8 +1,9 @@
 /* sshio/options.h: keyword arguments of connections.
  *
- * A field that is zero takes the default named with it; SSHIO_NONE, SSHIO_NO, SSHIO_NEVER mean explicitly nothing. A word in brackets is
- * the OpenSSH config keyword whose form the text takes. Lists and texts are copied. One `user` goes to every function in the struct and in
- * its handlers. Reference: "Connection options" (SSHClientConnectionOptions, SSHServerConnectionOptions). */
+ * A field that is zero takes the default named with it; SSHIO_NONE, SSHIO_NO, SSHIO_NEVER mean explicitly nothing. A
+ * word in brackets is the OpenSSH config keyword whose form the text takes. Lists and texts are copied. One `user` goes
+ * to every function in the struct and in its handlers. Reference: "Connection options" (SSHClientConnectionOptions,
+ * SSHServerConnectionOptions). */
 #ifndef SSHIO_OPTIONS_H
 #define SSHIO_OPTIONS_H
 #include "base.h"
@@ -13,90 +14,96 @@ struct sshio_server_handlers;
 
 /* Which address family to use. */
 typedef enum sshio_family {
-    SSHIO_FAMILY_UNSET = 0, SSHIO_FAMILY_ANY, SSHIO_FAMILY_INET, SSHIO_FAMILY_INET6
+    SSHIO_FAMILY_UNSET = 0,
+    SSHIO_FAMILY_ANY,
+    SSHIO_FAMILY_INET,
+    SSHIO_FAMILY_INET6
 } sshio_family;
 
 /* Called with each connection when it is authenticated. Task; a negative result closes conn. */
 typedef int (*sshio_acceptor_fn)(sshio_conn *conn, void *user);
 /* Called with a connection that ended before it was authenticated. Callback; error NULL = a clean end. */
 typedef void (*sshio_error_fn)(sshio_conn *conn, const sshio_error *error, void *user);
-/* The program that we are for a client. Task; its return ends the process, with exit status 0 unless another was sent. */
+/* The program that we are for a client. Task; its return ends the process, with exit status 0 unless another was sent.
+ */
 typedef void (*sshio_process_fn)(sshio_process *process, void *user);
 /* The same with streams alone. Task; its return closes the channel. */
 typedef void (*sshio_session_fn)(sshio_reader *in, sshio_writer *out, sshio_writer *err, void *user);
 
-/* Arguments of the functions that start clients: SSHIO_CLIENT(.username = "guest"). Reference: SSHClientConnectionOptions. */
+/* Arguments of the functions that start clients: SSHIO_CLIENT(.username = "guest"). Reference:
+ * SSHClientConnectionOptions. */
 typedef struct sshio_client_options {
     size_t size;
-    const char *username;                       /* [User]; default the local user */
-    int port;                                   /* [Port]; default 22 */
-    const char *password;                       /* used once; default none */
-    sshio_ask_fn password_handler;              /* task; asked with the user name instead of .password */
-    const sshio_keyref *client_keys;            /* [IdentityFile] keys to log in with; default none; SSHIO_NONE: none */
-    const sshio_source *known_hosts;            /* [UserKnownHostsFile]; default no host is known;
-                                                   SSHIO_NONE: no host checking at all (unsafe) */
-    double connect_timeout;                     /* s, until authenticated; default never */
-    double login_timeout;                       /* s, from open to authenticated; default 120; SSHIO_NEVER */
+    const char *username;            /* [User]; default the local user */
+    int port;                        /* [Port]; default 22 */
+    const char *password;            /* used once; default none */
+    sshio_ask_fn password_handler;   /* task; asked with the user name instead of .password */
+    const sshio_keyref *client_keys; /* [IdentityFile] keys to log in with; default none; SSHIO_NONE: none */
+    const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
+                                        SSHIO_NONE: no host checking at all (unsafe) */
+    double connect_timeout;          /* s, until authenticated; default never */
+    double login_timeout;            /* s, from open to authenticated; default 120; SSHIO_NEVER */
     const struct sshio_client_handlers *handlers; /* copied; default none */
-    void *user;                                 /* for all functions here and in .handlers */
-    const char *command;                        /* this and the next 4: defaults of sessions; default none: a shell */
-    const char *subsystem;                      /* default none */
-    const char *const *env;                     /* [SetEnv] "NAME=value"; default none */
-    uint32_t window;                            /* bytes; default 2 MiB */
-    uint32_t max_pktsize;                       /* bytes; default 32 KiB */
-    sshio_tri public_key_auth;                  /* [PubkeyAuthentication]; default yes */
-    sshio_tri password_auth;                    /* [PasswordAuthentication]; default yes */
-    const char *host_key_alias;                 /* [HostKeyAlias] name looked up in known hosts; default the host */
-    const char *server_host_key_algs;           /* [HostKeyAlgorithms]; default all that are known for the host */
-    const char *kex_algs;                       /* [KexAlgorithms] */
-    const char *encryption_algs;                /* [Ciphers] */
-    const char *rekey_limit;                    /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
-    sshio_tri require_strict_kex;               /* refuse servers without strict key exchange; default no */
-    const char *client_version;                 /* default "sshio_<version>" */
-    sshio_family family;                        /* [AddressFamily]; default any */
-    const char *bind_address;                   /* [BindAddress]; default any */
-    int bind_port;                              /* default any */
-    int resolver_flags;                         /* AI_…; default 0 */
-    sshio_tri tcp_keepalive;                    /* [TCPKeepAlive]; default yes */
-    const int *sock;                            /* a connected socket to take over, instead of connecting; default none */
-    double linger;                              /* s, how long close flushes; default 5 */
+    void *user;                                   /* for all functions here and in .handlers */
+    const char *command;                          /* this and the next 4: defaults of sessions; default none: a shell */
+    const char *subsystem;                        /* default none */
+    const char *const *env;                       /* [SetEnv] "NAME=value"; default none */
+    uint32_t window;                              /* bytes; default 2 MiB */
+    uint32_t max_pktsize;                         /* bytes; default 32 KiB */
+    sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
+    sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
+    const char *host_key_alias;                   /* [HostKeyAlias] name looked up in known hosts; default the host */
+    const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default all that are known for the host */
+    const char *kex_algs;                         /* [KexAlgorithms] */
+    const char *encryption_algs;                  /* [Ciphers] */
+    const char *rekey_limit;                      /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
+    sshio_tri require_strict_kex;                 /* refuse servers without strict key exchange; default no */
+    const char *client_version;                   /* default "sshio_<version>" */
+    sshio_family family;                          /* [AddressFamily]; default any */
+    const char *bind_address;                     /* [BindAddress]; default any */
+    int bind_port;                                /* default any */
+    int resolver_flags;                           /* AI_…; default 0 */
+    sshio_tri tcp_keepalive;                      /* [TCPKeepAlive]; default yes */
+    const int *sock; /* a connected socket to take over, instead of connecting; default none */
+    double linger;   /* s, how long close flushes; default 5 */
 } sshio_client_options;
 #define SSHIO_CLIENT(...) SSHIO_OPTIONS(sshio_client_options, __VA_ARGS__)
 
-/* Arguments of the functions that start servers: SSHIO_SERVER(.host_keys = …). Reference: SSHServerConnectionOptions. */
+/* Arguments of the functions that start servers: SSHIO_SERVER(.host_keys = …). Reference: SSHServerConnectionOptions.
+ */
 typedef struct sshio_server_options {
     size_t size;
-    const sshio_keyref *host_keys;              /* [HostKey]; needed */
-    const sshio_source *authorized_keys;        /* [AuthorizedKeysFile] for every user name; default none */
+    const sshio_keyref *host_keys;                /* [HostKey]; needed */
+    const sshio_source *authorized_keys;          /* [AuthorizedKeysFile] for every user name; default none */
     const struct sshio_server_handlers *handlers; /* copied; default: refuses everybody whose key is not authorized */
-    void *user;                                 /* for all functions here and in .handlers */
-    sshio_process_fn process_handler;           /* shells, commands and subsystems */
-    sshio_session_fn session_handler;           /* the same with streams; .process_handler wins */
-    sshio_acceptor_fn acceptor;                 /* each connection when authenticated */
-    sshio_error_fn error_handler;               /* a connection that ended before that */
-    double login_timeout;                       /* [LoginGraceTime] s; default 120; SSHIO_NEVER */
-    double connect_timeout;                     /* s, of listening itself (name look-up); default never */
-    int max_auth_tries;                         /* [MaxAuthTries]; default 6 */
-    int max_startups;                           /* [MaxStartups] connections not yet logged in; default 100 */
-    int max_sessions;                           /* [MaxSessions] sessions a connection; default 64; -1 = none */
-    double auth_failure_delay;                  /* s, least time of a failed try; default 5 to 9 ms, by user */
-    sshio_tri public_key_auth;                  /* [PubkeyAuthentication]; default yes */
-    sshio_tri password_auth;                    /* [PasswordAuthentication]; default yes */
-    uint32_t window;                            /* bytes; default 2 MiB */
-    uint32_t max_pktsize;                       /* bytes; default 32 KiB */
-    const char *kex_algs;                       /* [KexAlgorithms] */
-    const char *encryption_algs;                /* [Ciphers] */
-    const char *signature_algs;                 /* [PubkeyAcceptedAlgorithms] accepted from users */
-    const char *rekey_limit;                    /* [RekeyLimit]; default "1g 1h" */
-    sshio_tri require_strict_kex;               /* default no */
-    const char *server_version;                 /* default "sshio_<version>" */
-    sshio_family family;                        /* [AddressFamily]; default any */
-    int resolver_flags;                         /* AI_…; default AI_PASSIVE */
-    int backlog;                                /* default 100 */
-    sshio_tri reuse_address, reuse_port;        /* default yes, no */
-    sshio_tri tcp_keepalive;                    /* [TCPKeepAlive]; default yes */
-    const int *sock;                            /* a bound socket to take over, instead of binding; default none */
-    double linger;                              /* s; default 5 */
+    void *user;                                   /* for all functions here and in .handlers */
+    sshio_process_fn process_handler;             /* shells, commands and subsystems */
+    sshio_session_fn session_handler;             /* the same with streams; .process_handler wins */
+    sshio_acceptor_fn acceptor;                   /* each connection when authenticated */
+    sshio_error_fn error_handler;                 /* a connection that ended before that */
+    double login_timeout;                         /* [LoginGraceTime] s; default 120; SSHIO_NEVER */
+    double connect_timeout;                       /* s, of listening itself (name look-up); default never */
+    int max_auth_tries;                           /* [MaxAuthTries]; default 6 */
+    int max_startups;                             /* [MaxStartups] connections not yet logged in; default 100 */
+    int max_sessions;                             /* [MaxSessions] sessions a connection; default 64; -1 = none */
+    double auth_failure_delay;                    /* s, least time of a failed try; default 5 to 9 ms, by user */
+    sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
+    sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
+    uint32_t window;                              /* bytes; default 2 MiB */
+    uint32_t max_pktsize;                         /* bytes; default 32 KiB */
+    const char *kex_algs;                         /* [KexAlgorithms] */
+    const char *encryption_algs;                  /* [Ciphers] */
+    const char *signature_algs;                   /* [PubkeyAcceptedAlgorithms] accepted from users */
+    const char *rekey_limit;                      /* [RekeyLimit]; default "1g 1h" */
+    sshio_tri require_strict_kex;                 /* default no */
+    const char *server_version;                   /* default "sshio_<version>" */
+    sshio_family family;                          /* [AddressFamily]; default any */
+    int resolver_flags;                           /* AI_…; default AI_PASSIVE */
+    int backlog;                                  /* default 100 */
+    sshio_tri reuse_address, reuse_port;          /* default yes, no */
+    sshio_tri tcp_keepalive;                      /* [TCPKeepAlive]; default yes */
+    const int *sock;                              /* a bound socket to take over, instead of binding; default none */
+    double linger;                                /* s; default 5 */
 } sshio_server_options;
 #define SSHIO_SERVER(...) SSHIO_OPTIONS(sshio_server_options, __VA_ARGS__)
 

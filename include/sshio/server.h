@@ -8,20 +8,24 @@
 #include "stream.h"
 SSHIO_BEGIN
 
-/* NULL takes the default, which refuses. Questions answer 1 or 0. A negative result of a question closes the connection, but that of
- * sshio_raise_channel_open refuses just that request. */
+/* NULL takes the default, which refuses. Questions answer 1 or 0. A negative result of a question closes the
+ * connection, but that of sshio_raise_channel_open refuses just that request. */
 typedef struct sshio_server_handlers {
-    void (*connection_made)(sshio_conn *conn, void *user);      /* callback; sshio_conn_set_user here */
-    void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user);    /* callback; error NULL = clean */
-    void (*debug_msg_received)(sshio_conn *conn, const char *msg, const char *lang, bool always_display, void *user); /* callback */
-    int (*begin_auth)(sshio_conn *conn, const char *username, void *user);  /* task; 0 = must log in, SSHIO_ACCEPT = let in WITHOUT a login */
-    void (*auth_completed)(sshio_conn *conn, void *user);                   /* task; messages wait for it */
-    int (*public_key_auth_supported)(sshio_conn *conn, void *user);         /* callback */
-    int (*validate_public_key)(sshio_conn *conn, const char *username, sshio_key *key, void *user); /* task; for keys that are not authorized */
-    int (*password_auth_supported)(sshio_conn *conn, void *user);           /* callback */
+    void (*connection_made)(sshio_conn *conn, void *user); /* callback; sshio_conn_set_user here */
+    void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user); /* callback; error NULL = clean */
+    void (*debug_msg_received)(sshio_conn *conn, const char *msg, const char *lang, bool always_display,
+                               void *user); /* callback */
+    int (*begin_auth)(sshio_conn *conn, const char *username,
+                      void *user); /* task; 0 = must log in, SSHIO_ACCEPT = let in WITHOUT a login */
+    void (*auth_completed)(sshio_conn *conn, void *user);           /* task; messages wait for it */
+    int (*public_key_auth_supported)(sshio_conn *conn, void *user); /* callback */
+    int (*validate_public_key)(sshio_conn *conn, const char *username, sshio_key *key,
+                               void *user);                       /* task; for keys that are not authorized */
+    int (*password_auth_supported)(sshio_conn *conn, void *user); /* callback */
     int (*validate_password)(sshio_conn *conn, const char *username, const char *password, void *user); /* task */
-    int (*session_requested)(sshio_conn *conn, sshio_request *req, void *user);         /* task; sshio_accept_… ; not asked
-                                                                                           when .process_handler or .session_handler is set */
+    int (*session_requested)(sshio_conn *conn, sshio_request *req,
+                             void *user); /* task; sshio_accept_… ; not asked
+                                             when .process_handler or .session_handler is set */
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
@@ -30,24 +34,24 @@ SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handl
 SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user);
 SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user);
 
-/* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the listener is closed.
- * Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option), SSHIO_E_KEY, ESYSTEM, ERESOLVE,
- * ETIMEDOUT. Reference: listen. */
+/* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
+ * listener is closed. Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option),
+ * SSHIO_E_KEY, ESYSTEM, ERESOLVE, ETIMEDOUT. Reference: listen. */
 SSHIO_API int sshio_listen(const char *host, int port, const sshio_server_options *options, sshio_listener **listener);
 /* The same with handlers, which win over .handlers and .user. Reference: create_server. */
 SSHIO_API int sshio_create_server(const sshio_server_handlers *handlers, void *user, const char *host, int port,
                                   const sshio_server_options *options, sshio_listener **listener);
-/* Serves one connected stream socket, which it takes over (also when it fails); done when the peer has logged in. Waits.
- * Reference: run_server. */
+/* Serves one connected stream socket, which it takes over (also when it fails); done when the peer has logged in.
+ * Waits. Reference: run_server. */
 SSHIO_API int sshio_run_server(int sock, const sshio_server_options *options, sshio_conn **conn);
 
 /* Listeners run until closed, whoever holds them; accepted connections as well. Reference: SSHAcceptor. */
 SSHIO_API sshio_listener *sshio_listener_ref(sshio_listener *listener);
-SSHIO_API void sshio_listener_unref(sshio_listener *listener);              /* takes NULL; does not close */
-SSHIO_API int sshio_listener_get_port(const sshio_listener *listener);      /* if all addresses share one, else 0 */
+SSHIO_API void sshio_listener_unref(sshio_listener *listener);         /* takes NULL; does not close */
+SSHIO_API int sshio_listener_get_port(const sshio_listener *listener); /* if all addresses share one, else 0 */
 SSHIO_API int sshio_listener_get_addresses(const sshio_listener *listener, sshio_addresses *addresses);
-SSHIO_API void sshio_listener_close(sshio_listener *listener);              /* stops accepting; does not wait; may be repeated */
-SSHIO_API int sshio_listener_wait_closed(sshio_listener *listener);         /* waits; not for accepted connections */
+SSHIO_API void sshio_listener_close(sshio_listener *listener); /* stops accepting; does not wait; may be repeated */
+SSHIO_API int sshio_listener_wait_closed(sshio_listener *listener); /* waits; not for accepted connections */
 
 SSHIO_END
 #endif

@@ -6,58 +6,65 @@
 #include "options.h"
 SSHIO_BEGIN
 
-/* What happens on a channel. All are callbacks: they must not wait, and may call everything else, closing included. NULL takes the
- * default. connection_made comes first, connection_lost last and exactly once. */
+/* What happens on a channel. All are callbacks: they must not wait, and may call everything else, closing included.
+ * NULL takes the default. connection_made comes first, connection_lost last and exactly once. */
 typedef struct sshio_session_handlers {
     void (*connection_made)(sshio_chan *chan, void *user);
     void (*session_started)(sshio_chan *chan, void *user);
     /* data is borrowed until the handler returns; datatype is 0 or SSHIO_EXTENDED_DATA_STDERR. */
     void (*data_received)(sshio_chan *chan, const void *data, size_t len, int datatype, void *user);
-    int (*eof_received)(sshio_chan *chan, void *user);  /* 1 = keep our side open; default 0: send EOF too */
-    void (*exit_status_received)(sshio_chan *chan, int status, void *user);     /* client sessions */
+    int (*eof_received)(sshio_chan *chan, void *user); /* 1 = keep our side open; default 0: send EOF too */
+    void (*exit_status_received)(sshio_chan *chan, int status, void *user);                      /* client sessions */
     void (*exit_signal_received)(sshio_chan *chan, const sshio_exit_signal *signal, void *user); /* client sessions */
-    void (*connection_lost)(sshio_chan *chan, const sshio_error *error, void *user);    /* error NULL = clean */
-    void (*pause_writing)(sshio_chan *chan, void *user);        /* more than the high mark is queued */
-    void (*resume_writing)(sshio_chan *chan, void *user);       /* the low mark is reached again */
+    void (*connection_lost)(sshio_chan *chan, const sshio_error *error, void *user); /* error NULL = clean */
+    void (*pause_writing)(sshio_chan *chan, void *user);  /* more than the high mark is queued */
+    void (*resume_writing)(sshio_chan *chan, void *user); /* the low mark is reached again */
     /* server sessions; the questions answer 1 or 0 */
-    int (*shell_requested)(sshio_chan *chan, void *user);                           /* default 0 */
-    int (*exec_requested)(sshio_chan *chan, const char *command, void *user);       /* default 0 */
+    int (*shell_requested)(sshio_chan *chan, void *user);                            /* default 0 */
+    int (*exec_requested)(sshio_chan *chan, const char *command, void *user);        /* default 0 */
     int (*subsystem_requested)(sshio_chan *chan, const char *subsystem, void *user); /* default 0 */
-    void (*signal_received)(sshio_chan *chan, const char *signal, void *user);      /* "INT" */
+    void (*signal_received)(sshio_chan *chan, const char *signal, void *user);       /* "INT" */
     void (*reserved[8])(void);
 } sshio_session_handlers;
 
 /* A source or target of redirection, by value: .out = SSHIO_FD(1). Zero is PIPE (leave as it is). */
-typedef enum sshio_io_kind {
-    SSHIO_IO_PIPE = 0, SSHIO_IO_DEVNULL, SSHIO_IO_FD
-} sshio_io_kind;
+typedef enum sshio_io_kind { SSHIO_IO_PIPE = 0, SSHIO_IO_DEVNULL, SSHIO_IO_FD } sshio_io_kind;
 typedef struct sshio_io {
     sshio_io_kind kind;
-    int fd;                                     /* file, pipe, terminal or socket; a duplicate is used, so it stays the caller's */
+    int fd; /* file, pipe, terminal or socket; a duplicate is used, so it stays the caller's */
     void *reserved[2];
 } sshio_io;
-#define SSHIO_PIPE { .kind = SSHIO_IO_PIPE }
-#define SSHIO_DEVNULL { .kind = SSHIO_IO_DEVNULL }
-#define SSHIO_FD(number) { .kind = SSHIO_IO_FD, .fd = (number) }
+#define SSHIO_PIPE                                                                                                     \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_PIPE                                                                                          \
+    }
+#define SSHIO_DEVNULL                                                                                                  \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_DEVNULL                                                                                       \
+    }
+#define SSHIO_FD(number)                                                                                               \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_FD, .fd = (number)                                                                            \
+    }
 
 /* Arguments of create_session, open_session, create_process and run: SSHIO_SESSION(.command = "ls").
  * What is unset is taken from the connection's options of the same name. */
 typedef struct sshio_session_options {
     size_t size;
-    const char *command;                        /* SSHIO_NONE: a shell or the subsystem */
+    const char *command; /* SSHIO_NONE: a shell or the subsystem */
     const char *subsystem;
-    sshio_span input;                           /* process, run: written, then EOF: SSHIO_TEXT("1\n") */
-    sshio_io in, out, err;                      /* process, run: stdin, stdout, stderr; default PIPE */
-    bool check;                                 /* run: EPROCESS unless it exits with 0; default false */
-    double timeout;                             /* run: s; EPROCESS_TIMEOUT, the channel is closed; default never */
-    size_t max_output;                          /* run: bytes; ELIMIT beyond; default no limit */
-    const char *const *env;                     /* "NAME=value" */
-    uint32_t window;                            /* bytes */
-    uint32_t max_pktsize;                       /* bytes */
-    bool kill_on_cancel;                        /* run: signal KILL before closing; default false */
+    sshio_span input;       /* process, run: written, then EOF: SSHIO_TEXT("1\n") */
+    sshio_io in, out, err;  /* process, run: stdin, stdout, stderr; default PIPE */
+    bool check;             /* run: EPROCESS unless it exits with 0; default false */
+    double timeout;         /* run: s; EPROCESS_TIMEOUT, the channel is closed; default never */
+    size_t max_output;      /* run: bytes; ELIMIT beyond; default no limit */
+    const char *const *env; /* "NAME=value" */
+    uint32_t window;        /* bytes */
+    uint32_t max_pktsize;   /* bytes */
+    bool kill_on_cancel;    /* run: signal KILL before closing; default false */
 } sshio_session_options;
 #define SSHIO_SESSION(...) SSHIO_OPTIONS(sshio_session_options, __VA_ARGS__)
-SSHIO_API void sshio_session_options_init(sshio_session_options *options);  /* defaults and .size */
+SSHIO_API void sshio_session_options_init(sshio_session_options *options); /* defaults and .size */
 
 SSHIO_END
 #endif

@@ -1,6 +1,11 @@
+<<<<<<< HEAD
 /* Base64 (RFC 4648 section 4). Characters are mapped by arithmetic, not by tables or branches on
  * their value, because private keys pass through here and a table look-up leaves a trace in the
  * cache. */
+=======
+/* Base64 (RFC 4648 section 4). Characters are mapped by arithmetic, not by tables or branches on their value, because
+ * private keys pass through here and a table look-up leaves a trace in the cache. */
+>>>>>>> main
 #include "base/base64.h"
 
 /* All ones when low <= c <= high, else 0. */

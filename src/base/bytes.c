@@ -156,7 +156,7 @@ struct span read_mpint(struct reader *r)
 
 bool name_list_is_valid(struct span list)
 {
-    bool empty_name = list.len != 0;    /* a comma, or the end, right after the start of a name */
+    bool empty_name = list.len != 0; /* a comma, or the end, right after the start of a name */
     for (size_t i = 0; i < list.len; i++) {
         if (list.data[i] <= 0x20 || list.data[i] > 0x7e || (list.data[i] == ',' && empty_name))
             return false;

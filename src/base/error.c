@@ -1,5 +1,5 @@
 /* Error records, the table of codes and groups, and the disconnect reasons that belong to codes. */
-#undef _GNU_SOURCE                      /* so that strerror_r is the one of POSIX on every system */
+#undef _GNU_SOURCE /* so that strerror_r is the one of POSIX on every system */
 #define _POSIX_C_SOURCE 200809L
 #include "base/error.h"
 
@@ -19,7 +19,10 @@ struct code_row {
 #define CODE_ROW(code, value, text) { code, #code, text },
 static const struct code_row code_rows[] = { { SSHIO_OK, "SSHIO_OK", "no error" }, SSHIO_ERRORS(CODE_ROW) };
 
-static const struct { uint32_t reason; int code; } disconnect_rows[] = {
+static const struct {
+    uint32_t reason;
+    int code;
+} disconnect_rows[] = {
     { SSHIO_DISC_PROTOCOL_ERROR, SSHIO_EPROTOCOL },
     { SSHIO_DISC_KEY_EXCHANGE_FAILED, SSHIO_EKEY_EXCHANGE_FAILED },
     { SSHIO_DISC_MAC_ERROR, SSHIO_EMAC },
@@ -128,7 +131,7 @@ void error_copy(struct error *to, const struct error *from)
     to->message = mem_strdup(from->message);
     to->lang = mem_strdup(from->lang);
     to->filename = mem_strdup(from->filename);
-    to->pub.result = NULL;              /* stays with the one that owns it, as do bytes */
+    to->pub.result = NULL; /* stays with the one that owns it, as do bytes */
     to->pub.partial = (sshio_span){ NULL, 0 };
     if (from->pub.code != 0)
         point_at_own(to, from->pub.code);
@@ -263,7 +266,7 @@ int error_of_disconnect(uint32_t reason)
 uint32_t disconnect_of_error(int code)
 {
     if (code == SSHIO_ECONNECTION_LOST)
-        return 0;               /* there is nobody left to tell */
+        return 0; /* there is nobody left to tell */
     for (size_t i = 0; i < COUNT(disconnect_rows); i++)
         if (disconnect_rows[i].code == code)
             return disconnect_rows[i].reason;

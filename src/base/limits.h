@@ -6,30 +6,30 @@
 #include <stdint.h>
 
 /* X(field, type, default, meaning) */
-#define LIMITS(X) \
-    X(login_ms, uint32_t, 120000, "time from transport open to authenticated; 0 = none") \
-    X(auth_tries, uint32_t, 6, "failed tries per connection; the first none and accepted key queries do not count") \
-    X(auth_requests, uint32_t, 1024, "authentication requests per connection, of all kinds") \
-    X(auth_packets, uint32_t, 4096, "packets received before authentication is complete") \
-    X(packet_len, uint32_t, 262144, "largest packet_length after login") \
-    X(packet_len_before_login, uint32_t, 65536, "largest packet_length before login") \
-    X(sessions, uint32_t, 64, "session channels per connection") \
-    X(channels, uint32_t, 1024, "channels of all kinds per connection") \
-    X(undecided_opens, uint32_t, 64, "channel opens that wait for the application") \
-    X(global_requests, uint32_t, 64, "queued global requests per connection") \
-    X(channel_requests, uint32_t, 128, "queued requests per channel") \
-    X(env_count, uint32_t, 128, "environment variables per session") \
-    X(env_len, uint32_t, 1024, "bytes of one environment variable, name and value") \
-    X(output_high, uint32_t, 256 * 1024, "unsent bytes above which no channel data is packetised") \
-    X(output_low, uint32_t, 64 * 1024, "unsent bytes below which packetising goes on") \
-    X(control_queue, uint32_t, 4 * 1024 * 1024, "unsent replies and control messages that end the connection") \
-    X(peer_rekeys, uint32_t, 10, "peer-started rekeys that carried little data, within 10 s") \
-    X(peer_rekey_data, uint32_t, 16 * 1024, "channel data, both ways, that makes a peer-started rekey harmless") \
-    X(version_lines, uint32_t, 1024, "lines before the server's version line") \
-    X(version_line_len, uint32_t, 8191, "bytes of one such line") \
-    X(ext_info_count, uint32_t, 1024, "extensions in one EXT_INFO") \
-    X(user_len, uint32_t, 1023, "bytes of a user name") \
-    X(password_len, uint32_t, 1024, "bytes of a password that is passed on for checking") \
+#define LIMITS(X)                                                                                                      \
+    X(login_ms, uint32_t, 120000, "time from transport open to authenticated; 0 = none")                               \
+    X(auth_tries, uint32_t, 6, "failed tries per connection; the first none and accepted key queries do not count")    \
+    X(auth_requests, uint32_t, 1024, "authentication requests per connection, of all kinds")                           \
+    X(auth_packets, uint32_t, 4096, "packets received before authentication is complete")                              \
+    X(packet_len, uint32_t, 262144, "largest packet_length after login")                                               \
+    X(packet_len_before_login, uint32_t, 65536, "largest packet_length before login")                                  \
+    X(sessions, uint32_t, 64, "session channels per connection")                                                       \
+    X(channels, uint32_t, 1024, "channels of all kinds per connection")                                                \
+    X(undecided_opens, uint32_t, 64, "channel opens that wait for the application")                                    \
+    X(global_requests, uint32_t, 64, "queued global requests per connection")                                          \
+    X(channel_requests, uint32_t, 128, "queued requests per channel")                                                  \
+    X(env_count, uint32_t, 128, "environment variables per session")                                                   \
+    X(env_len, uint32_t, 1024, "bytes of one environment variable, name and value")                                    \
+    X(output_high, uint32_t, 256 * 1024, "unsent bytes above which no channel data is packetised")                     \
+    X(output_low, uint32_t, 64 * 1024, "unsent bytes below which packetising goes on")                                 \
+    X(control_queue, uint32_t, 4 * 1024 * 1024, "unsent replies and control messages that end the connection")         \
+    X(peer_rekeys, uint32_t, 10, "peer-started rekeys that carried little data, within 10 s")                          \
+    X(peer_rekey_data, uint32_t, 16 * 1024, "channel data, both ways, that makes a peer-started rekey harmless")       \
+    X(version_lines, uint32_t, 1024, "lines before the server's version line")                                         \
+    X(version_line_len, uint32_t, 8191, "bytes of one such line")                                                      \
+    X(ext_info_count, uint32_t, 1024, "extensions in one EXT_INFO")                                                    \
+    X(user_len, uint32_t, 1023, "bytes of a user name")                                                                \
+    X(password_len, uint32_t, 1024, "bytes of a password that is passed on for checking")                              \
     X(unauthenticated_conns, uint32_t, 100, "connections of one listener that have not logged in yet")
 
 #define LIMITS_MEMBER(field, type, value, meaning) type field; /* meaning */

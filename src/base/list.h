@@ -5,16 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct list {                   /* the head, and each node */
+struct list { /* the head, and each node */
     struct list *next;
     struct list *prev;
 };
 
-#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 #define LIST_EACH(node, head) for (struct list *node = (head)->next; node != (head); node = node->next)
 /* Allows the removal of the current node, and of no other, on the way. */
-#define LIST_EACH_SAFE(node, head) \
-    for (struct list *node = (head)->next, *node##_next = node->next; node != (head); node = node##_next, node##_next = node->next)
+#define LIST_EACH_SAFE(node, head)                                                                                     \
+    for (struct list *node = (head)->next, *node##_next = node->next; node != (head);                                  \
+         node = node##_next, node##_next = node->next)
 
 static inline void list_init(struct list *node)
 {

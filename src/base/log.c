@@ -1,8 +1,14 @@
 /* Loggers; the contract stands in log.h.
  *
+<<<<<<< HEAD
  * Levels and the handler belong to the whole process and may be changed while other threads log. A
  * message is formatted at most once, after the check that somebody wants it. The handler is called
  * without a lock held, so it may log or set another one. */
+=======
+ * Levels and the handler belong to the whole process and may be changed while other threads log. A message is formatted
+ * at most once, after the check that somebody wants it. The handler is called without a lock held, so it may log or set
+ * another one. */
+>>>>>>> main
 #include "base/log.h"
 
 #include <pthread.h>
@@ -85,8 +91,7 @@ bool log_enabled(const sshio_logger *logger, sshio_log_level level, int debug_le
 {
     if ((int)level < level_of(logger != NULL ? logger : &base_logger))
         return false;
-    if (level == SSHIO_LOG_DEBUG &&
-        debug_level > atomic_load_explicit(&process_debug_level, memory_order_relaxed))
+    if (level == SSHIO_LOG_DEBUG && debug_level > atomic_load_explicit(&process_debug_level, memory_order_relaxed))
         return false;
     return level >= SSHIO_LOG_WARNING || atomic_load_explicit(&sink_set, memory_order_relaxed);
 }
@@ -123,8 +128,13 @@ static sshio_logger *logger_make(const char *name, const char *context)
     return logger;
 }
 
+<<<<<<< HEAD
 /* "parent" SEPARATOR "own", with either of them alone when the other is missing; to be freed. NULL
  * when out of memory. */
+=======
+/* "parent" SEPARATOR "own", with either of them alone when the other is missing; to be freed. NULL when out of memory.
+ */
+>>>>>>> main
 static char *join(const char *parent, const char *separator, const char *own)
 {
     if (own == NULL || *own == '\0')
@@ -220,12 +230,20 @@ static void deliver(const sshio_logger *logger, sshio_log_level level, const cha
         print(logger, level, text);
 }
 
+<<<<<<< HEAD
 static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level,
                         const char *format, va_list args) SSHIO_PRINTF(4, 0);
 
 /* Most messages fit in the small buffer; it is small because tasks have small stacks. */
 static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level,
                         const char *format, va_list args)
+=======
+static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format, va_list args)
+    SSHIO_PRINTF(4, 0);
+
+/* Most messages fit in the small buffer; it is small because tasks have small stacks. */
+static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format, va_list args)
+>>>>>>> main
 {
     char small[256];
     va_list again;
@@ -243,10 +261,17 @@ static void log_message(sshio_logger *logger, sshio_log_level level, int debug_l
 }
 
 /* The functions differ in level and debug level only; va_start has to stand in each of them. */
+<<<<<<< HEAD
 #define LOG_AT(logger, level, debug_level, format)                                                 \
     va_list args;                                                                                  \
     va_start(args, format);                                                                        \
     log_message(logger, level, debug_level, format, args);                                         \
+=======
+#define LOG_AT(logger, level, debug_level, format)                                                                     \
+    va_list args;                                                                                                      \
+    va_start(args, format);                                                                                            \
+    log_message(logger, level, debug_level, format, args);                                                             \
+>>>>>>> main
     va_end(args)
 
 void log_error(sshio_logger *logger, const char *format, ...)

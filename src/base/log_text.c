@@ -1,8 +1,16 @@
+<<<<<<< HEAD
 /* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous
  * escaped, and dumps of packets.
  *
  * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that
  * start a new line, marks that turn the direction of writing, and what is not UTF-8. */
+=======
+/* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous escaped, and dumps of
+ * packets.
+ *
+ * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that start a new line,
+ * marks that turn the direction of writing, and what is not UTF-8. */
+>>>>>>> main
 #include "base/log.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static atomic_uint_fast64_t allocation_count;
-static atomic_uint_fast64_t failing_at;             /* value of allocation_count that fails; 0 = none */
+static atomic_uint_fast64_t failing_at; /* value of allocation_count that fails; 0 = none */
 
 static bool allocation_fails(void)
 {

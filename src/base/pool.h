@@ -1,5 +1,6 @@
-/* A pool of equal blocks: what the data path takes instead of allocating. Blocks are taken while they hold bytes and given back when
- * they are empty; a few are kept warm, the rest goes back to the allocator. One loop (thread) owns a pool; it is not locked. */
+/* A pool of equal blocks: what the data path takes instead of allocating. Blocks are taken while they hold bytes and
+ * given back when they are empty; a few are kept warm, the rest goes back to the allocator. One loop (thread) owns a
+ * pool; it is not locked. */
 #ifndef SSHIO_BASE_POOL_H
 #define SSHIO_BASE_POOL_H
 
@@ -7,9 +8,9 @@
 
 struct pool {
     size_t block_size;
-    size_t keep;                /* how many free blocks are kept at most */
+    size_t keep; /* how many free blocks are kept at most */
     size_t free_count;
-    void *free;                 /* each free block begins with a pointer to the next */
+    void *free; /* each free block begins with a pointer to the next */
 };
 
 void pool_init(struct pool *pool, size_t block_size, size_t keep);

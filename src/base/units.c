@@ -1,8 +1,7 @@
-/* Byte counts, time intervals, points in time and plain integers as text; the contract stands in
- * units.h.
+/* Byte counts, time intervals, points in time and plain integers as text; the contract stands in units.h.
  *
- * Numbers are read here and not by strtod, because its decimal point follows the locale and it
- * takes exponents, "inf" and blanks. */
+ * Numbers are read here and not by strtod, because its decimal point follows the locale and it takes exponents, "inf"
+ * and blanks. */
 #include "base/units.h"
 
 #include <stdbool.h>
@@ -92,8 +91,7 @@ int units_byte_count(const char *text, uint64_t *bytes, struct error *e)
         if (at == NULL || !take_number(&at, &n))
             return invalid(e, "byte count", text);
         uint32_t factor = take_unit(&at, byte_units, COUNT(byte_units));
-        if (factor == 0 || __builtin_mul_overflow(n.whole, factor, &group) ||
-            __builtin_add_overflow(sum, group, &sum))
+        if (factor == 0 || __builtin_mul_overflow(n.whole, factor, &group) || __builtin_add_overflow(sum, group, &sum))
             return invalid(e, "byte count", text);
         billionths += n.billionths * factor;
         sum += billionths / 1000000000;
@@ -154,10 +152,9 @@ static bool read_date(const char *digits, struct tm *date)
 {
     int year = two_digits(digits) * 100 + two_digits(digits + 2);
     int month = two_digits(digits + 4), day = two_digits(digits + 6);
-    int hour = two_digits(digits + 8), minute = two_digits(digits + 10),
-        second = two_digits(digits + 12);
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
-        minute > 59 || second > 59)
+    int hour = two_digits(digits + 8), minute = two_digits(digits + 10), second = two_digits(digits + 12);
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
+        second > 59)
         return false;
     *date = (struct tm){ .tm_year = year - 1900,
                          .tm_mon = month - 1,
@@ -237,8 +234,8 @@ int units_int(const char *text, int64_t min, int64_t max, int64_t *value, struct
             return invalid(e, "number", text);
     }
     if (number < min || number > max)
-        return error_set(e, SSHIO_EINVAL, "Invalid number: %.40s is not between %lld and %lld",
-                         text, (long long)min, (long long)max);
+        return error_set(e, SSHIO_EINVAL, "Invalid number: %.40s is not between %lld and %lld", text, (long long)min,
+                         (long long)max);
     *value = number;
     return 0;
 }

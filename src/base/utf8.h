@@ -4,7 +4,8 @@
 
 #include "base/bytes.h"
 
-/* The length of the character at the start of a text, and which it is; 0 when the text is empty or does not begin with one. */
+/* The length of the character at the start of a text, and which it is; 0 when the text is empty or does not begin with
+ * one. */
 size_t utf8_char(struct span text, uint32_t *code_point);
 bool utf8_valid(struct span text);
 

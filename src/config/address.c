@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define ADDRESS_TEXT_MAX 64         /* the longest IPv6 form with a zone, and some room */
+#define ADDRESS_TEXT_MAX 64 /* the longest IPv6 form with a zone, and some room */
 
 static bool parse_v4(const char *text, struct address *address)
 {
@@ -104,8 +104,8 @@ bool network_parse(struct span text, struct network *network)
     } else {
         size_t len = (size_t)(slash - text.data);
         struct span prefix = SPAN(slash + 1, text.len - len - 1);
-        if (!address_parse(SPAN(text.data, len), &parsed.address) || !parse_prefix(prefix, &parsed.prefix)
-            || parsed.prefix > parsed.address.bits || has_host_bits(&parsed))
+        if (!address_parse(SPAN(text.data, len), &parsed.address) || !parse_prefix(prefix, &parsed.prefix) ||
+            parsed.prefix > parsed.address.bits || has_host_bits(&parsed))
             return false;
     }
     *network = parsed;

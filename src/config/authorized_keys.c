@@ -62,7 +62,8 @@ static bool refuse(sshio_authorized_keys *keys, const char *filename, int line, 
     return texts_addf(&keys->refused, "%s line %d: %s", filename, line, reason);
 }
 
-/* The rest of a line after its option field: blanks inside double quotes belong to the field, and \" is no end of the quotes. */
+/* The rest of a line after its option field: blanks inside double quotes belong to the field, and \" is no end of the
+ * quotes. */
 static struct span skip_options(struct span line)
 {
     bool quoted = false;

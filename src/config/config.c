@@ -1,5 +1,5 @@
-/* See config.h. Each kind of value has one function that checks and puts into form what a line gives for it; the rest is the same for
- * all of them. */
+/* See config.h. Each kind of value has one function that checks and puts into form what a line gives for it; the rest
+ * is the same for all of them. */
 #include "config/config.h"
 
 #include <string.h>
@@ -8,12 +8,12 @@
 #include "base/memory.h"
 #include "base/units.h"
 
-struct setting {                /* a line on its way into a value */
+struct setting { /* a line on its way into a value */
     const struct keyword *keyword;
     const struct config_where *where;
     struct texts arguments;
-    size_t used;                /* arguments that the kind has taken */
-    struct texts values;        /* in the form that is kept */
+    size_t used;         /* arguments that the kind has taken */
+    struct texts values; /* in the form that is kept */
     struct error *e;
 };
 
@@ -129,12 +129,8 @@ static int set_rekey(struct setting *s)
 }
 
 static int (*const kinds[])(struct setting *s) = {
-    [VALUE_STRING] = set_string,
-    [VALUE_NUMBER] = set_number,
-    [VALUE_CHOICE] = set_choice,
-    [VALUE_LIST] = set_list,
-    [VALUE_APPEND] = set_string,
-    [VALUE_REKEY] = set_rekey,
+    [VALUE_STRING] = set_string, [VALUE_NUMBER] = set_number, [VALUE_CHOICE] = set_choice,
+    [VALUE_LIST] = set_list,     [VALUE_APPEND] = set_string, [VALUE_REKEY] = set_rekey,
 };
 
 /* ---- lines ---- */

@@ -1,8 +1,8 @@
 /* One line of an option file, or one -o: "Keyword arguments", "Keyword=arguments".
  *
- * The keyword ends at white space or "=". Arguments are separated by blanks; "…" and '…' protect them and may start anywhere inside an
- * argument; a backslash escapes quotes, a backslash and, outside quotes, a space, and is an ordinary character before anything else; an
- * unquoted # at the start of an argument begins a comment. */
+ * The keyword ends at white space or "=". Arguments are separated by blanks; "…" and '…' protect them and may start
+ * anywhere inside an argument; a backslash escapes quotes, a backslash and, outside quotes, a space, and is an ordinary
+ * character before anything else; an unquoted # at the start of an argument begins a comment. */
 #ifndef SSHIO_CONFIG_CONFIG_LINE_H
 #define SSHIO_CONFIG_CONFIG_LINE_H
 
@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/texts.h"
 
-struct config_where {           /* for messages */
+struct config_where { /* for messages */
     const char *filename;
-    int line;                   /* 0 = it is no file */
+    int line; /* 0 = it is no file */
 };
 
 /* False for an empty line and a comment. */

@@ -1,7 +1,7 @@
 /* The keywords of ssh_config and sshd_config: one table for files, -o and everything that lists them.
  *
- * A row says what a value may look like; what it means is said where it is used. A keyword that client and server read differently has
- * a row for each. Adding a keyword is adding a row. */
+ * A row says what a value may look like; what it means is said where it is used. A keyword that client and server read
+ * differently has a row for each. Adding a keyword is adding a row. */
 #ifndef SSHIO_CONFIG_KEYWORDS_H
 #define SSHIO_CONFIG_KEYWORDS_H
 
@@ -16,44 +16,44 @@ enum config_side {
 };
 
 enum value_kind {
-    VALUE_STRING,               /* one argument; "none" is no value, which also blocks later lines */
-    VALUE_NUMBER,               /* a decimal number from min to max */
-    VALUE_CHOICE,               /* one of the words of the row, in any case */
-    VALUE_LIST,                 /* all arguments; "none" alone is the empty list */
-    VALUE_APPEND,               /* one argument a line, added; "none" alone is the empty list */
-    VALUE_REKEY,                /* byte count or "default", then a time or "none" or nothing */
+    VALUE_STRING, /* one argument; "none" is no value, which also blocks later lines */
+    VALUE_NUMBER, /* a decimal number from min to max */
+    VALUE_CHOICE, /* one of the words of the row, in any case */
+    VALUE_LIST,   /* all arguments; "none" alone is the empty list */
+    VALUE_APPEND, /* one argument a line, added; "none" alone is the empty list */
+    VALUE_REKEY,  /* byte count or "default", then a time or "none" or nothing */
 };
 
 /* X(id, name, kind, sides, min, max, choices, help) */
-#define KEYWORDS(X) \
+#define KEYWORDS(X)                                                                                                    \
     X(PORT, "Port", VALUE_NUMBER, CONFIG_CLIENT | CONFIG_SERVER, 1, 65535, NULL, "port to connect to or to listen on") \
-    X(USER, "User", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL, "user to log in as") \
+    X(USER, "User", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL, "user to log in as")                                      \
     X(IDENTITY_FILE, "IdentityFile", VALUE_APPEND, CONFIG_CLIENT, 0, 0, NULL, "private key to offer; may be repeated") \
-    X(USER_KNOWN_HOSTS_FILE, "UserKnownHostsFile", VALUE_LIST, CONFIG_CLIENT, 0, 0, NULL, \
-      "files with the keys of known hosts") \
-    X(GLOBAL_KNOWN_HOSTS_FILE, "GlobalKnownHostsFile", VALUE_LIST, CONFIG_CLIENT, 0, 0, NULL, \
-      "more such files, of the whole machine") \
-    X(STRICT_HOST_KEY_CHECKING, "StrictHostKeyChecking", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, \
-      "yes true no false off ask accept-new", "refuse hosts whose key is not known") \
-    X(BATCH_MODE, "BatchMode", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "ask the user nothing") \
-    X(IDENTITIES_ONLY, "IdentitiesOnly", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", \
-      "offer no keys but the configured ones") \
-    X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms") \
-    X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "key exchange methods") \
-    X(REKEY_LIMIT, "RekeyLimit", VALUE_REKEY, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, \
-      "bytes and time after which keys are exchanged again") \
-    X(LOG_LEVEL, "LogLevel", VALUE_CHOICE, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, \
-      "QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1 DEBUG2 DEBUG3", "how much to say") \
-    X(LISTEN_ADDRESS, "ListenAddress", VALUE_APPEND, CONFIG_SERVER, 0, 0, NULL, "address to listen on; may be repeated") \
-    X(HOST_KEY, "HostKey", VALUE_APPEND, CONFIG_SERVER, 0, 0, NULL, "private host key; may be repeated") \
-    X(AUTHORIZED_KEYS_FILE, "AuthorizedKeysFile", VALUE_LIST, CONFIG_SERVER, 0, 0, NULL, "files with the keys that may log in") \
+    X(USER_KNOWN_HOSTS_FILE, "UserKnownHostsFile", VALUE_LIST, CONFIG_CLIENT, 0, 0, NULL,                              \
+      "files with the keys of known hosts")                                                                            \
+    X(GLOBAL_KNOWN_HOSTS_FILE, "GlobalKnownHostsFile", VALUE_LIST, CONFIG_CLIENT, 0, 0, NULL,                          \
+      "more such files, of the whole machine")                                                                         \
+    X(STRICT_HOST_KEY_CHECKING, "StrictHostKeyChecking", VALUE_CHOICE, CONFIG_CLIENT, 0, 0,                            \
+      "yes true no false off ask accept-new", "refuse hosts whose key is not known")                                   \
+    X(BATCH_MODE, "BatchMode", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "ask the user nothing")         \
+    X(IDENTITIES_ONLY, "IdentitiesOnly", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",                       \
+      "offer no keys but the configured ones")                                                                         \
+    X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms")            \
+    X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                        \
+      "key exchange methods")                                                                                          \
+    X(REKEY_LIMIT, "RekeyLimit", VALUE_REKEY, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                               \
+      "bytes and time after which keys are exchanged again")                                                           \
+    X(LOG_LEVEL, "LogLevel", VALUE_CHOICE, CONFIG_CLIENT | CONFIG_SERVER, 0, 0,                                        \
+      "QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1 DEBUG2 DEBUG3", "how much to say")                                  \
+    X(LISTEN_ADDRESS, "ListenAddress", VALUE_APPEND, CONFIG_SERVER, 0, 0, NULL,                                        \
+      "address to listen on; may be repeated")                                                                         \
+    X(HOST_KEY, "HostKey", VALUE_APPEND, CONFIG_SERVER, 0, 0, NULL, "private host key; may be repeated")               \
+    X(AUTHORIZED_KEYS_FILE, "AuthorizedKeysFile", VALUE_LIST, CONFIG_SERVER, 0, 0, NULL,                               \
+      "files with the keys that may log in")                                                                           \
     X(MAX_SESSIONS, "MaxSessions", VALUE_NUMBER, CONFIG_SERVER, 0, INT32_MAX, NULL, "sessions of one connection")
 
 #define KEYWORD_ID(id, name, kind, sides, min, max, choices, help) KEYWORD_##id,
-enum keyword_id {
-    KEYWORDS(KEYWORD_ID)
-    KEYWORD_COUNT
-};
+enum keyword_id { KEYWORDS(KEYWORD_ID) KEYWORD_COUNT };
 
 struct keyword {
     const char *name;
@@ -61,7 +61,7 @@ struct keyword {
     unsigned sides;
     int64_t min;
     int64_t max;
-    const char *choices;        /* words with a space between them */
+    const char *choices; /* words with a space between them */
     const char *help;
 };
 

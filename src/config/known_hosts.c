@@ -1,7 +1,7 @@
 /* Reading known hosts; see known_hosts.h. Entries stay in the order of their files.
  *
- * Keys are kept as blobs: whether a key makes sense is decided about the one that the peer shows. So keys of types that this build does
- * not know still say that a host is known by other types, and can be revoked. */
+ * Keys are kept as blobs: whether a key makes sense is decided about the one that the peer shows. So keys of types that
+ * this build does not know still say that a host is known by other types, and can be revoked. */
 #include <string.h>
 
 #include "base/base64.h"
@@ -58,7 +58,7 @@ static bool make_room(sshio_known_hosts *hosts)
 /* ---- reading a line ---- */
 
 struct line_source {
-    const char *filename;           /* of the object, or NULL */
+    const char *filename; /* of the object, or NULL */
     int line;
     struct error *e;
 };
@@ -125,8 +125,9 @@ static int parse_hashed(const struct line_source *source, struct span word, stru
     if (entry->hashed == NULL)
         return error_nomem(source->e);
     struct hashed_name *name = entry->hashed;
-    if (count_bars(word) != 3 || !decode_into(salt, name->salt, sizeof name->salt, &name->salt_len) || name->salt_len == 0
-        || !decode_into(hash, name->hash, sizeof name->hash, &hash_len) || hash_len != sizeof name->hash)
+    if (count_bars(word) != 3 || !decode_into(salt, name->salt, sizeof name->salt, &name->salt_len) ||
+        name->salt_len == 0 || !decode_into(hash, name->hash, sizeof name->hash, &hash_len) ||
+        hash_len != sizeof name->hash)
         return bad_line(source, "Invalid known hosts hash entry", word);
     return 0;
 }
@@ -168,7 +169,8 @@ static int parse_key(const struct line_source *source, struct span text, struct 
     int rc = 0;
 
     writer_init(&w, TEXT_LINE_MAX_LEN);
-    bool ok = is_plain_type(type) && base64_decode(base64, &w) && span_equal(known_hosts_blob_type(writer_span(&w)), type);
+    bool ok = is_plain_type(type) && base64_decode(base64, &w) &&
+              span_equal(known_hosts_blob_type(writer_span(&w)), type);
     if (writer_failed(&w) || (ok && !span_dup(writer_span(&w), &entry->blob)))
         rc = error_nomem(source->e);
     entry->blob_len = w.len;

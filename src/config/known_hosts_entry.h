@@ -23,11 +23,11 @@ struct hashed_name {
 
 struct host_entry {
     enum host_marker marker;
-    char *patterns;                 /* the comma list; NULL = the name is hashed */
+    char *patterns; /* the comma list; NULL = the name is hashed */
     struct hashed_name *hashed;
-    uint8_t *blob;                  /* RFC 4253 6.6; NULL = key data that is skipped */
+    uint8_t *blob; /* RFC 4253 6.6; NULL = key data that is skipped */
     size_t blob_len;
-    const char *filename;           /* one of the object's */
+    const char *filename; /* one of the object's */
     int line;
 };
 
@@ -39,6 +39,6 @@ struct sshio_known_hosts {
     size_t capacity;
 };
 
-struct span known_hosts_blob_type(struct span blob);    /* its first string: the name of the key's type */
+struct span known_hosts_blob_type(struct span blob); /* its first string: the name of the key's type */
 
 #endif

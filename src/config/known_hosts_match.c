@@ -1,5 +1,5 @@
-/* Looking hosts up; see known_hosts.h. A look-up walks all entries; hashed names cost one HMAC each, as every line has a salt of its
- * own. */
+/* Looking hosts up; see known_hosts.h. A look-up walks all entries; hashed names cost one HMAC each, as every line has
+ * a salt of its own. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,7 +18,7 @@ struct lookup {
     struct span names[2];
     size_t count;
     struct address address;
-    bool failed;                /* some entry could not be looked at, which may be the one that revokes: then nothing is trusted */
+    bool failed; /* some entry could not be looked at, which may be the one that revokes: then nothing is trusted */
 };
 
 static bool is_default_port(int port)
@@ -67,7 +67,7 @@ static bool lookup_init(struct lookup *lookup, const struct host_query *query, i
             continue;
         put_name(&lookup->text, texts[i], port);
         ends[lookup->count++] = lookup->text.len;
-        address_parse(span_of(texts[i]), &lookup->address);     /* the address, which comes second, wins */
+        address_parse(span_of(texts[i]), &lookup->address); /* the address, which comes second, wins */
     }
     if (writer_failed(&lookup->text))
         return false;
@@ -136,7 +136,7 @@ struct findings {
     const struct host_entry *trusted;
     const struct host_entry *same_type;
     const struct host_entry *other_type;
-    bool any;                       /* some entry gives trust, to whatever key or authority */
+    bool any; /* some entry gives trust, to whatever key or authority */
 };
 
 static struct span entry_blob(const struct host_entry *entry)
@@ -205,8 +205,8 @@ static sshio_host_status conclude(const struct findings *found, struct host_plac
     return SSHIO_HOST_UNKNOWN;
 }
 
-sshio_host_status known_hosts_match(const sshio_known_hosts *hosts, const struct host_query *query, const sshio_key *key,
-                                    struct host_place *place)
+sshio_host_status known_hosts_match(const sshio_known_hosts *hosts, const struct host_query *query,
+                                    const sshio_key *key, struct host_place *place)
 {
     struct span blob = key_public_blob(key);
     struct findings found = { .any = false };
@@ -216,8 +216,8 @@ sshio_host_status known_hosts_match(const sshio_known_hosts *hosts, const struct
     if (!look_up(hosts, query, query->port, blob, &found))
         return SSHIO_HOST_UNKNOWN;
     if (!found.any && !is_default_port(query->port)) {
-        /* Nothing is known for this port. The host's key on the default port is fine here too, but another key is no change:
-         * it is usual that another server lives on another port. */
+        /* Nothing is known for this port. The host's key on the default port is fine here too, but another key is no
+         * change: it is usual that another server lives on another port. */
         if (!look_up(hosts, query, 0, blob, &found))
             return SSHIO_HOST_UNKNOWN;
         found.same_type = found.other_type = NULL;

@@ -27,7 +27,9 @@ static const void *kex_at(size_t index)
 static sshio_algorithm describe_kex(const void *row)
 {
     const struct kex_alg *alg = row;
-    return (sshio_algorithm){ .name = alg->name, .is_default = alg->is_default, .is_weak = alg->is_weak,
+    return (sshio_algorithm){ .name = alg->name,
+                              .is_default = alg->is_default,
+                              .is_weak = alg->is_weak,
                               .is_post_quantum = alg->is_post_quantum };
 }
 
@@ -50,13 +52,14 @@ static const void *signature_at(size_t index)
 static sshio_algorithm describe_signature(const void *row)
 {
     const struct sig_alg *alg = row;
-    return (sshio_algorithm){ .name = alg->name, .is_default = alg->is_default, .is_weak = alg->is_weak,
-                              .min_key_bits = alg->min_key_bits };
+    return (sshio_algorithm){
+        .name = alg->name, .is_default = alg->is_default, .is_weak = alg->is_weak, .min_key_bits = alg->min_key_bits
+    };
 }
 
 static size_t no_macs(void)
 {
-    return 0;                   /* the ciphers of this build all bring their own */
+    return 0; /* the ciphers of this build all bring their own */
 }
 
 static size_t one_compression(void)
@@ -78,7 +81,11 @@ static const struct kind_row kind_rows[] = {
     { SSHIO_ALG_KEX, { .kind = "key exchange" }, kex_alg_count, kex_at, describe_kex },
     { SSHIO_ALG_ENCRYPTION, { .kind = "encryption" }, cipher_count, encryption_at, describe_encryption },
     { SSHIO_ALG_MAC, { .kind = "MAC", .empty_allowed = true }, no_macs, NULL, NULL },
-    { SSHIO_ALG_COMPRESSION, { .kind = "compression", .empty_allowed = true }, one_compression, compression_at, describe_compression },
+    { SSHIO_ALG_COMPRESSION,
+      { .kind = "compression", .empty_allowed = true },
+      one_compression,
+      compression_at,
+      describe_compression },
     { SSHIO_ALG_SIGNATURE, { .kind = "signature" }, sig_alg_count, signature_at, describe_signature },
     { SSHIO_ALG_PUBLIC_KEY, { .kind = "host key" }, sig_alg_count, signature_at, describe_signature },
 };
@@ -91,7 +98,8 @@ static const struct kind_row *kind_row(sshio_alg_kind kind)
     return NULL;
 }
 
-int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_config, struct texts *names, struct error *e)
+int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_config, struct texts *names,
+                      struct error *e)
 {
     const struct kind_row *row = kind_row(kind);
     if (row == NULL)
@@ -163,7 +171,8 @@ static void describe_all(void)
 const sshio_algorithm *sshio_algorithm_at(sshio_alg_kind kind, size_t index)
 {
     const struct kind_row *row = kind_row(kind);
-    if (row == NULL || index >= row->count() || index >= DESCRIBED_MAX || pthread_once(&described_once, describe_all) != 0)
+    if (row == NULL || index >= row->count() || index >= DESCRIBED_MAX ||
+        pthread_once(&described_once, describe_all) != 0)
         return NULL;
     return &described[row - kind_rows][index];
 }

@@ -10,7 +10,8 @@
 #include "base/texts.h"
 
 /* Expands a selection of one kind (NULL = the defaults) to names in order of preference. */
-int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_config, struct texts *names, struct error *e);
+int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_config, struct texts *names,
+                      struct error *e);
 
 /* The same, to an owned array of rows that ends with NULL: struct kex_alg, cipher_alg or sig_alg by kind. */
 int algorithms_rows(sshio_alg_kind kind, const char *selection, const void ***rows, struct error *e);

@@ -37,7 +37,8 @@ const char *const *sshio_config_get(const sshio_config *config, const char *keyw
 {
     enum keyword_id id;
 
-    if (config == NULL || keyword == NULL || !keyword_find(span_of(keyword), config->side, &id) || !config_is_set(config, id))
+    if (config == NULL || keyword == NULL || !keyword_find(span_of(keyword), config->side, &id) ||
+        !config_is_set(config, id))
         return NULL;
     return config_texts(config, id);
 }

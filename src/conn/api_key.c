@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "io/replace_file.h"
 #include "io/worker.h"
 #include "key/key.h"
@@ -14,29 +15,19 @@
 #define PRIVATE_MODE 0600
 #define PUBLIC_MODE 0644
 
-/* Options of a program that was built with an older or newer header: the members that both know,
- * the rest are defaults. */
-static void take_options(void *to, size_t size, const void *from)
-{
-    memset(to, 0, size);
-    if (from != NULL)
-        memcpy(to, from, *(const size_t *)from < size ? *(const size_t *)from : size);
-    *(size_t *)to = size;
-}
-
 void sshio_generate_options_init(sshio_generate_options *options)
 {
-    take_options(options, sizeof *options, NULL);
+    OPTIONS_TAKE(options, NULL);
 }
 
 void sshio_import_options_init(sshio_import_options *options)
 {
-    take_options(options, sizeof *options, NULL);
+    OPTIONS_TAKE(options, NULL);
 }
 
 void sshio_export_options_init(sshio_export_options *options)
 {
-    take_options(options, sizeof *options, NULL);
+    OPTIONS_TAKE(options, NULL);
 }
 
 /* Ends a call: the error, if there is one, becomes the last error. */
@@ -63,28 +54,30 @@ static int take_bytes(struct writer *w, sshio_bytes *bytes, struct error *e)
 
 /* ---- making keys ---- */
 
-int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options,
-                               sshio_key **key)
+int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options, sshio_key **key)
 {
     sshio_generate_options known;
     struct error e;
 
     if (alg_name == NULL || key == NULL)
         return fail(SSHIO_EINVAL, "generate_private_key: no algorithm, or no place for the key");
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
     error_init(&e);
     return finish(key_generate(alg_name, &known, key, &e), &e);
 }
 
-int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options,
-                             sshio_key **key)
+int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options, sshio_key **key)
 {
     sshio_import_options known;
     struct error e;
 
     if (key == NULL || (data == NULL && len != 0))
         return fail(SSHIO_EINVAL, "import_private_key: no text, or no place for the key");
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
     error_init(&e);
     return finish(key_from_private_text(SPAN(data, len), known.passphrase, NULL, key, &e), &e);
 }
@@ -99,14 +92,14 @@ int sshio_import_public_key(const void *data, size_t len, sshio_key **key)
     return finish(key_from_public_text(SPAN(data, len), key, &e), &e);
 }
 
-static int private_from_file(const char *path, struct span text,
-                             const sshio_import_options *options, sshio_key **key, struct error *e)
+static int private_from_file(const char *path, struct span text, const sshio_import_options *options, sshio_key **key,
+                             struct error *e)
 {
     return key_from_private_text(text, options->passphrase, path, key, e);
 }
 
-static int public_from_file(const char *path, struct span text, const sshio_import_options *options,
-                            sshio_key **key, struct error *e)
+static int public_from_file(const char *path, struct span text, const sshio_import_options *options, sshio_key **key,
+                            struct error *e)
 {
     sshio_key *made = NULL;
     (void)options;
@@ -121,11 +114,11 @@ static int public_from_file(const char *path, struct span text, const sshio_impo
     return 0;
 }
 
-typedef int from_file_fn(const char *path, struct span text, const sshio_import_options *options,
-                         sshio_key **key, struct error *e);
+typedef int from_file_fn(const char *path, struct span text, const sshio_import_options *options, sshio_key **key,
+                         struct error *e);
 
-static int read_file(const char *filename, from_file_fn *parse, const sshio_import_options *options,
-                     sshio_key **key, struct error *e)
+static int read_file(const char *filename, from_file_fn *parse, const sshio_import_options *options, sshio_key **key,
+                     struct error *e)
 {
     uint8_t *data = NULL;
     size_t len = 0;
@@ -140,15 +133,16 @@ static int read_file(const char *filename, from_file_fn *parse, const sshio_impo
     return rc;
 }
 
-int sshio_read_private_key(const char *filename, const sshio_import_options *options,
-                           sshio_key **key)
+int sshio_read_private_key(const char *filename, const sshio_import_options *options, sshio_key **key)
 {
     sshio_import_options known;
     struct error e;
 
     if (filename == NULL || key == NULL)
         return fail(SSHIO_EINVAL, "read_private_key: no file name, or no place for the key");
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
     error_init(&e);
     return finish(read_file(filename, private_from_file, &known, key, &e), &e);
 }
@@ -197,14 +191,12 @@ int sshio_key_convert_to_public(const sshio_key *key, sshio_key **public_key)
 
 /* ---- signatures ---- */
 
-static int sign(const sshio_key *key, sshio_span data, const char *name, sshio_bytes *signature,
-                struct error *e)
+static int sign(const sshio_key *key, sshio_span data, const char *name, sshio_bytes *signature, struct error *e)
 {
     struct writer w;
     const struct sig_alg *alg = name != NULL ? sig_alg_find(span_of(name)) : key_sig_alg(key, 0);
     if (alg == NULL)
-        return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\"",
-                         name != NULL ? name : "");
+        return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\"", name != NULL ? name : "");
     writer_init(&w, KEY_MAX_TEXT_LEN);
     int rc = key_sign(key, alg, SPAN(data.data, data.len), &w, e);
     if (rc == 0)
@@ -225,26 +217,27 @@ int sshio_key_sign(sshio_key *key, sshio_span data, const char *sig_alg, sshio_b
 
 /* ---- writing keys ---- */
 
-static int put_private(const sshio_key *key, const sshio_export_options *options, struct writer *w,
-                       struct error *e)
+static int put_private(const sshio_key *key, const sshio_export_options *options, struct writer *w, struct error *e)
 {
     sshio_export_options known;
-    take_options(&known, sizeof known, options);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0) {
+        error_copy(e, last_error());
+        return rc;
+    }
     if (known.format != SSHIO_FORMAT_OPENSSH)
         return error_set(e, SSHIO_EKEY_EXPORT, "unknown private key format %d", (int)known.format);
     return key_put_private_text(key, w, e);
 }
 
-static int put_public(const sshio_key *key, sshio_key_format format, struct writer *w,
-                      struct error *e)
+static int put_public(const sshio_key *key, sshio_key_format format, struct writer *w, struct error *e)
 {
     if (format != SSHIO_FORMAT_OPENSSH)
         return error_set(e, SSHIO_EKEY_EXPORT, "unknown public key format %d", (int)format);
     return key_put_public_text(key, w, e);
 }
 
-static int write_text(const struct writer *w, const char *filename, unsigned int mode,
-                      struct error *e)
+static int write_text(const struct writer *w, const char *filename, unsigned int mode, struct error *e)
 {
     char *path = expand_home(filename);
     int rc = path != NULL ? replace_file(path, mode, writer_span(w), e) : error_nomem(e);
@@ -252,8 +245,7 @@ static int write_text(const struct writer *w, const char *filename, unsigned int
     return rc;
 }
 
-int sshio_key_export_private_key(const sshio_key *key, const sshio_export_options *options,
-                                 sshio_bytes *data)
+int sshio_key_export_private_key(const sshio_key *key, const sshio_export_options *options, sshio_bytes *data)
 {
     struct writer w;
     struct error e;
@@ -285,8 +277,7 @@ int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format, s
     return finish(rc, &e);
 }
 
-int sshio_key_write_private_key(const sshio_key *key, const char *filename,
-                                const sshio_export_options *options)
+int sshio_key_write_private_key(const sshio_key *key, const char *filename, const sshio_export_options *options)
 {
     struct writer w;
     struct error e;

@@ -1,5 +1,5 @@
-/* The client's side of authentication, as straight-line code in a task: ask with none what the server takes, then try each key, then
- * the password. The codecs are the engine's. (RFC 4252) */
+/* The client's side of authentication, as straight-line code in a task: ask with none what the server takes, then try
+ * each key, then the password. The codecs are the engine's. (RFC 4252) */
 #include <string.h>
 
 #include "base/memory.h"
@@ -17,11 +17,11 @@ enum answer { ANSWER_NONE, ANSWER_SUCCESS, ANSWER_FAILURE, ANSWER_KEY_OK, ANSWER
 struct auth_client {
     sshio_conn *conn;
     sshio_task *task;
-    struct completion *waiting;         /* for the answer to a request */
+    struct completion *waiting; /* for the answer to a request */
     enum answer answer;
-    char *methods;                      /* of the last FAILURE */
+    char *methods; /* of the last FAILURE */
     bool partial_success;
-    bool over;                          /* the connection has ended */
+    bool over; /* the connection has ended */
     bool password_used;
 };
 
@@ -54,7 +54,7 @@ void auth_client_failed(sshio_conn *conn, struct span methods, bool partial_succ
 
 void auth_client_key_accepted(sshio_conn *conn, struct span alg, struct span blob)
 {
-    (void)alg, (void)blob;              /* the engine has compared them with the query */
+    (void)alg, (void)blob; /* the engine has compared them with the query */
     answered(conn, ANSWER_KEY_OK);
 }
 
@@ -246,8 +246,8 @@ static void give_up(struct auth_client *auth, int answer)
     if (answer < 0 && answer != SSHIO_ECLOSED)
         error_copy(&e, last_error());
     if (error_code(&e) == 0)
-        error_set(&e, SSHIO_EPERMISSION_DENIED, "Permission denied for user %s on host %s (server takes: %s)", conn->username,
-                  conn->host != NULL && conn->host[0] != '\0' ? conn->host : conn->peer.host,
+        error_set(&e, SSHIO_EPERMISSION_DENIED, "Permission denied for user %s on host %s (server takes: %s)",
+                  conn->username, conn->host != NULL && conn->host[0] != '\0' ? conn->host : conn->peer.host,
                   auth->methods != NULL && auth->methods[0] != '\0' ? auth->methods : "nothing more");
     conn_fail_later(conn, &e);
     error_clear(&e);
@@ -311,5 +311,5 @@ void auth_client_end(sshio_conn *conn)
     if (auth->waiting != NULL)
         answered(conn, ANSWER_NONE);
     else if (auth->task != NULL)
-        sshio_cancel(auth->task);       /* it waits in a handler of the user's */
+        sshio_cancel(auth->task); /* it waits in a handler of the user's */
 }

@@ -1,8 +1,8 @@
-/* The server's side of authentication: each request is answered by a task of its own, so that handlers may wait; the engine reads on
- * when the answer was given. (RFC 4252; rules A1 to A5)
+/* The server's side of authentication: each request is answered by a task of its own, so that handlers may wait; the
+ * engine reads on when the answer was given. (RFC 4252; rules A1 to A5)
  *
- * The key that signed decides: a query leaves no state behind, and the signed request is judged anew. What failed, and whether the user
- * exists, is told neither by the reply nor by its time. */
+ * The key that signed decides: a query leaves no state behind, and the signed request is judged anew. What failed, and
+ * whether the user exists, is told neither by the reply nor by its time. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,15 +14,15 @@
 #include "io/task.h"
 #include "key/key.h"
 
-#define DELAY_LEAST 0.005               /* s; a user's own delay is this and up to … */
-#define DELAY_SPREAD 0.004              /* … that more */
+#define DELAY_LEAST 0.005  /* s; a user's own delay is this and up to … */
+#define DELAY_SPREAD 0.004 /* … that more */
 
 struct auth_server {
     sshio_conn *conn;
     const struct auth_request *request; /* valid until the verdict; if there is none, as long as the engine */
     sshio_task *task;
     uint64_t started_ms;
-    bool over;                          /* the connection has ended: no verdict is wanted any more */
+    bool over; /* the connection has ended: no verdict is wanted any more */
 };
 
 enum verdict { VERDICT_REFUSE, VERDICT_ACCEPT, VERDICT_KEY_OK };
@@ -40,8 +40,8 @@ static bool publickey_supported(sshio_conn *conn)
 static bool password_supported(sshio_conn *conn)
 {
     const struct settings *s = conn->settings;
-    return s->password_auth && s->handlers.password_auth_supported != NULL
-           && s->handlers.password_auth_supported(conn, conn->user) > 0;
+    return s->password_auth && s->handlers.password_auth_supported != NULL &&
+           s->handlers.password_auth_supported(conn, conn->user) > 0;
 }
 
 /* ---- methods: SSHIO_E… = the connection ends ---- */
@@ -179,7 +179,11 @@ static void refuse(struct auth_server *auth)
 {
     sshio_conn *conn = auth->conn;
     bool publickey = publickey_supported(conn), password = password_supported(conn);
-    engine_auth_refuse(conn->engine, publickey && password ? "publickey,password" : publickey ? "publickey" : password ? "password" : "",
+    engine_auth_refuse(conn->engine,
+                       publickey && password ? "publickey,password"
+                       : publickey           ? "publickey"
+                       : password            ? "password"
+                                             : "",
                        false);
 }
 

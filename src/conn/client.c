@@ -3,6 +3,7 @@
 
 #include "conn/conn.h"
 #include "io/last_error.h"
+#include "io/options.h"
 
 #define PORT_DEFAULT 22
 #define PORT_MAX 65535
@@ -10,7 +11,7 @@
 struct connecting {
     const char *host;
     const sshio_client_options *options;
-    int sock;                   /* -1 = connect to host */
+    int sock; /* -1 = connect to host */
     sshio_conn **conn;
 };
 
@@ -19,21 +20,27 @@ static int address_family(sshio_family family)
     return family == SSHIO_FAMILY_INET ? AF_INET : family == SSHIO_FAMILY_INET6 ? AF_INET6 : AF_UNSPEC;
 }
 
-static int open_stream(struct loop *loop, const struct connecting *c, const struct settings *s, struct stream **stream, struct error *e)
+static int open_stream(struct loop *loop, const struct connecting *c, const struct settings *s, struct stream **stream,
+                       struct error *e)
 {
     const sshio_client_options *o = c->options;
     if (c->sock >= 0)
         return stream_from_socket(loop, c->sock, s->tcp_keepalive, stream, e);
     struct connect_options connect = {
-        .host = c->host, .port = o->port != 0 ? o->port : PORT_DEFAULT, .family = address_family(o->family),
-        .resolver_flags = o->resolver_flags, .bind_address = o->bind_address, .bind_port = o->bind_port,
+        .host = c->host,
+        .port = o->port != 0 ? o->port : PORT_DEFAULT,
+        .family = address_family(o->family),
+        .resolver_flags = o->resolver_flags,
+        .bind_address = o->bind_address,
+        .bind_port = o->bind_port,
         .keepalive = s->tcp_keepalive,
     };
     return stream_connect(loop, &connect, stream, e);
 }
 
 /* The name and port that known hosts are asked for: those of the call, else the socket's other end. */
-static int start(struct loop *loop, const struct connecting *c, struct settings *s, struct stream *stream, struct error *e)
+static int start(struct loop *loop, const struct connecting *c, struct settings *s, struct stream *stream,
+                 struct error *e)
 {
     char names[STREAM_NAMES_SIZE];
     sshio_address local = { .host = "" }, peer = { .host = "" };
@@ -86,13 +93,15 @@ static int connect_now(void *arg)
 
 static int connect_with(const char *host, const sshio_client_options *options, int sock, sshio_conn **conn)
 {
-    static const sshio_client_options defaults = { .size = sizeof defaults };
-    struct connecting c = { .host = host, .options = options != NULL ? options : &defaults, .sock = sock, .conn = conn };
+    sshio_client_options known;
+    struct connecting c = { .host = host, .options = &known, .sock = sock, .conn = conn };
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
-    if (sock < 0 && c.options->sock != NULL)
-        c.sock = *c.options->sock;
+    if (sock < 0 && known.sock != NULL)
+        c.sock = *known.sock;
     rc = check_options(&c, last_error());
     if (rc != 0)
         return rc;
@@ -109,9 +118,9 @@ int sshio_create_connection(const sshio_client_handlers *handlers, void *user, c
                             const sshio_client_options *options, sshio_conn **conn)
 {
     sshio_client_options with_handlers;
-    sshio_client_options_init(&with_handlers);
-    if (options != NULL)
-        with_handlers = *options;
+    int rc = OPTIONS_TAKE(&with_handlers, options);
+    if (rc != 0)
+        return rc;
     with_handlers.handlers = handlers;
     with_handlers.user = user;
     return connect_with(host, &with_handlers, -1, conn);

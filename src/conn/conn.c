@@ -339,8 +339,9 @@ static void debug_received(void *owner, bool always_display, struct span msg, st
     sshio_conn *conn = owner;
     char escaped[1024];
     log_debug(conn->logger, 1, "Debug message from peer: %s", log_escaped(msg, escaped, sizeof escaped));
-    void (*tell)(sshio_conn *, const char *, const char *, bool, void *) =
-        conn->server ? conn->settings->handlers.debug_msg_received : conn->settings->client.debug_msg_received;
+    void (*tell)(sshio_conn *, const char *, const char *, bool,
+                 void *) = conn->server ? conn->settings->handlers.debug_msg_received
+                                        : conn->settings->client.debug_msg_received;
     if (tell == NULL)
         return;
     char *text = span_dup_text(msg), *language = span_dup_text(lang);
@@ -552,8 +553,8 @@ static int set_up(sshio_conn *conn, const char *host, int port)
     bool complete = conn->logger != NULL && conn->timer != NULL && (conn->host != NULL || host == NULL);
     if (!complete || set_names(conn) != 0)
         return SSHIO_ENOMEM;
-    conn->engine = engine_new(&conn->settings->engine, &engine_events, conn, loop_engine_buffers(conn->loop), conn->logger,
-                              loop_now_ms(conn->loop));
+    conn->engine = engine_new(&conn->settings->engine, &engine_events, conn, loop_engine_buffers(conn->loop),
+                              conn->logger, loop_now_ms(conn->loop));
     return conn->engine != NULL ? 0 : SSHIO_ENOMEM;
 }
 

@@ -53,16 +53,43 @@ sshio_key *sshio_conn_get_server_host_key(const sshio_conn *conn)
 
 /* ---- extra info: rows of names, and what the application stored ---- */
 
-enum info { INFO_HOST, INFO_PORT, INFO_USERNAME, INFO_CLIENT_VERSION, INFO_SERVER_VERSION, INFO_SEND_CIPHER, INFO_RECV_CIPHER, INFO_SEND_MAC,
-            INFO_RECV_MAC, INFO_SEND_COMPRESSION, INFO_RECV_COMPRESSION, INFO_KEX_ALG, INFO_HOST_KEY_ALG, INFO_PEERNAME, INFO_SOCKNAME,
-            INFO_STRICT_KEX, INFO_COUNT };
+enum info {
+    INFO_HOST,
+    INFO_PORT,
+    INFO_USERNAME,
+    INFO_CLIENT_VERSION,
+    INFO_SERVER_VERSION,
+    INFO_SEND_CIPHER,
+    INFO_RECV_CIPHER,
+    INFO_SEND_MAC,
+    INFO_RECV_MAC,
+    INFO_SEND_COMPRESSION,
+    INFO_RECV_COMPRESSION,
+    INFO_KEX_ALG,
+    INFO_HOST_KEY_ALG,
+    INFO_PEERNAME,
+    INFO_SOCKNAME,
+    INFO_STRICT_KEX,
+    INFO_COUNT
+};
 
 static const char *const info_names[INFO_COUNT] = {
-    [INFO_HOST] = "host", [INFO_PORT] = "port", [INFO_USERNAME] = "username", [INFO_CLIENT_VERSION] = "client_version",
-    [INFO_SERVER_VERSION] = "server_version", [INFO_SEND_CIPHER] = "send_cipher", [INFO_RECV_CIPHER] = "recv_cipher",
-    [INFO_SEND_MAC] = "send_mac", [INFO_RECV_MAC] = "recv_mac", [INFO_SEND_COMPRESSION] = "send_compression",
-    [INFO_RECV_COMPRESSION] = "recv_compression", [INFO_KEX_ALG] = "kex_alg", [INFO_HOST_KEY_ALG] = "host_key_alg",
-    [INFO_PEERNAME] = "peername", [INFO_SOCKNAME] = "sockname", [INFO_STRICT_KEX] = "strict_kex",
+    [INFO_HOST] = "host",
+    [INFO_PORT] = "port",
+    [INFO_USERNAME] = "username",
+    [INFO_CLIENT_VERSION] = "client_version",
+    [INFO_SERVER_VERSION] = "server_version",
+    [INFO_SEND_CIPHER] = "send_cipher",
+    [INFO_RECV_CIPHER] = "recv_cipher",
+    [INFO_SEND_MAC] = "send_mac",
+    [INFO_RECV_MAC] = "recv_mac",
+    [INFO_SEND_COMPRESSION] = "send_compression",
+    [INFO_RECV_COMPRESSION] = "recv_compression",
+    [INFO_KEX_ALG] = "kex_alg",
+    [INFO_HOST_KEY_ALG] = "host_key_alg",
+    [INFO_PEERNAME] = "peername",
+    [INFO_SOCKNAME] = "sockname",
+    [INFO_STRICT_KEX] = "strict_kex",
 };
 
 /* Texts that are put together live until the next question on this thread. */

@@ -11,10 +11,10 @@
 
 #define SIGNATURE_MAX 4096
 
-struct question {               /* validate_host_public_key, asked in a task of its own */
+struct question { /* validate_host_public_key, asked in a task of its own */
     sshio_conn *conn;
     sshio_key *key;
-    struct error refusal;       /* what is said if it answers no */
+    struct error refusal; /* what is said if it answers no */
     int answer;
 };
 
@@ -49,20 +49,22 @@ static void set_refusal(struct error *e, const sshio_conn *conn, const sshio_key
     const char *file = place->filename != NULL ? place->filename : "known hosts";
     switch (status) {
     case SSHIO_HOST_REVOKED:
-        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Host key is revoked for host %s (%s %s, %s line %d)", name, type, shown, file,
-                  place->line);
+        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Host key is revoked for host %s (%s %s, %s line %d)", name, type,
+                  shown, file, place->line);
         break;
     case SSHIO_HOST_CHANGED:
-        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
-                  "Host key has changed for host %s: it now has %s %s, but another key is known in %s line %d. Someone could be "
-                  "listening in, or the host got a new key: ask its administrator, then replace that line",
-                  name, type, shown, file, place->line);
+        error_set(
+            e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
+            "Host key has changed for host %s: it now has %s %s, but another key is known in %s line %d. Someone could be "
+            "listening in, or the host got a new key: ask its administrator, then replace that line",
+            name, type, shown, file, place->line);
         break;
     default:
-        error_set(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
-                  "Host key is not trusted for host %s: no known host has %s %s. Compare this fingerprint with the host's and add its "
-                  "key to the known hosts",
-                  name, type, shown);
+        error_set(
+            e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
+            "Host key is not trusted for host %s: no known host has %s %s. Compare this fingerprint with the host's and add its "
+            "key to the known hosts",
+            name, type, shown);
     }
     sshio_free(fingerprint);
 }
@@ -71,8 +73,8 @@ static int run_question(void *arg)
 {
     struct question *q = arg;
     sshio_conn *conn = q->conn;
-    q->answer = conn->settings->client.validate_host_public_key(conn, look_up_name(conn), look_up_address(conn), conn->port, q->key,
-                                                                conn->user);
+    q->answer = conn->settings->client.validate_host_public_key(conn, look_up_name(conn), look_up_address(conn),
+                                                                conn->port, q->key, conn->user);
     return 0;
 }
 

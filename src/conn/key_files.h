@@ -6,6 +6,6 @@
 
 #include "base/error.h"
 
-int key_files_load_private(const sshio_keyref *ref, sshio_key **key, struct error *e);  /* waits */
+int key_files_load_private(const sshio_keyref *ref, sshio_key **key, struct error *e); /* waits */
 
 #endif

@@ -1,5 +1,5 @@
-/* Starting servers: listen, create_server, run_server, and the listener that accepts connections. A listener's memory lives until users
- * have given it back, it is closed, and its last connection is gone. */
+/* Starting servers: listen, create_server, run_server, and the listener that accepts connections. A listener's memory
+ * lives until users have given it back, it is closed, and its last connection is gone. */
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,17 +11,18 @@
 #include "conn/sources.h"
 #include "io/last_error.h"
 #include "io/net_listener.h"
+#include "io/options.h"
 
 #define PORT_DEFAULT 22
 #define PORT_MAX 65535
 #define BACKLOG_DEFAULT 100
 
 struct sshio_listener {
-    int refs;                           /* users', one while it listens, one for each connection */
+    int refs; /* users', one while it listens, one for each connection */
     struct settings *settings;
     struct loop *loop;
     struct loop_object object;
-    struct net_listener *net;           /* NULL = closed */
+    struct net_listener *net; /* NULL = closed */
     bool closing;
     struct waiters closed;
     uint32_t unauthenticated;
@@ -94,7 +95,7 @@ static void accepted(void *owner, int fd)
     if (rc == 0)
         rc = conn_new(l->settings, l->loop, stream, NULL, 0, l, &conn, &e);
     if (rc == 0)
-        sshio_conn_unref(conn);         /* it lives by itself */
+        sshio_conn_unref(conn); /* it lives by itself */
     else
         log_error(l->logger, "a connection could not be served: %s", error_message(&e));
     error_clear(&e);
@@ -176,11 +177,16 @@ static int open_net(sshio_listener *l, const struct listening *c, struct error *
 {
     const sshio_server_options *o = c->options;
     struct listen_options listen = {
-        .host = c->host, .port = c->port == SSHIO_PORT_DEFAULT ? PORT_DEFAULT : c->port,
-        .family = o->family == SSHIO_FAMILY_INET ? AF_INET : o->family == SSHIO_FAMILY_INET6 ? AF_INET6 : AF_UNSPEC,
+        .host = c->host,
+        .port = c->port == SSHIO_PORT_DEFAULT ? PORT_DEFAULT : c->port,
+        .family = o->family == SSHIO_FAMILY_INET    ? AF_INET
+                  : o->family == SSHIO_FAMILY_INET6 ? AF_INET6
+                                                    : AF_UNSPEC,
         .resolver_flags = o->resolver_flags != 0 ? o->resolver_flags : AI_PASSIVE,
         .backlog = o->backlog != 0 ? o->backlog : BACKLOG_DEFAULT,
-        .reuse_address = settings_tri(o->reuse_address, true), .reuse_port = settings_tri(o->reuse_port, false), .sock = o->sock,
+        .reuse_address = settings_tri(o->reuse_address, true),
+        .reuse_port = settings_tri(o->reuse_port, false),
+        .sock = o->sock,
     };
     return net_listener_open(l->loop, &listen, accepted, l, l->logger, &l->net, e);
 }
@@ -224,9 +230,11 @@ static int listen_now(void *arg)
 
 int sshio_listen(const char *host, int port, const sshio_server_options *options, sshio_listener **listener)
 {
-    static const sshio_server_options defaults = { .size = sizeof defaults };
-    struct listening c = { .host = host, .port = port, .options = options != NULL ? options : &defaults, .listener = listener };
+    sshio_server_options known;
+    struct listening c = { .host = host, .port = port, .options = &known, .listener = listener };
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
     if (port != SSHIO_PORT_DEFAULT && (port < 0 || port > PORT_MAX))
@@ -239,9 +247,9 @@ int sshio_create_server(const sshio_server_handlers *handlers, void *user, const
                         const sshio_server_options *options, sshio_listener **listener)
 {
     sshio_server_options with_handlers;
-    sshio_server_options_init(&with_handlers);
-    if (options != NULL)
-        with_handlers = *options;
+    int rc = OPTIONS_TAKE(&with_handlers, options);
+    if (rc != 0)
+        return rc;
     with_handlers.handlers = handlers;
     with_handlers.user = user;
     return sshio_listen(host, port, &with_handlers, listener);
@@ -278,9 +286,12 @@ static int serve_now(struct serving *c, struct error *e)
 
 int sshio_run_server(int sock, const sshio_server_options *options, sshio_conn **conn)
 {
-    struct serving c = { .sock = sock, .options = options, .conn = conn };
+    sshio_server_options known;
+    struct serving c = { .sock = sock, .options = &known, .conn = conn };
     struct error e;
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
     if (sock < 0)

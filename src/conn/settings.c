@@ -17,7 +17,7 @@
 #define REKEY_MS_DEFAULT (3600u * 1000)
 #define LINGER_DEFAULT 5.0
 #define VERSION_MAX_LEN 245
-#define MS_MAX 4294967.0        /* the longest time, in seconds, that the engine's clocks take */
+#define MS_MAX 4294967.0 /* the longest time, in seconds, that the engine's clocks take */
 
 struct settings *settings_ref(struct settings *s)
 {
@@ -156,7 +156,8 @@ static int set_times(struct settings *s, const struct settings_common *c, struct
     if (c->login_timeout < 0 && c->login_timeout != SSHIO_NEVER)
         return error_set(e, SSHIO_EINVAL, "Login timeout cannot be negative: %g", c->login_timeout);
     if (c->login_timeout > MS_MAX || linger > MS_MAX || (linger < 0 && linger != SSHIO_NEVER))
-        return error_set(e, SSHIO_EINVAL, "time out of range: login_timeout %g, linger %g", c->login_timeout, c->linger);
+        return error_set(e, SSHIO_EINVAL, "time out of range: login_timeout %g, linger %g", c->login_timeout,
+                         c->linger);
     if (c->login_timeout != 0)
         s->engine.limits.login_ms = c->login_timeout > 0 ? (uint32_t)(c->login_timeout * 1000) : 0;
     s->linger_ms = linger > 0 ? (uint64_t)(linger * 1000) : 0;

@@ -1,5 +1,5 @@
-/* Settings: what the options of a connection come to, checked and loaded once. Immutable, counted, shared by all connections of a
- * listener; the engine's configuration is part of it. */
+/* Settings: what the options of a connection come to, checked and loaded once. Immutable, counted, shared by all
+ * connections of a listener; the engine's configuration is part of it. */
 #ifndef SSHIO_CONN_SETTINGS_H
 #define SSHIO_CONN_SETTINGS_H
 
@@ -18,23 +18,23 @@ struct settings {
     int refs;
     bool server;
     struct engine_config engine;
-    const void **kex_algs, **cipher_algs, **sig_algs;   /* owned arrays that engine points to */
+    const void **kex_algs, **cipher_algs, **sig_algs; /* owned arrays that engine points to */
     struct engine_host_key *host_keys;
     char *sig_algs_text;
     char *version;
 
-    sshio_key **keys;                           /* to log in with, or to be known by; ends with NULL */
+    sshio_key **keys; /* to log in with, or to be known by; ends with NULL */
     uint64_t linger_ms;
     bool tcp_keepalive;
     bool public_key_auth, password_auth;
-    uint32_t window, max_packet;                /* of channels */
+    uint32_t window, max_packet; /* of channels */
     void *user;
 
     /* client */
     sshio_client_handlers client;
-    char *username, *password;                  /* password wiped when freed */
+    char *username, *password; /* password wiped when freed */
     sshio_ask_fn password_handler;
-    sshio_known_hosts *known_hosts;             /* NULL = none is known */
+    sshio_known_hosts *known_hosts; /* NULL = none is known */
     bool check_host;
     char *host_key_alias;
     char *command, *subsystem;
@@ -42,17 +42,17 @@ struct settings {
 
     /* server */
     sshio_server_handlers handlers;
-    sshio_authorized_keys *authorized_keys;     /* NULL = none */
+    sshio_authorized_keys *authorized_keys; /* NULL = none */
     sshio_process_fn process_handler;
     sshio_session_fn session_handler;
     sshio_acceptor_fn acceptor;
     sshio_error_fn error_handler;
     uint32_t max_startups;
     uint32_t max_sessions;
-    double auth_failure_delay;                  /* s; 0 = the default range */
+    double auth_failure_delay; /* s; 0 = the default range */
 };
 
-/* Both wait (key files are read on a worker). options NULL = all defaults. EINVAL, SSHIO_E_KEY, ESYSTEM, ENOMEM. */
+/* Both wait (key files are read on a worker). EINVAL, SSHIO_E_KEY, ESYSTEM, ENOMEM. */
 int settings_client(const sshio_client_options *options, struct settings **settings, struct error *e);
 int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e);
 struct settings *settings_ref(struct settings *s);
@@ -66,8 +66,8 @@ struct settings_common {
     uint32_t window, max_pktsize;
 };
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e);
-int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e);      /* waits */
+int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e); /* waits */
 bool settings_tri(sshio_tri tri, bool otherwise);
-int settings_text(char **to, const char *text, struct error *e);    /* copies; NULL and SSHIO_NONE give NULL */
+int settings_text(char **to, const char *text, struct error *e); /* copies; NULL and SSHIO_NONE give NULL */
 
 #endif

@@ -8,10 +8,11 @@
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
+#include "io/options.h"
 
 void sshio_client_options_init(sshio_client_options *options)
 {
-    *options = (sshio_client_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 static int set_username(struct settings *s, const char *username, struct error *e)
@@ -58,11 +59,18 @@ static int set_host_key_algs(struct settings *s, const char *text, struct error 
 static int fill(struct settings *s, const sshio_client_options *o, struct error *e)
 {
     struct settings_common common = {
-        .kex_algs = o->kex_algs, .encryption_algs = o->encryption_algs, .rekey_limit = o->rekey_limit,
-        .version = o->client_version, .login_timeout = o->login_timeout, .linger = o->linger,
-        .require_strict_kex = o->require_strict_kex, .tcp_keepalive = o->tcp_keepalive,
-        .public_key_auth = o->public_key_auth, .password_auth = o->password_auth,
-        .window = o->window, .max_pktsize = o->max_pktsize,
+        .kex_algs = o->kex_algs,
+        .encryption_algs = o->encryption_algs,
+        .rekey_limit = o->rekey_limit,
+        .version = o->client_version,
+        .login_timeout = o->login_timeout,
+        .linger = o->linger,
+        .require_strict_kex = o->require_strict_kex,
+        .tcp_keepalive = o->tcp_keepalive,
+        .public_key_auth = o->public_key_auth,
+        .password_auth = o->password_auth,
+        .window = o->window,
+        .max_pktsize = o->max_pktsize,
     };
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)
@@ -92,12 +100,11 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
 
 int settings_client(const sshio_client_options *options, struct settings **settings, struct error *e)
 {
-    static const sshio_client_options defaults = { .size = sizeof defaults };
     struct settings *s = mem_zalloc(sizeof *s);
     if (s == NULL)
         return error_nomem(e);
     s->refs = 1;
-    int rc = fill(s, options != NULL ? options : &defaults, e);
+    int rc = fill(s, options, e);
     if (rc == 0)
         *settings = s;
     else

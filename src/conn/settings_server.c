@@ -3,11 +3,12 @@
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "key/key.h"
 
 void sshio_server_options_init(sshio_server_options *options)
 {
-    *options = (sshio_server_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 /* One row for each algorithm of each key; the first key of a type serves it. */
@@ -29,7 +30,8 @@ static int set_host_keys(struct settings *s, const sshio_keyref *refs, struct er
     for (size_t i = 0; s->keys[i] != NULL; i++)
         for (size_t j = 0; key_sig_alg(s->keys[i], j) != NULL; j++)
             s->host_keys[n++] = (struct engine_host_key){ .alg = key_sig_alg(s->keys[i], j),
-                                                          .blob = key_public_blob(s->keys[i]), .key = s->keys[i] };
+                                                          .blob = key_public_blob(s->keys[i]),
+                                                          .key = s->keys[i] };
     s->engine.host_keys = s->host_keys;
     return 0;
 }
@@ -62,11 +64,19 @@ static int set_counts(struct settings *s, const sshio_server_options *o, struct 
 static int fill(struct settings *s, const sshio_server_options *o, struct error *e)
 {
     struct settings_common common = {
-        .kex_algs = o->kex_algs, .encryption_algs = o->encryption_algs, .signature_algs = o->signature_algs,
-        .rekey_limit = o->rekey_limit, .version = o->server_version, .login_timeout = o->login_timeout,
-        .linger = o->linger, .require_strict_kex = o->require_strict_kex, .tcp_keepalive = o->tcp_keepalive,
-        .public_key_auth = o->public_key_auth, .password_auth = o->password_auth,
-        .window = o->window, .max_pktsize = o->max_pktsize,
+        .kex_algs = o->kex_algs,
+        .encryption_algs = o->encryption_algs,
+        .signature_algs = o->signature_algs,
+        .rekey_limit = o->rekey_limit,
+        .version = o->server_version,
+        .login_timeout = o->login_timeout,
+        .linger = o->linger,
+        .require_strict_kex = o->require_strict_kex,
+        .tcp_keepalive = o->tcp_keepalive,
+        .public_key_auth = o->public_key_auth,
+        .password_auth = o->password_auth,
+        .window = o->window,
+        .max_pktsize = o->max_pktsize,
     };
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)
@@ -87,13 +97,12 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
 
 int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e)
 {
-    static const sshio_server_options defaults = { .size = sizeof defaults };
     struct settings *s = mem_zalloc(sizeof *s);
     if (s == NULL)
         return error_nomem(e);
     s->refs = 1;
     s->server = true;
-    int rc = fill(s, options != NULL ? options : &defaults, e);
+    int rc = fill(s, options, e);
     if (rc == 0)
         *settings = s;
     else

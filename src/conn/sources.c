@@ -1,4 +1,5 @@
-/* See sources.h. Files are read on the worker pool, one after the other, and parsed by the caller: known_hosts files are small. */
+/* See sources.h. Files are read on the worker pool, one after the other, and parsed by the caller: known_hosts files
+ * are small. */
 #include "conn/sources.h"
 
 #include <pwd.h>

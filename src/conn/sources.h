@@ -1,5 +1,5 @@
-/* What options name (sshio_source) made into objects: from memory, from files, or loaded before. Failures are recorded as the last
- * error of the task. */
+/* What options name (sshio_source) made into objects: from memory, from files, or loaded before. Failures are recorded
+ * as the last error of the task. */
 #ifndef SSHIO_CONN_SOURCES_H
 #define SSHIO_CONN_SOURCES_H
 

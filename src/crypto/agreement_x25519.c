@@ -51,8 +51,7 @@ static EVP_PKEY *new_private_key(void)
     if (random_seeded()) {
         uint8_t private_key[X25519_LEN];
         bool filled = random_bytes(private_key, sizeof private_key);
-        EVP_PKEY *pkey = filled ? EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private_key,
-                                                                  sizeof private_key)
+        EVP_PKEY *pkey = filled ? EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private_key, sizeof private_key)
                                 : NULL;
         mem_wipe(private_key, sizeof private_key);
         return pkey;
@@ -78,8 +77,7 @@ static struct agreement *x25519_generate(const struct agreement_alg *alg, uint8_
         return NULL;
     size_t len = X25519_LEN;
     a->pkey = new_private_key();
-    if (a->pkey == NULL || EVP_PKEY_get_raw_public_key(a->pkey, public_key, &len) != 1 ||
-        len != X25519_LEN) {
+    if (a->pkey == NULL || EVP_PKEY_get_raw_public_key(a->pkey, public_key, &len) != 1 || len != X25519_LEN) {
         x25519_destroy(a);
         return NULL;
     }
@@ -93,16 +91,14 @@ static bool derive(EVP_PKEY_CTX *ctx, EVP_PKEY *peer, uint8_t *secret)
            EVP_PKEY_derive(ctx, secret, &len) == 1 && len == X25519_LEN;
 }
 
-static bool x25519_derive(struct agreement *a, const uint8_t *peer_public, size_t len,
-                          uint8_t *secret)
+static bool x25519_derive(struct agreement *a, const uint8_t *peer_public, size_t len, uint8_t *secret)
 {
     static const uint8_t zeros[X25519_LEN];
     if (len != X25519_LEN)
         return false;
     EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer_public, len);
     EVP_PKEY_CTX *ctx = peer != NULL ? EVP_PKEY_CTX_new_from_pkey(NULL, a->pkey, NULL) : NULL;
-    bool ok =
-        ctx != NULL && derive(ctx, peer, secret) && !mem_equal_secret(secret, zeros, X25519_LEN);
+    bool ok = ctx != NULL && derive(ctx, peer, secret) && !mem_equal_secret(secret, zeros, X25519_LEN);
     EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(peer);
     if (!ok)

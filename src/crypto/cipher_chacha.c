@@ -39,8 +39,7 @@ static EVP_CIPHER_CTX *new_stream(const uint8_t *key)
     return ctx;
 }
 
-struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
-                             bool sealing)
+struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
 {
     (void)iv;
     struct chacha *c = library_poly1305() != NULL ? mem_zalloc(sizeof *c) : NULL;
@@ -90,25 +89,21 @@ static bool begin(struct chacha *c, uint32_t seq)
 static bool finish_tag(struct chacha *c, const uint8_t *sealed, size_t len, uint8_t *tag)
 {
     size_t tag_len = 0;
-    return EVP_MAC_update(c->mac, sealed, len) == 1 &&
-           EVP_MAC_final(c->mac, tag, &tag_len, POLY1305_TAG_LEN) == 1 &&
+    return EVP_MAC_update(c->mac, sealed, len) == 1 && EVP_MAC_final(c->mac, tag, &tag_len, POLY1305_TAG_LEN) == 1 &&
            tag_len == POLY1305_TAG_LEN;
 }
 
-bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet,
-                 const struct cipher_parts *parts)
+bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts)
 {
     struct chacha *c = (struct chacha *)cipher;
     size_t sealed_len = 4 + cipher_parts_len(parts);
 
     /* Encrypting everything before the MAC starts is faster than taking turns. */
-    return c->sealing && rewind_to(c->header, seq) && cipher_update(c->header, packet, packet, 4) &&
-           begin(c, seq) && cipher_update_parts(c->main, packet, parts) &&
-           finish_tag(c, packet, sealed_len, packet + sealed_len);
+    return c->sealing && rewind_to(c->header, seq) && cipher_update(c->header, packet, packet, 4) && begin(c, seq) &&
+           cipher_update_parts(c->main, packet, parts) && finish_tag(c, packet, sealed_len, packet + sealed_len);
 }
 
-bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *packet,
-                        uint32_t *length)
+bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *packet, uint32_t *length)
 {
     struct chacha *c = (struct chacha *)cipher;
     uint8_t clear[4];

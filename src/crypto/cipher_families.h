@@ -18,19 +18,16 @@ static inline bool cipher_update(EVP_CIPHER_CTX *ctx, uint8_t *to, const uint8_t
     int done = 0;
     if (len == 0)
         return true;
-    return len <= INT_MAX && EVP_CipherUpdate(ctx, to, &done, from, (int)len) == 1 &&
-           done == (int)len;
+    return len <= INT_MAX && EVP_CipherUpdate(ctx, to, &done, from, (int)len) == 1 && done == (int)len;
 }
 
 /* The three parts of a packet, from where they are to where they belong. */
-static inline bool cipher_update_parts(EVP_CIPHER_CTX *ctx, uint8_t *packet,
-                                       const struct cipher_parts *parts)
+static inline bool cipher_update_parts(EVP_CIPHER_CTX *ctx, uint8_t *packet, const struct cipher_parts *parts)
 {
     uint8_t *head = packet + 4;
     uint8_t *body = head + parts->head_len;
     uint8_t *tail = body + parts->body_len;
-    return cipher_update(ctx, head, head, parts->head_len) &&
-           cipher_update(ctx, body, parts->body, parts->body_len) &&
+    return cipher_update(ctx, head, head, parts->head_len) && cipher_update(ctx, body, parts->body, parts->body_len) &&
            cipher_update(ctx, tail, tail, parts->tail_len);
 }
 
@@ -40,16 +37,14 @@ static inline size_t cipher_parts_len(const struct cipher_parts *parts)
 }
 
 /* AES-GCM; param points to the enum library_cipher. */
-struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
-                          bool sealing);
+struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing);
 void gcm_destroy(struct cipher *c);
 bool gcm_seal(struct cipher *c, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts);
 bool gcm_open_length(struct cipher *c, uint32_t seq, const uint8_t *packet, uint32_t *length);
 bool gcm_open(struct cipher *c, uint32_t seq, uint8_t *packet, size_t length);
 
 /* chacha20-poly1305@openssh.com */
-struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
-                             bool sealing);
+struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing);
 void chacha_destroy(struct cipher *c);
 bool chacha_seal(struct cipher *c, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts);
 bool chacha_open_length(struct cipher *c, uint32_t seq, const uint8_t *packet, uint32_t *length);

@@ -21,8 +21,7 @@ struct gcm {
     uint8_t iv[GCM_IV_LEN];
 };
 
-struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
-                          bool sealing)
+struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
 {
     EVP_CIPHER *library = library_cipher(*(const enum library_cipher *)alg->param);
     struct gcm *g = library != NULL ? mem_zalloc(sizeof *g) : NULL;
@@ -32,8 +31,7 @@ struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, cons
     g->sealing = sealing;
     memcpy(g->iv, iv, GCM_IV_LEN);
     g->ctx = EVP_CIPHER_CTX_new();
-    if (g->ctx == NULL ||
-        EVP_CipherInit_ex2(g->ctx, library, key, iv, sealing ? 1 : 0, NULL) != 1) {
+    if (g->ctx == NULL || EVP_CipherInit_ex2(g->ctx, library, key, iv, sealing ? 1 : 0, NULL) != 1) {
         gcm_destroy(&g->base);
         return NULL;
     }
@@ -90,6 +88,5 @@ bool gcm_open(struct cipher *c, uint32_t seq, uint8_t *packet, size_t length)
     (void)seq;
     return !g->sealing && begin(g, packet) &&
            EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, tag) == 1 &&
-           cipher_update(g->ctx, packet + 4, packet + 4, length) &&
-           EVP_CipherFinal_ex(g->ctx, tag, &done) == 1;
+           cipher_update(g->ctx, packet + 4, packet + 4, length) && EVP_CipherFinal_ex(g->ctx, tag, &done) == 1;
 }

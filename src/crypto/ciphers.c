@@ -9,20 +9,26 @@
 static const enum library_cipher aes_128_gcm = LIBRARY_AES_128_GCM;
 static const enum library_cipher aes_256_gcm = LIBRARY_AES_256_GCM;
 
-#define GCM_ROW(row_name, row_key_len, row_param) \
-    { \
-        .name = (row_name), .key_len = (row_key_len), .iv_len = 12, .block_len = 16, \
-        .tag_len = 16, .is_default = true, .max_packets = MAX_PACKETS, .param = (row_param), \
-        .create = gcm_create, .destroy = gcm_destroy, .seal = gcm_seal, \
-        .open_length = gcm_open_length, .open = gcm_open, \
+#define GCM_ROW(row_name, row_key_len, row_param)                                                                      \
+    {                                                                                                                  \
+        .name = (row_name), .key_len = (row_key_len), .iv_len = 12, .block_len = 16, .tag_len = 16,                    \
+        .is_default = true, .max_packets = MAX_PACKETS, .param = (row_param), .create = gcm_create,                    \
+        .destroy = gcm_destroy, .seal = gcm_seal, .open_length = gcm_open_length, .open = gcm_open,                    \
     }
 
 static const struct cipher_alg ciphers[] = {
     {
-        .name = "chacha20-poly1305@openssh.com", .key_len = 64, .block_len = 8, .tag_len = 16,
-        .is_default = true, .max_packets = MAX_PACKETS,
-        .create = chacha_create, .destroy = chacha_destroy, .seal = chacha_seal,
-        .open_length = chacha_open_length, .open = chacha_open,
+        .name = "chacha20-poly1305@openssh.com",
+        .key_len = 64,
+        .block_len = 8,
+        .tag_len = 16,
+        .is_default = true,
+        .max_packets = MAX_PACKETS,
+        .create = chacha_create,
+        .destroy = chacha_destroy,
+        .seal = chacha_seal,
+        .open_length = chacha_open_length,
+        .open = chacha_open,
     },
     GCM_ROW("aes256-gcm@openssh.com", 32, &aes_256_gcm),
     GCM_ROW("aes128-gcm@openssh.com", 16, &aes_128_gcm),
@@ -46,8 +52,7 @@ const struct cipher_alg *cipher_find(const char *name)
     return NULL;
 }
 
-struct cipher *cipher_new(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv,
-                          bool sealing)
+struct cipher *cipher_new(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
 {
     return alg->create(alg, key, iv, sealing);
 }

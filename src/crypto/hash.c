@@ -11,12 +11,8 @@
 #include "base/memory.h"
 
 static const struct hash_alg hashes[] = {
-    { "md5", "MD5", 16, 64 },
-    { "sha1", "SHA1", 20, 64 },
-    { "sha224", "SHA2-224", 28, 64 },
-    { "sha256", "SHA2-256", 32, 64 },
-    { "sha384", "SHA2-384", 48, 128 },
-    { "sha512", "SHA2-512", 64, 128 },
+    { "md5", "MD5", 16, 64 },         { "sha1", "SHA1", 20, 64 },        { "sha224", "SHA2-224", 28, 64 },
+    { "sha256", "SHA2-256", 32, 64 }, { "sha384", "SHA2-384", 48, 128 }, { "sha512", "SHA2-512", 64, 128 },
 };
 
 #define HASH_COUNT (sizeof hashes / sizeof hashes[0])
@@ -96,8 +92,7 @@ bool hash_once(const struct hash_alg *alg, struct span data, uint8_t *out)
 {
     const EVP_MD *md = library_hash(alg);
     unsigned int len = 0;
-    return md != NULL && EVP_Digest(data.data, data.len, out, &len, md, NULL) == 1 &&
-           len == alg->len;
+    return md != NULL && EVP_Digest(data.data, data.len, out, &len, md, NULL) == 1 && len == alg->len;
 }
 
 /* HMAC takes a null pointer for "none given", so an empty span needs an address. */
@@ -112,6 +107,5 @@ bool hmac_once(const struct hash_alg *alg, struct span key, struct span data, ui
     const EVP_MD *md = library_hash(alg);
     unsigned int len = 0;
     return md != NULL && key.len <= INT_MAX &&
-           HMAC(md, address_of(key), (int)key.len, address_of(data), data.len, out, &len) != NULL &&
-           len == alg->len;
+           HMAC(md, address_of(key), (int)key.len, address_of(data), data.len, out, &len) != NULL && len == alg->len;
 }

@@ -1,5 +1,5 @@
-/* Randomness. A failure of the generator is fatal to the operation that asked (the functions return false and nothing usable).
- * A test or a fuzz target can replace the generator by a seeded one; nothing else can. */
+/* Randomness. A failure of the generator is fatal to the operation that asked (the functions return false and nothing
+ * usable). A test or a fuzz target can replace the generator by a seeded one; nothing else can. */
 #ifndef SSHIO_CRYPTO_RANDOM_H
 #define SSHIO_CRYPTO_RANDOM_H
 
@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 bool random_bytes(void *to, size_t len);
-void random_seed(uint64_t seed);            /* tests only: from now on a deterministic sequence on this thread */
+void random_seed(uint64_t seed); /* tests only: from now on a deterministic sequence on this thread */
 void random_unseed(void);
-bool random_seeded(void);                   /* so that key generation can take its bytes from here too */
+bool random_seeded(void); /* so that key generation can take its bytes from here too */
 
 #endif

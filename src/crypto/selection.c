@@ -31,12 +31,11 @@ static int add_defaults(const struct expansion *x, struct texts *names)
     return 0;
 }
 
-static int add_list(const struct expansion *x, const struct texts *from,
-                    const struct texts *without, struct texts *names)
+static int add_list(const struct expansion *x, const struct texts *from, const struct texts *without,
+                    struct texts *names)
 {
     for (size_t i = 0; i < from->count; i++)
-        if ((without == NULL || !texts_has(without, from->items[i])) &&
-            add_once(names, from->items[i], x->e) != 0)
+        if ((without == NULL || !texts_has(without, from->items[i])) && add_once(names, from->items[i], x->e) != 0)
             return SSHIO_ENOMEM;
     return 0;
 }
@@ -46,8 +45,7 @@ static int add_matches(const struct expansion *x, struct span pattern, struct te
     bool matched = false;
 
     if (pattern.len != 0 && pattern.data[0] == '!')
-        return error_set(x->e, SSHIO_EINVAL,
-                         "\"%.*s\" is negated, which is not allowed in %s algorithms",
+        return error_set(x->e, SSHIO_EINVAL, "\"%.*s\" is negated, which is not allowed in %s algorithms",
                          (int)pattern.len, (const char *)pattern.data, x->rules->kind);
     for (size_t i = 0; i < x->count; i++) {
         if (!pattern_match(pattern, span_of(x->possible[i].name)))
@@ -57,8 +55,8 @@ static int add_matches(const struct expansion *x, struct span pattern, struct te
             return SSHIO_ENOMEM;
     }
     if (!matched && !x->rules->from_config)
-        return error_set(x->e, SSHIO_EINVAL, "\"%.*s\" matches no valid %s algorithms",
-                         (int)pattern.len, (const char *)pattern.data, x->rules->kind);
+        return error_set(x->e, SSHIO_EINVAL, "\"%.*s\" matches no valid %s algorithms", (int)pattern.len,
+                         (const char *)pattern.data, x->rules->kind);
     return 0;
 }
 
@@ -74,8 +72,7 @@ static int add_all_matches(const struct expansion *x, const char *patterns, stru
     }
 }
 
-static int combine(const struct expansion *x, char prefix, const struct texts *matches,
-                   struct texts *names)
+static int combine(const struct expansion *x, char prefix, const struct texts *matches, struct texts *names)
 {
     struct texts defaults = { 0 };
     int rc = prefix != '\0' ? add_defaults(x, &defaults) : 0;

@@ -16,7 +16,7 @@
 #define SERVICE IN(STATE_SERVICE)
 #define AUTH IN(STATE_AUTH)
 #define OPEN IN(STATE_OPEN)
-#define LENIENT (FIRST_EXCHANGE | REEXCHANGE | SERVICE | AUTH | OPEN)   /* all but strict */
+#define LENIENT (FIRST_EXCHANGE | REEXCHANGE | SERVICE | AUTH | OPEN) /* all but strict */
 #define ALWAYS (LENIENT | STRICT_EXCHANGE)
 
 static const char not_logged_in[] = "before authentication was complete";
@@ -31,56 +31,55 @@ struct row {
     uint32_t dropped;
     uint32_t unknown;
     uint32_t client_not_available, server_not_available;
-    const char *refusal;        /* why, after the message's name */
+    const char *refusal; /* why, after the message's name */
 };
 
 /* In order and without gaps. */
 static const struct row rows[] = {
-    {0, 0, .unknown = LENIENT},
-    {1, 1, on_disconnect, ALWAYS, ALWAYS},
-    {2, 2, on_ignore, LENIENT, LENIENT},
-    {3, 3, on_unimplemented, LENIENT, LENIENT},
-    {4, 4, on_debug, LENIENT, LENIENT},
-    {5, 5, auth_on_service_request, NOWHERE, SERVICE, .server_not_available = AUTH | OPEN},
-    {6, 6, auth_on_service_accept, SERVICE, NOWHERE, .client_not_available = AUTH | OPEN},
-    {7, 7, ext_info_on_message, SERVICE | AUTH, SERVICE},
-    {8, 19, .unknown = LENIENT},
-    {20, 20, key_exchange_on_kexinit, IN(STATE_KEXINIT) | SERVICE | AUTH | OPEN,
-     IN(STATE_KEXINIT) | SERVICE | AUTH | OPEN, .refusal = "while a key exchange is in progress"},
-    {21, 21, key_exchange_on_newkeys,
-     IN(STATE_NEWKEYS) | IN(STATE_STRICT_NEWKEYS) | IN(STATE_REKEY_NEWKEYS),
-     IN(STATE_NEWKEYS) | IN(STATE_STRICT_NEWKEYS) | IN(STATE_REKEY_NEWKEYS),
-     .refusal = "while no new keys are negotiated"},
-    {22, 29, .unknown = LENIENT},
-    {30, 49, key_exchange_on_message, IN(STATE_KEX) | IN(STATE_STRICT_KEX) | IN(STATE_REKEY),
-     IN(STATE_KEX) | IN(STATE_STRICT_KEX) | IN(STATE_REKEY), .refusal = no_exchange},
-    {50, 50, auth_on_request, NOWHERE, AUTH | OPEN},
-    {51, 51, auth_on_failure, AUTH, NOWHERE},
-    {52, 52, auth_on_success, AUTH, NOWHERE},
-    {53, 53, auth_on_banner, AUTH, NOWHERE},
-    {54, 59, .unknown = LENIENT},
-    {60, 60, auth_on_method_message, AUTH, NOWHERE},
-    {61, 79, .refusal = "while no authentication method expects it"},
-    {80, 80, mux_on_global_request, OPEN, OPEN, .refusal = not_logged_in},
-    {81, 81, mux_on_request_success, OPEN, OPEN, .refusal = not_logged_in},
-    {82, 82, mux_on_request_failure, OPEN, OPEN, .refusal = not_logged_in},
-    {83, 89, .unknown = OPEN, .refusal = not_logged_in},
-    {90, 90, mux_on_channel_open, OPEN, OPEN, .refusal = not_logged_in},
-    {91, 91, mux_on_open_confirmation, OPEN, OPEN, .refusal = not_logged_in},
-    {92, 92, mux_on_open_failure, OPEN, OPEN, .refusal = not_logged_in},
-    {93, 93, mux_on_window_adjust, OPEN, OPEN, .refusal = not_logged_in},
-    {94, 94, mux_on_data, OPEN, OPEN, .refusal = not_logged_in},
-    {95, 95, mux_on_extended_data, OPEN, OPEN, .refusal = not_logged_in},
-    {96, 96, mux_on_eof, OPEN, OPEN, .refusal = not_logged_in},
-    {97, 97, mux_on_close, OPEN, OPEN, .refusal = not_logged_in},
-    {98, 98, mux_on_channel_request, OPEN, OPEN, .refusal = not_logged_in},
-    {99, 99, mux_on_channel_success, OPEN, OPEN, .refusal = not_logged_in},
-    {100, 100, mux_on_channel_failure, OPEN, OPEN, .refusal = not_logged_in},
-    {101, 127, .unknown = OPEN, .refusal = not_logged_in},
-    {128, 191, .unknown = FIRST_EXCHANGE | REEXCHANGE | OPEN, .refusal = not_logged_in},
-    {192, 192, on_ping, OPEN, OPEN, .dropped = SERVICE | AUTH},
-    {193, 193, on_pong, OPEN, OPEN, .dropped = SERVICE | AUTH},
-    {194, 255, .unknown = FIRST_EXCHANGE | REEXCHANGE | OPEN, .refusal = not_logged_in},
+    { 0, 0, .unknown = LENIENT },
+    { 1, 1, on_disconnect, ALWAYS, ALWAYS },
+    { 2, 2, on_ignore, LENIENT, LENIENT },
+    { 3, 3, on_unimplemented, LENIENT, LENIENT },
+    { 4, 4, on_debug, LENIENT, LENIENT },
+    { 5, 5, auth_on_service_request, NOWHERE, SERVICE, .server_not_available = AUTH | OPEN },
+    { 6, 6, auth_on_service_accept, SERVICE, NOWHERE, .client_not_available = AUTH | OPEN },
+    { 7, 7, ext_info_on_message, SERVICE | AUTH, SERVICE },
+    { 8, 19, .unknown = LENIENT },
+    { 20, 20, key_exchange_on_kexinit, IN(STATE_KEXINIT) | SERVICE | AUTH | OPEN,
+      IN(STATE_KEXINIT) | SERVICE | AUTH | OPEN, .refusal = "while a key exchange is in progress" },
+    { 21, 21, key_exchange_on_newkeys, IN(STATE_NEWKEYS) | IN(STATE_STRICT_NEWKEYS) | IN(STATE_REKEY_NEWKEYS),
+      IN(STATE_NEWKEYS) | IN(STATE_STRICT_NEWKEYS) | IN(STATE_REKEY_NEWKEYS),
+      .refusal = "while no new keys are negotiated" },
+    { 22, 29, .unknown = LENIENT },
+    { 30, 49, key_exchange_on_message, IN(STATE_KEX) | IN(STATE_STRICT_KEX) | IN(STATE_REKEY),
+      IN(STATE_KEX) | IN(STATE_STRICT_KEX) | IN(STATE_REKEY), .refusal = no_exchange },
+    { 50, 50, auth_on_request, NOWHERE, AUTH | OPEN },
+    { 51, 51, auth_on_failure, AUTH, NOWHERE },
+    { 52, 52, auth_on_success, AUTH, NOWHERE },
+    { 53, 53, auth_on_banner, AUTH, NOWHERE },
+    { 54, 59, .unknown = LENIENT },
+    { 60, 60, auth_on_method_message, AUTH, NOWHERE },
+    { 61, 79, .refusal = "while no authentication method expects it" },
+    { 80, 80, mux_on_global_request, OPEN, OPEN, .refusal = not_logged_in },
+    { 81, 81, mux_on_request_success, OPEN, OPEN, .refusal = not_logged_in },
+    { 82, 82, mux_on_request_failure, OPEN, OPEN, .refusal = not_logged_in },
+    { 83, 89, .unknown = OPEN, .refusal = not_logged_in },
+    { 90, 90, mux_on_channel_open, OPEN, OPEN, .refusal = not_logged_in },
+    { 91, 91, mux_on_open_confirmation, OPEN, OPEN, .refusal = not_logged_in },
+    { 92, 92, mux_on_open_failure, OPEN, OPEN, .refusal = not_logged_in },
+    { 93, 93, mux_on_window_adjust, OPEN, OPEN, .refusal = not_logged_in },
+    { 94, 94, mux_on_data, OPEN, OPEN, .refusal = not_logged_in },
+    { 95, 95, mux_on_extended_data, OPEN, OPEN, .refusal = not_logged_in },
+    { 96, 96, mux_on_eof, OPEN, OPEN, .refusal = not_logged_in },
+    { 97, 97, mux_on_close, OPEN, OPEN, .refusal = not_logged_in },
+    { 98, 98, mux_on_channel_request, OPEN, OPEN, .refusal = not_logged_in },
+    { 99, 99, mux_on_channel_success, OPEN, OPEN, .refusal = not_logged_in },
+    { 100, 100, mux_on_channel_failure, OPEN, OPEN, .refusal = not_logged_in },
+    { 101, 127, .unknown = OPEN, .refusal = not_logged_in },
+    { 128, 191, .unknown = FIRST_EXCHANGE | REEXCHANGE | OPEN, .refusal = not_logged_in },
+    { 192, 192, on_ping, OPEN, OPEN, .dropped = SERVICE | AUTH },
+    { 193, 193, on_pong, OPEN, OPEN, .dropped = SERVICE | AUTH },
+    { 194, 255, .unknown = FIRST_EXCHANGE | REEXCHANGE | OPEN, .refusal = not_logged_in },
 };
 
 static const struct row *row_of(uint8_t number)
@@ -142,8 +141,7 @@ enum admission_state admission_state(const struct engine *e)
 static void refuse(struct engine *e, const struct row *row)
 {
     const char *why = row->refusal != NULL ? row->refusal : "in this state";
-    engine_protocol_error(e, "Unexpected %s (%u) received %s", message_name(e->message_number),
-                          e->message_number, why);
+    engine_protocol_error(e, "Unexpected %s (%u) received %s", message_name(e->message_number), e->message_number, why);
 }
 
 /* What the number of a message alone says about the connection. */
@@ -178,8 +176,7 @@ void admission_dispatch(struct engine *e, struct span payload)
         send_unimplemented(e, e->message_seq);
         break;
     case NOT_AVAILABLE:
-        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected %s received",
-                     message_name(e->message_number));
+        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected %s received", message_name(e->message_number));
         break;
     case REFUSE:
         refuse(e, row);

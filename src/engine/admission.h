@@ -15,26 +15,26 @@
 struct engine;
 
 enum admission_state {
-    STATE_VERSION,              /* no packets yet */
-    STATE_KEXINIT,              /* the peer's first KEXINIT is awaited */
-    STATE_KEX,                  /* the first exchange: the method runs */
-    STATE_NEWKEYS,              /* … and the peer's NEWKEYS is awaited */
-    STATE_STRICT_KEX,           /* the same two under strict key exchange */
+    STATE_VERSION,    /* no packets yet */
+    STATE_KEXINIT,    /* the peer's first KEXINIT is awaited */
+    STATE_KEX,        /* the first exchange: the method runs */
+    STATE_NEWKEYS,    /* … and the peer's NEWKEYS is awaited */
+    STATE_STRICT_KEX, /* the same two under strict key exchange */
     STATE_STRICT_NEWKEYS,
-    STATE_SERVICE,              /* encrypted; the service is not accepted yet */
+    STATE_SERVICE, /* encrypted; the service is not accepted yet */
     STATE_AUTH,
-    STATE_OPEN,                 /* logged in */
-    STATE_REKEY,                /* a re-exchange: the method runs */
+    STATE_OPEN,  /* logged in */
+    STATE_REKEY, /* a re-exchange: the method runs */
     STATE_REKEY_NEWKEYS,
     STATE_COUNT
 };
 
 enum admission {
-    ADMIT,                      /* to its handler */
-    DROP,                       /* silently */
-    UNKNOWN,                    /* answered with UNIMPLEMENTED */
-    NOT_AVAILABLE,              /* ends the connection: a service that is not to be had now */
-    REFUSE                      /* ends the connection */
+    ADMIT,         /* to its handler */
+    DROP,          /* silently */
+    UNKNOWN,       /* answered with UNIMPLEMENTED */
+    NOT_AVAILABLE, /* ends the connection: a service that is not to be had now */
+    REFUSE         /* ends the connection */
 };
 
 /* server: our role */

@@ -8,7 +8,7 @@
 #include "engine/internal.h"
 
 #define SERVICE "ssh-userauth"
-#define BANNERS_MAX (64u * 1024)        /* that wait for the service */
+#define BANNERS_MAX (64u * 1024) /* that wait for the service */
 
 static const struct auth_method_row *const methods[] = {
     &auth_none,
@@ -99,8 +99,7 @@ static bool check_service(struct engine *e, struct reader *r)
         return false;
     }
     if (e->auth.stage != AUTH_SERVICE || !span_is(name, SERVICE)) {
-        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s",
-                     message_name(e->message_number));
+        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s", message_name(e->message_number));
         return false;
     }
     return true;
@@ -146,8 +145,7 @@ void auth_on_service_accept(struct engine *e, struct reader *r)
 
 /* ---- client ---- */
 
-struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method,
-                                  const char *user)
+struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method, const char *user)
 {
     struct auth *a = &e->auth;
     if (e->config->server || e->ended || a->stage != AUTH_RUNNING || a->pending != NULL)
@@ -224,8 +222,7 @@ void auth_on_method_message(struct engine *e, struct reader *r)
 {
     const struct auth_method_row *method = e->auth.pending;
     if (method == NULL || method->on_message == NULL)
-        engine_protocol_error(e, "Unexpected authentication message %u",
-                              (unsigned)e->message_number);
+        engine_protocol_error(e, "Unexpected authentication message %u", (unsigned)e->message_number);
     else
         method->on_message(e, r);
 }
@@ -264,8 +261,7 @@ static bool is_utf8(struct span text)
 {
     for (size_t i = 0; i < text.len;) {
         size_t len = sequence_len(text.data[i]);
-        if (len == 0 || len > text.len - i ||
-            (len > 1 && !second_is_valid(text.data[i], text.data[i + 1])))
+        if (len == 0 || len > text.len - i || (len > 1 && !second_is_valid(text.data[i], text.data[i + 1])))
             return false;
         for (size_t k = 2; k < len; k++)
             if ((text.data[i + k] & 0xc0) != 0x80)
@@ -286,8 +282,7 @@ static bool check_request(struct engine *e, struct span user, struct span servic
     else if (span_has_nul(user) || !is_utf8(user))
         engine_error(e, SSHIO_EILLEGAL_USER_NAME, "User name is not valid text");
     else if (!span_is(service, AUTH_SERVICE_NAME))
-        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s",
-                     message_name(e->message_number));
+        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s", message_name(e->message_number));
     else
         return true;
     return false;

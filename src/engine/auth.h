@@ -1,10 +1,12 @@
-/* User authentication (RFC 4252): the state of both roles. The methods are one file each, auth_<method>.c, and a row each in a table.
+/* User authentication (RFC 4252): the state of both roles. The methods are one file each, auth_<method>.c, and a row
+ * each in a table.
  *
- *     AUTH_IDLE ─ auth_start ─→ AUTH_SERVICE ─ SERVICE_ACCEPT sent or received ─→ AUTH_RUNNING ─ SUCCESS sent or received ─→ AUTH_DONE
+ *     AUTH_IDLE ─ auth_start ─→ AUTH_SERVICE ─ SERVICE_ACCEPT sent or received ─→ AUTH_RUNNING ─ SUCCESS sent or
+ * received ─→ AUTH_DONE
  *
- * Client: at most one request is out (`pending`); SUCCESS, FAILURE and the method's own messages count only as answers to it.
- * Server: at most one request is open (`asked`); its fields are copied, because the packet goes away before the verdict, and wiped
- * with the verdict. The engine consumes no input meanwhile. */
+ * Client: at most one request is out (`pending`); SUCCESS, FAILURE and the method's own messages count only as answers
+ * to it. Server: at most one request is open (`asked`); its fields are copied, because the packet goes away before the
+ * verdict, and wiped with the verdict. The engine consumes no input meanwhile. */
 #ifndef SSHIO_ENGINE_AUTH_H
 #define SSHIO_ENGINE_AUTH_H
 
@@ -15,7 +17,7 @@
 #include "base/bytes.h"
 #include "engine/engine.h"
 
-#define AUTH_SERVICE_NAME "ssh-connection"      /* what every login is for */
+#define AUTH_SERVICE_NAME "ssh-connection" /* what every login is for */
 
 enum auth_stage { AUTH_IDLE, AUTH_SERVICE, AUTH_RUNNING, AUTH_DONE };
 
@@ -23,38 +25,40 @@ enum auth_stage { AUTH_IDLE, AUTH_SERVICE, AUTH_RUNNING, AUTH_DONE };
 struct auth_method_row {
     const char *name;
     enum auth_method method;
-    bool is_secret;                         /* its requests hold a secret, whose length must not show */
-    bool (*read_request)(struct engine *e, struct reader *r);               /* server: into auth.request; r stands behind the name */
-    void (*on_message)(struct engine *e, struct reader *r);                 /* client; NULL = has none */
+    bool is_secret; /* its requests hold a secret, whose length must not show */
+    bool (*read_request)(struct engine *e, struct reader *r); /* server: into auth.request; r stands behind the name */
+    void (*on_message)(struct engine *e, struct reader *r);   /* client; NULL = has none */
 };
 
 extern const struct auth_method_row auth_none, auth_password, auth_publickey;
 
 struct auth {
     enum auth_stage stage;
-    uint32_t requests;                      /* of all kinds, against limits.auth_requests */
-    bool connection_seen;                   /* admission sets it: a message of 80 or above came after login */
+    uint32_t requests;    /* of all kinds, against limits.auth_requests */
+    bool connection_seen; /* admission sets it: a message of 80 or above came after login */
 
     /* client */
-    const struct auth_method_row *pending;  /* the method of the request that is out, or NULL */
-    bool query;                             /* it was a key query: PK_OK may answer, SUCCESS may not */
-    struct writer queried;                  /* its algorithm and blob, as two strings */
+    const struct auth_method_row *pending; /* the method of the request that is out, or NULL */
+    bool query;                            /* it was a key query: PK_OK may answer, SUCCESS may not */
+    struct writer queried;                 /* its algorithm and blob, as two strings */
 
     /* server */
-    bool asked;                             /* auth_requested was reported and there is no verdict yet */
-    uint8_t *copy;                          /* the message that `request` points into; secret */
+    bool asked;    /* auth_requested was reported and there is no verdict yet */
+    uint8_t *copy; /* the message that `request` points into; secret */
     size_t copy_len;
     struct auth_request request;
     struct writer signed_data;
-    char *user, *password, *new_password;   /* of the request, as C strings */
-    uint32_t tries;                         /* that failed, against limits.auth_tries */
-    struct writer banners;                  /* held back: pairs of strings, message and language */
+    char *user, *password, *new_password; /* of the request, as C strings */
+    uint32_t tries;                       /* that failed, against limits.auth_tries */
+    struct writer banners;                /* held back: pairs of strings, message and language */
 };
 
 void auth_init(struct auth *a);
 void auth_done(struct auth *a);
-void auth_start(struct engine *e);          /* after the first NEWKEYS both ways: the client asks for the service */
-void auth_end(struct engine *e);            /* the connection is over: secrets that nobody is looking at are wiped, no verdict is taken any more */
+void auth_start(struct engine *e); /* after the first NEWKEYS both ways: the client asks for the service */
+void auth_end(
+    struct engine
+        *e); /* the connection is over: secrets that nobody is looking at are wiped, no verdict is taken any more */
 
 /* Handlers, called by admission.c. */
 void auth_on_service_request(struct engine *e, struct reader *r);
@@ -63,13 +67,15 @@ void auth_on_request(struct engine *e, struct reader *r);
 void auth_on_failure(struct engine *e, struct reader *r);
 void auth_on_success(struct engine *e, struct reader *r);
 void auth_on_banner(struct engine *e, struct reader *r);
-void auth_on_method_message(struct engine *e, struct reader *r);    /* 60-79; the number is e->message_number */
+void auth_on_method_message(struct engine *e, struct reader *r); /* 60-79; the number is e->message_number */
 
-/* For the methods: a client's request, filled up to and with the method name, and its way out. NULL when it is not the time. */
+/* For the methods: a client's request, filled up to and with the method name, and its way out. NULL when it is not the
+ * time. */
 struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method, const char *user);
 void auth_send_request(struct engine *e, const struct auth_method_row *method);
 
-void auth_end_question(struct engine *e);       /* server: a verdict was given; wipes the request */
-bool auth_read_secret(struct reader *r, char **text);   /* a string without NUL, copied; false = malformed or out of memory */
+void auth_end_question(struct engine *e); /* server: a verdict was given; wipes the request */
+bool auth_read_secret(struct reader *r,
+                      char **text); /* a string without NUL, copied; false = malformed or out of memory */
 
 #endif

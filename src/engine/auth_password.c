@@ -62,8 +62,7 @@ int engine_auth_password(struct engine *e, const char *user, const char *passwor
     return 0;
 }
 
-int engine_auth_password_new(struct engine *e, const char *user, const char *old_password,
-                             const char *new_password)
+int engine_auth_password_new(struct engine *e, const char *user, const char *old_password, const char *new_password)
 {
     struct writer *w = auth_begin_request(e, &auth_password, user);
     if (w == NULL)

@@ -6,8 +6,8 @@
 #include "engine/internal.h"
 
 /* What the signature covers: the session and the request up to the signature. */
-static void put_signed_data(const struct engine *e, struct writer *w, const char *user,
-                            struct span alg, struct span blob)
+static void put_signed_data(const struct engine *e, struct writer *w, const char *user, struct span alg,
+                            struct span blob)
 {
     put_span(w, engine_session_id(e));
     put_u8(w, MSG_USERAUTH_REQUEST);
@@ -87,15 +87,13 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
     return 0;
 }
 
-int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
-                            struct writer *w)
+int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob, struct writer *w)
 {
     put_signed_data(e, w, user, alg, blob);
     return writer_failed(w) ? SSHIO_ENOMEM : 0;
 }
 
-int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob,
-                          struct span signature)
+int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature)
 {
     struct writer *w = auth_begin_request(e, &auth_publickey, user);
     if (w == NULL)

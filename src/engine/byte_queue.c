@@ -86,8 +86,7 @@ static struct byte_block *take_chain(const struct byte_queue *q, size_t len)
 /* Whether bytes of that type may join the newest entry of the block. */
 static bool joins(const struct byte_block *block, uint8_t type)
 {
-    return block->end != block->start && type != BYTE_QUEUE_MARK &&
-           header_type(block->data + block->newest) == type;
+    return block->end != block->start && type != BYTE_QUEUE_MARK && header_type(block->data + block->newest) == type;
 }
 
 /* How many bytes of that type the block still takes, a header included where one is needed. */

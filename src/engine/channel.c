@@ -118,9 +118,8 @@ static void send_open(const struct channel *ch, const char *type, struct span da
     engine_send(ch->engine);
 }
 
-int channel_open(struct engine *e, const char *type, uint32_t window, uint32_t max_packet,
-                 struct span data, const struct channel_events *events, void *user,
-                 struct channel **ch, struct error *error)
+int channel_open(struct engine *e, const char *type, uint32_t window, uint32_t max_packet, struct span data,
+                 const struct channel_events *events, void *user, struct channel **ch, struct error *error)
 {
     if (e->ended || !engine_is_authenticated(e))
         return error_set(error, SSHIO_ECHANNEL_OPEN, "SSH connection closed");
@@ -199,7 +198,7 @@ void channel_close(struct channel *ch)
         return;
     channel_enter(ch);
     ch->close_asked = true;
-    ch->eof_asked = ch->established;        /* the cancel of an open drops what was written: no EOF may say that it was all */
+    ch->eof_asked = ch->established; /* the cancel of an open drops what was written: no EOF may say that it was all */
     if (!ch->established)
         channel_drop_output(ch);
     channel_drop_input(ch);
@@ -246,8 +245,7 @@ bool channel_is_sendable(const struct channel *ch)
 
 bool channel_can_write(const struct channel *ch)
 {
-    return !ch->eof_asked && !ch->close_asked && !ch->close_arrived && !ch->dead &&
-           !ch->engine->ended;
+    return !ch->eof_asked && !ch->close_asked && !ch->close_arrived && !ch->dead && !ch->engine->ended;
 }
 
 bool channel_is_closed(const struct channel *ch)

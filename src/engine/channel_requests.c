@@ -73,8 +73,7 @@ static void report_waiting(struct channel *ch)
     if (ch->reporting_requests)
         return;
     ch->reporting_requests = true;
-    while (!ch->request_open && !ch->close_asked && !ch->dead &&
-           (request = take_asked(ch)) != NULL) {
+    while (!ch->request_open && !ch->close_asked && !ch->dead && (request = take_asked(ch)) != NULL) {
         report(ch, request->fields, request->len);
         mem_free(request);
     }
@@ -88,8 +87,7 @@ void channel_reply(struct channel *ch, bool ok)
     channel_enter(ch);
     ch->request_open = false;
     if (ch->request_wants_reply && channel_is_sendable(ch) && !ch->close_asked) {
-        struct writer *w =
-            engine_message(ch->engine, ok ? MSG_CHANNEL_SUCCESS : MSG_CHANNEL_FAILURE);
+        struct writer *w = engine_message(ch->engine, ok ? MSG_CHANNEL_SUCCESS : MSG_CHANNEL_FAILURE);
         put_u32(w, ch->peer_number);
         engine_send(ch->engine);
     }

@@ -9,8 +9,8 @@
 
 #include "base/memory.h"
 
-#define PACKET_MAX 32768u       /* of data, whatever the peer would take */
-#define WRITE_THROUGH 4096u     /* from here on a copy costs more than a packet of its own */
+#define PACKET_MAX 32768u   /* of data, whatever the peer would take */
+#define WRITE_THROUGH 4096u /* from here on a copy costs more than a packet of its own */
 
 void channel_set_peer(struct channel *ch, uint32_t number, uint32_t window, uint32_t max_packet)
 {
@@ -22,8 +22,8 @@ void channel_set_peer(struct channel *ch, uint32_t number, uint32_t window, uint
 /* The oldest data, where it could be sent now as far as this channel goes. */
 static bool next_data(const struct channel *ch, uint8_t *type, struct span *data)
 {
-    return channel_is_sendable(ch) && ch->send_window > 0 &&
-           byte_queue_head(&ch->out, type, data) && *type != BYTE_QUEUE_MARK;
+    return channel_is_sendable(ch) && ch->send_window > 0 && byte_queue_head(&ch->out, type, data) &&
+           *type != BYTE_QUEUE_MARK;
 }
 
 /* Puts the channel at the end of the round when it has something for it. */
@@ -233,7 +233,7 @@ static int write_data(struct channel *ch, uint8_t type, const uint8_t *data, siz
 {
     size_t sent = write_through(ch, type, data, len);
     if (!byte_queue_add(&ch->out, type, data + sent, len - sent)) {
-        if (sent > 0)           /* The stream has a hole that nobody can fill. */
+        if (sent > 0) /* The stream has a hole that nobody can fill. */
             engine_out_of_memory(ch->engine);
         return SSHIO_ENOMEM;
     }

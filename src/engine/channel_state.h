@@ -21,42 +21,42 @@
 
 struct channel {
     struct engine *engine;
-    const struct channel_events *events;    /* NULL while undecided */
+    const struct channel_events *events; /* NULL while undecided */
     void *user;
     uint32_t number;
     uint32_t peer_number;
-    uint32_t pins;                  /* callers on the stack that look at it again */
+    uint32_t pins; /* callers on the stack that look at it again */
     bool established;
     bool undecided;
-    bool dead;                      /* closed or open_failed was told: freed with the last pin */
+    bool dead; /* closed or open_failed was told: freed with the last pin */
 
     /* sending */
-    struct list sending;            /* in mux.sending: there is data and window */
-    struct byte_queue out;          /* data, and a mark for each request that waits */
-    struct list requests;           /* struct waiting_request: ours, behind data */
-    uint32_t overtaken;             /* requests that went ahead of data: so many marks mean nothing */
+    struct list sending;   /* in mux.sending: there is data and window */
+    struct byte_queue out; /* data, and a mark for each request that waits */
+    struct list requests;  /* struct waiting_request: ours, behind data */
+    uint32_t overtaken;    /* requests that went ahead of data: so many marks mean nothing */
     uint32_t send_window;
-    uint32_t send_packet;           /* the peer's maximum and ours, the smaller one */
+    uint32_t send_packet; /* the peer's maximum and ours, the smaller one */
     size_t high, low;
     bool above_high;
-    bool saturates;                 /* a window that would grow too large stays at the largest number */
+    bool saturates; /* a window that would grow too large stays at the largest number */
     bool eof_asked, eof_sent, close_asked, close_sent;
 
     /* receiving */
-    struct list adjusting;          /* in mux.adjusting: window is due to be given back */
-    struct byte_queue in;           /* arrived and not delivered */
-    size_t handed_out;              /* bytes at its head that channel_take_undelivered gave last */
+    struct list adjusting; /* in mux.adjusting: window is due to be given back */
+    struct byte_queue in;  /* arrived and not delivered */
+    size_t handed_out;     /* bytes at its head that channel_take_undelivered gave last */
     uint32_t window;
     uint32_t recv_packet;
-    uint32_t granted;               /* what the peer may still send */
-    uint32_t consumed;              /* delivered and not given back yet */
+    uint32_t granted;  /* what the peer may still send */
+    uint32_t consumed; /* delivered and not given back yet */
     uint32_t extended_types;
     bool paused, delivering;
     bool eof_arrived, eof_told, close_arrived;
 
     /* requests */
-    uint32_t replies_awaited;       /* requests of ours that were sent and wanted one */
-    struct list asked;              /* struct waiting_request: the peer's, behind the one that is open */
+    uint32_t replies_awaited; /* requests of ours that were sent and wanted one */
+    struct list asked;        /* struct waiting_request: the peer's, behind the one that is open */
     uint32_t asked_count;
     bool request_open, request_wants_reply, reporting_requests;
 };
@@ -73,7 +73,7 @@ struct waiting_request {
 
 /* In the table under the lowest free number; NULL when out of memory. Whoever calls it has checked the limit. */
 struct channel *channel_new(struct engine *e, uint32_t window, uint32_t max_packet);
-void channel_free(struct channel *ch);              /* without events; takes it out of everything */
+void channel_free(struct channel *ch); /* without events; takes it out of everything */
 void channel_pin(struct channel *ch);
 void channel_unpin(struct channel *ch);
 
@@ -90,22 +90,23 @@ bool channel_is_sendable(const struct channel *ch); /* established, our CLOSE no
 /* ---- sending (channel_send.c) ---- */
 
 void channel_set_peer(struct channel *ch, uint32_t number, uint32_t window, uint32_t max_packet);
-void channel_go_on(struct channel *ch);             /* lists it for mux_pump if there is something to send, and sends the ends */
-void channel_send_packet(struct channel *ch);       /* one packet of data and what stands right behind it; lists it again */
-void channel_send_ends(struct channel *ch);         /* requests, EOF and CLOSE that no data holds back any more */
+void channel_go_on(struct channel *ch); /* lists it for mux_pump if there is something to send, and sends the ends */
+void channel_send_packet(struct channel *ch); /* one packet of data and what stands right behind it; lists it again */
+void channel_send_ends(struct channel *ch);   /* requests, EOF and CLOSE that no data holds back any more */
 void channel_drop_output(struct channel *ch);
-bool channel_add_window(struct channel *ch, uint32_t n);    /* false = more than 2^32-1 in all */
+bool channel_add_window(struct channel *ch, uint32_t n); /* false = more than 2^32-1 in all */
 
 /* ---- receiving (channel_receive.c) ---- */
 
-void channel_take_data(struct channel *ch, uint32_t type, struct span data);    /* checked against window and packet already */
+void channel_take_data(struct channel *ch, uint32_t type,
+                       struct span data); /* checked against window and packet already */
 void channel_send_adjust(struct channel *ch);
-void channel_drop_input(struct channel *ch);        /* counts as consumed */
-void channel_tell_ends(struct channel *ch);         /* EOF and closed, where no data holds them back; may end the channel */
+void channel_drop_input(struct channel *ch); /* counts as consumed */
+void channel_tell_ends(struct channel *ch);  /* EOF and closed, where no data holds them back; may end the channel */
 
 /* ---- requests (channel_requests.c) ---- */
 
-void channel_take_request(struct channel *ch, struct span fields);  /* reports it now or in its turn */
+void channel_take_request(struct channel *ch, struct span fields); /* reports it now or in its turn */
 void channel_drop_requests(struct channel *ch);
 
 #endif

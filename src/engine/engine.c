@@ -19,9 +19,8 @@
 
 /* ---- life ---- */
 
-struct engine *engine_new(const struct engine_config *config, const struct engine_events *events,
-                          void *owner, struct engine_buffers *buffers, sshio_logger *logger,
-                          uint64_t now_ms)
+struct engine *engine_new(const struct engine_config *config, const struct engine_events *events, void *owner,
+                          struct engine_buffers *buffers, sshio_logger *logger, uint64_t now_ms)
 {
     struct engine *e = mem_zalloc(sizeof *e);
     if (e == NULL)
@@ -154,8 +153,7 @@ static void fail(struct engine *e, const struct error *error)
     e->ended = true;
     uint32_t reason = reason_of(error);
     if (reason != 0)
-        send_disconnect(e, reason, error_message(&e->error),
-                        e->error.pub.lang != NULL ? e->error.pub.lang : "en-US");
+        send_disconnect(e, reason, error_message(&e->error), e->error.pub.lang != NULL ? e->error.pub.lang : "en-US");
     end(e);
 }
 
@@ -246,8 +244,7 @@ static size_t receive_line(struct engine *e, struct span data)
         return 0;
     case VERSION_TEXT:
         if (++e->version_lines > e->config->limits.version_lines)
-            engine_protocol_error(e, "More than %u lines before the version",
-                                  e->config->limits.version_lines);
+            engine_protocol_error(e, "More than %u lines before the version", e->config->limits.version_lines);
         break;
     case VERSION_FOUND:
         take_version(e, line.text);
@@ -271,16 +268,15 @@ static bool count_before_login(struct engine *e)
 {
     if (e->auth.stage == AUTH_DONE || ++e->packets_before_login <= e->config->limits.auth_packets)
         return true;
-    engine_protocol_error(e, "More than %u packets before authentication was complete",
-                          e->config->limits.auth_packets);
+    engine_protocol_error(e, "More than %u packets before authentication was complete", e->config->limits.auth_packets);
     return false;
 }
 
 static void handle_packet(struct engine *e, const struct packet *packet)
 {
     if (log_enabled(e->logger, SSHIO_LOG_DEBUG, 3))
-        log_debug(e->logger, 3, "Received %s (%u), %zu byte(s)", message_name(packet->payload[0]),
-                  packet->payload[0], packet->len);
+        log_debug(e->logger, 3, "Received %s (%u), %zu byte(s)", message_name(packet->payload[0]), packet->payload[0],
+                  packet->len);
     e->message_seq = packet->seq;
     if (count_before_login(e))
         admission_dispatch(e, SPAN(packet->payload, packet->len));
@@ -343,7 +339,7 @@ void engine_wants_output(struct engine *e)
 struct span engine_output(struct engine *e, uint64_t now_ms)
 {
     e->now_ms = now_ms;
-    e->output_announced = true;         /* what is framed in here is seen below */
+    e->output_announced = true; /* what is framed in here is seen below */
     engine_enter(e);
     if (!e->ended && e->auth.stage == AUTH_DONE)
         mux_pump(e);

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-#define MAX_SECRET_LEN 2048             /* K, encoded: 8192 bits of Diffie-Hellman and more */
+#define MAX_SECRET_LEN 2048 /* K, encoded: 8192 bits of Diffie-Hellman and more */
 
 struct exchange *exchange_new(void)
 {
@@ -37,15 +37,13 @@ static bool derive_block(const struct exchange *x, struct span a, struct span b,
 {
     struct span secret = writer_span(&x->secret);
     struct hash *h = hash_new(x->hash_alg);
-    bool ok = h != NULL && hash_update(h, secret.data, secret.len) &&
-              hash_update(h, x->hash, x->hash_alg->len) && hash_update(h, a.data, a.len) &&
-              hash_update(h, b.data, b.len) && hash_final(h, out);
+    bool ok = h != NULL && hash_update(h, secret.data, secret.len) && hash_update(h, x->hash, x->hash_alg->len) &&
+              hash_update(h, a.data, a.len) && hash_update(h, b.data, b.len) && hash_final(h, out);
     hash_free(h);
     return ok;
 }
 
-bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out,
-                     size_t len)
+bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out, size_t len)
 {
     uint8_t material[256 + HASH_MAX_LEN];
     size_t have = 0;

@@ -22,25 +22,25 @@
 struct engine;
 
 struct exchange {
-    bool first;                     /* of the connection */
+    bool first; /* of the connection */
     bool sent_kexinit, got_kexinit;
     bool sent_newkeys, got_newkeys;
-    bool drop_guess;                /* the next packet numbered 30 to 49 was a wrong guess */
-    bool asking;                    /* the owner has the host key or the hash in front of it */
-    uint8_t expected;               /* the number that the method waits for; 0 = none */
+    bool drop_guess;  /* the next packet numbered 30 to 49 was a wrong guess */
+    bool asking;      /* the owner has the host key or the hash in front of it */
+    uint8_t expected; /* the number that the method waits for; 0 = none */
     uint64_t deadline_ms;
-    uint8_t *own_kexinit;           /* the payloads, with their number */
+    uint8_t *own_kexinit; /* the payloads, with their number */
     size_t own_kexinit_len;
     uint8_t *peer_kexinit;
     size_t peer_kexinit_len;
     struct negotiated chosen;
     const struct hash_alg *hash_alg;
     void *method_state;
-    struct writer secret;           /* K, in the encoding that is hashed */
-    uint8_t hash[HASH_MAX_LEN];     /* H */
-    uint8_t *host_key;              /* client: K_S, until it is trusted */
+    struct writer secret;       /* K, in the encoding that is hashed */
+    uint8_t hash[HASH_MAX_LEN]; /* H */
+    uint8_t *host_key;          /* client: K_S, until it is trusted */
     size_t host_key_len;
-    uint8_t *signature;             /* client: over H */
+    uint8_t *signature; /* client: over H */
     size_t signature_len;
 };
 
@@ -65,8 +65,7 @@ struct exchange *exchange_new(void);
 void exchange_free(struct exchange *x);
 
 /* RFC 4253 7.2: len bytes of key material for a letter. */
-bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out,
-                     size_t len);
+bool exchange_derive(const struct exchange *x, struct span session_id, char letter, uint8_t *out, size_t len);
 
 /* RFC 5656, RFC 8731: param is a struct agreement_alg */
 extern const struct kex_method kex_ecdh;

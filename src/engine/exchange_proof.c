@@ -12,8 +12,7 @@
 #include "key/key.h"
 
 /* H = HASH(V_C ‖ V_S ‖ I_C ‖ I_S ‖ K_S ‖ part ‖ K) (RFC 4253 8) */
-static bool compute_hash(struct engine *e, struct exchange *x, struct span host_key,
-                         struct span part)
+static bool compute_hash(struct engine *e, struct exchange *x, struct span host_key, struct span part)
 {
     bool server = e->config->server;
     struct span own = SPAN(x->own_kexinit, x->own_kexinit_len);
@@ -23,9 +22,8 @@ static bool compute_hash(struct engine *e, struct exchange *x, struct span host_
     bool ok = h != NULL && !writer_failed(&x->secret) &&
               hash_string(h, span_of(server ? e->peer_version : e->own_version)) &&
               hash_string(h, span_of(server ? e->own_version : e->peer_version)) &&
-              hash_string(h, server ? peer : own) && hash_string(h, server ? own : peer) &&
-              hash_string(h, host_key) && hash_update(h, part.data, part.len) &&
-              hash_update(h, secret.data, secret.len) && hash_final(h, x->hash);
+              hash_string(h, server ? peer : own) && hash_string(h, server ? own : peer) && hash_string(h, host_key) &&
+              hash_update(h, part.data, part.len) && hash_update(h, secret.data, secret.len) && hash_final(h, x->hash);
     hash_free(h);
     return ok;
 }

@@ -62,8 +62,7 @@ void ext_info_on_message(struct engine *e, struct reader *r)
     }
     uint32_t count = read_u32(r);
     if (count > e->config->limits.ext_info_count) {
-        engine_protocol_error(e, "EXT_INFO holds %u extensions, more than %u", count,
-                              e->config->limits.ext_info_count);
+        engine_protocol_error(e, "EXT_INFO holds %u extensions, more than %u", count, e->config->limits.ext_info_count);
         return;
     }
     struct span sig_algs = SPAN(NULL, 0);

@@ -11,6 +11,6 @@
 struct engine;
 
 void ext_info_send(struct engine *e);
-void ext_info_on_message(struct engine *e, struct reader *r);       /* handler */
+void ext_info_on_message(struct engine *e, struct reader *r); /* handler */
 
 #endif

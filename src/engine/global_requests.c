@@ -15,7 +15,7 @@ struct sent_request {
 struct received_request {
     struct list node;
     size_t len;
-    uint8_t fields[];           /* the message behind its number */
+    uint8_t fields[]; /* the message behind its number */
 };
 
 void global_requests_init(struct global_requests *g)
@@ -61,8 +61,7 @@ void global_requests_end(struct global_requests *g)
 
 /* ---- ours ---- */
 
-int engine_global_request(struct engine *e, const char *name, struct span data,
-                          global_reply_fn reply, void *user)
+int engine_global_request(struct engine *e, const char *name, struct span data, global_reply_fn reply, void *user)
 {
     if (e->ended)
         return SSHIO_ECLOSED;

@@ -12,16 +12,16 @@
 struct engine;
 
 struct global_requests {
-    struct list sent;               /* ours that wait for a reply, oldest first */
-    struct list received;           /* the peer's that wait for their turn */
+    struct list sent;     /* ours that wait for a reply, oldest first */
+    struct list received; /* the peer's that wait for their turn */
     uint32_t received_count;
-    bool open;                      /* one was reported and not answered yet */
-    bool wants_reply;               /* that one */
-    bool reporting;                 /* the loop that reports is on the stack */
+    bool open;        /* one was reported and not answered yet */
+    bool wants_reply; /* that one */
+    bool reporting;   /* the loop that reports is on the stack */
 };
 
 void global_requests_init(struct global_requests *g);
-void global_requests_done(struct global_requests *g);           /* without answers */
-void global_requests_end(struct global_requests *g);            /* answers ours with false */
+void global_requests_done(struct global_requests *g); /* without answers */
+void global_requests_end(struct global_requests *g);  /* answers ours with false */
 
 #endif

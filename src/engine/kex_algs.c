@@ -7,16 +7,16 @@
 #include "engine/exchange.h"
 
 static const struct kex_alg kex_algs[] = {
-    {.name = "curve25519-sha256",
-     .hash_name = "sha256",
-     .is_default = true,
-     .method = &kex_ecdh,
-     .param = &agreement_x25519},
-    {.name = "curve25519-sha256@libssh.org",
-     .hash_name = "sha256",
-     .is_default = true,
-     .method = &kex_ecdh,
-     .param = &agreement_x25519},
+    { .name = "curve25519-sha256",
+      .hash_name = "sha256",
+      .is_default = true,
+      .method = &kex_ecdh,
+      .param = &agreement_x25519 },
+    { .name = "curve25519-sha256@libssh.org",
+      .hash_name = "sha256",
+      .is_default = true,
+      .method = &kex_ecdh,
+      .param = &agreement_x25519 },
 };
 
 size_t kex_alg_count(void)

@@ -73,8 +73,8 @@ static bool derive(struct exchange *x, struct span peer_public)
     return ok;
 }
 
-static void agree(struct engine *e, struct exchange *x, struct span host_key,
-                  struct span peer_public, struct span signature)
+static void agree(struct engine *e, struct exchange *x, struct span host_key, struct span peer_public,
+                  struct span signature)
 {
     uint8_t memory[2 * (4 + AGREEMENT_MAX_PUBLIC_LEN)];
     struct writer part;
@@ -136,4 +136,5 @@ static void ecdh_reply(struct engine *e, struct exchange *x, struct span signatu
 }
 
 const struct kex_method kex_ecdh = {
-    .start = ecdh_start, .receive = ecdh_receive, .reply = ecdh_reply, .done = ecdh_done};
+    .start = ecdh_start, .receive = ecdh_receive, .reply = ecdh_reply, .done = ecdh_done
+};

@@ -11,8 +11,8 @@
 #include "engine/internal.h"
 #include "key/key.h"
 
-#define HARD_MAX_PACKETS (UINT64_C(1) << 31)    /* RFC 4344 3.1 */
-#define REKEY_MS 120000 /* for a re-exchange to complete, where logging in has no limit */
+#define HARD_MAX_PACKETS (UINT64_C(1) << 31) /* RFC 4344 3.1 */
+#define REKEY_MS 120000                      /* for a re-exchange to complete, where logging in has no limit */
 #define LIGHT_REKEY_SPAN_MS 10000
 
 void key_exchange_init(struct key_exchange *kex)
@@ -57,8 +57,7 @@ static bool begin(struct engine *e)
     }
     x->first = e->kex.session_id_len == 0;
     if (!x->first)
-        x->deadline_ms =
-            e->now_ms + (e->config->limits.login_ms != 0 ? e->config->limits.login_ms : REKEY_MS);
+        x->deadline_ms = e->now_ms + (e->config->limits.login_ms != 0 ? e->config->limits.login_ms : REKEY_MS);
     e->kex.running = x;
     e->kex.last_ms = e->now_ms;
     log_debug(e->logger, 1, "%s key exchange", x->first ? "Beginning" : "Beginning another");
@@ -100,8 +99,8 @@ void key_exchange_consider(struct engine *e)
     bool able = strstr(e->peer_version, "Sun_SSH_1.0") == NULL;
     uint64_t bytes = able ? e->config->rekey_bytes : 0;
     uint32_t after_ms = able ? e->config->rekey_ms : 0;
-    bool due = spent(&e->transport.send, bytes) || spent(&e->transport.recv, bytes)
-        || (after_ms != 0 && e->now_ms - e->kex.last_ms >= after_ms);
+    bool due = spent(&e->transport.send, bytes) || spent(&e->transport.recv, bytes) ||
+               (after_ms != 0 && e->now_ms - e->kex.last_ms >= after_ms);
     if (due)
         key_exchange_start(e);
 }
@@ -152,8 +151,7 @@ static bool note_markers(struct engine *e, const struct kexinit *peer)
         return false;
     }
     if (!e->kex.strict && e->config->require_strict_kex) {
-        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED,
-                     "The peer does not support strict key exchange, which is required");
+        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "The peer does not support strict key exchange, which is required");
         return false;
     }
     return true;
@@ -164,8 +162,7 @@ static void log_chosen(struct engine *e, const struct negotiated *chosen)
     if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 2))
         return;
     log_debug(e->logger, 2, "  Key exchange: %s", chosen->kex->name);
-    log_debug(e->logger, 2, "  Host key: %s",
-              chosen->host_key_alg != NULL ? chosen->host_key_alg->name : "none");
+    log_debug(e->logger, 2, "  Host key: %s", chosen->host_key_alg != NULL ? chosen->host_key_alg->name : "none");
     log_debug(e->logger, 2, "  Encryption, client to server: %s", chosen->cipher_c2s->name);
     log_debug(e->logger, 2, "  Encryption, server to client: %s", chosen->cipher_s2c->name);
 }
@@ -175,10 +172,8 @@ static void log_chosen(struct engine *e, const struct negotiated *chosen)
 static void warn_of_truncation(struct engine *e, const struct negotiated *chosen)
 {
     static const char name[] = "chacha20-poly1305@openssh.com";
-    if (!e->kex.strict && (strcmp(chosen->cipher_c2s->name, name) == 0 ||
-                           strcmp(chosen->cipher_s2c->name, name) == 0))
-        log_warning(e->logger, "%s is used with a peer that does not support strict key exchange",
-                    name);
+    if (!e->kex.strict && (strcmp(chosen->cipher_c2s->name, name) == 0 || strcmp(chosen->cipher_s2c->name, name) == 0))
+        log_warning(e->logger, "%s is used with a peer that does not support strict key exchange", name);
 }
 
 /* Both KEXINIT are there: chooses, and sets the method going. */
@@ -204,8 +199,7 @@ static void run_method(struct engine *e, struct exchange *x, const struct kexini
     /* Every method lets the client speak first, so that a server has nothing to guess with. */
     x->drop_guess = peer->first_kex_packet_follows && (x->chosen.guess_wrong || !e->config->server);
     if (x->hash_alg == NULL || !x->chosen.kex->method->start(e, x))
-        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange %s could not be started",
-                     x->chosen.kex->name);
+        engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange %s could not be started", x->chosen.kex->name);
 }
 
 void key_exchange_on_kexinit(struct engine *e, struct reader *r)
@@ -256,10 +250,9 @@ struct letters {
 };
 
 /* RFC 4253 7.2: A, C, E for what the client sends, B, D, F for what the server does. */
-static struct cipher *make_cipher(struct engine *e, const struct exchange *x, bool from_client,
-                                  bool sealing)
+static struct cipher *make_cipher(struct engine *e, const struct exchange *x, bool from_client, bool sealing)
 {
-    struct letters letters = from_client ? (struct letters){'A', 'C'} : (struct letters){'B', 'D'};
+    struct letters letters = from_client ? (struct letters){ 'A', 'C' } : (struct letters){ 'B', 'D' };
     const struct cipher_alg *alg = from_client ? x->chosen.cipher_c2s : x->chosen.cipher_s2c;
     struct span session_id = engine_session_id(e);
     uint8_t key[CIPHER_MAX_KEY_LEN];

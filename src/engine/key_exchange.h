@@ -28,22 +28,22 @@ struct key_exchange {
     uint8_t *host_key;                  /* client: the blob that was trusted last */
     size_t host_key_len;
     uint8_t session_id[HASH_MAX_LEN];
-    size_t session_id_len;              /* 0 before the first exchange */
-    char *server_sig_algs;              /* client, until logged in; NULL = none came */
-    uint64_t last_ms;                   /* when the last exchange began */
-    uint64_t rekeys;                    /* finished re-exchanges */
-    uint64_t data_at_last;              /* mux.data_passed when the last exchange began */
+    size_t session_id_len; /* 0 before the first exchange */
+    char *server_sig_algs; /* client, until logged in; NULL = none came */
+    uint64_t last_ms;      /* when the last exchange began */
+    uint64_t rekeys;       /* finished re-exchanges */
+    uint64_t data_at_last; /* mux.data_passed when the last exchange began */
     /* peer-started rekeys with little data: when the running 10 s began, and how many there were */
     uint64_t light_since_ms;
     uint32_t light_count;
     bool strict;
-    bool first_kexinit_sent;            /* markers go into the first one only */
+    bool first_kexinit_sent; /* markers go into the first one only */
     bool peer_wants_ext_info;
     /* no packet but those of key exchanges since the last one: none may start yet */
     bool quiet;
     /* the place for EXT_INFO right after the first NEWKEYS is used up, or passed */
     bool ext_info_early;
-    bool ext_info_late;                 /* client: the one during authentication came */
+    bool ext_info_late; /* client: the one during authentication came */
 };
 
 void key_exchange_init(struct key_exchange *kex);
@@ -62,7 +62,7 @@ void key_exchange_passed(struct key_exchange *kex, uint8_t number);
 
 /* Handlers */
 void key_exchange_on_kexinit(struct engine *e, struct reader *r);
-void key_exchange_on_message(struct engine *e, struct reader *r);   /* 30 to 49 */
+void key_exchange_on_message(struct engine *e, struct reader *r); /* 30 to 49 */
 void key_exchange_on_newkeys(struct engine *e, struct reader *r);
 
 /* For exchange_proof.c: the exchange is proven, so new keys are made and NEWKEYS is sent. */

@@ -85,8 +85,7 @@ static struct channel *find(struct engine *e, uint32_t number)
     struct channel *ch = at_number(&e->mux, number);
     if (ch != NULL && ch->established && !ch->close_arrived)
         return ch;
-    engine_protocol_error(e, "%s for channel %u, which is not open",
-                          message_name(e->message_number), (unsigned)number);
+    engine_protocol_error(e, "%s for channel %u, which is not open", message_name(e->message_number), (unsigned)number);
     return NULL;
 }
 
@@ -175,8 +174,8 @@ static struct channel *find_opening(struct engine *e, uint32_t number)
     struct channel *ch = at_number(&e->mux, number);
     if (ch != NULL && !ch->established && !ch->undecided)
         return ch;
-    engine_protocol_error(e, "%s for channel %u, which is not being opened",
-                          message_name(e->message_number), (unsigned)number);
+    engine_protocol_error(e, "%s for channel %u, which is not being opened", message_name(e->message_number),
+                          (unsigned)number);
     return NULL;
 }
 
@@ -230,8 +229,7 @@ void mux_on_window_adjust(struct engine *e, struct reader *r)
     }
     struct channel *ch = at_number(&e->mux, number);
     if (ch == NULL || !ch->established || ch->close_sent || ch->close_arrived) {
-        log_debug(e->logger, 1, "Window adjust for channel %u, which is not open, ignored",
-                  (unsigned)number);
+        log_debug(e->logger, 1, "Window adjust for channel %u, which is not open, ignored", (unsigned)number);
         return;
     }
     if (!channel_add_window(ch, n))
@@ -342,8 +340,7 @@ static void take_reply(struct engine *e, struct reader *r, bool ok)
     if (ch == NULL)
         return;
     if (ch->replies_awaited == 0) {
-        engine_protocol_error(e, "Unexpected reply to a request on channel %u",
-                              (unsigned)ch->number);
+        engine_protocol_error(e, "Unexpected reply to a request on channel %u", (unsigned)ch->number);
         return;
     }
     ch->replies_awaited--;
@@ -398,8 +395,7 @@ void mux_end(struct engine *e, const struct error *error)
         if (ch->established)
             channel_finish(ch, error);
         else
-            channel_finish_open(ch, SSHIO_OPEN_CONNECT_FAILED, span_of("SSH connection closed"),
-                                SPAN(NULL, 0));
+            channel_finish_open(ch, SSHIO_OPEN_CONNECT_FAILED, span_of("SSH connection closed"), SPAN(NULL, 0));
     }
     global_requests_end(&m->globals);
 }

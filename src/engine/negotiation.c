@@ -12,7 +12,7 @@
 #include "key/key.h"
 
 #define COOKIE_LEN 16
-#define NO_HOST_KEY "null"              /* RFC 4462 section 5 */
+#define NO_HOST_KEY "null" /* RFC 4462 section 5 */
 #define NO_COMPRESSION "none"
 #define UNUSED_MACS "hmac-sha2-256,hmac-sha2-512,hmac-sha2-256-etm@openssh.com"
 
@@ -164,8 +164,8 @@ bool kexinit_has_ext_info(const struct kexinit *peer, bool server)
 
 static bool is_marker(struct span name)
 {
-    return span_is(name, ext_info_client) || span_is(name, ext_info_server) ||
-           span_is(name, strict_client) || span_is(name, strict_server);
+    return span_is(name, ext_info_client) || span_is(name, ext_info_server) || span_is(name, strict_client) ||
+           span_is(name, strict_server);
 }
 
 static bool list_has(struct span list, struct span wanted)
@@ -200,8 +200,7 @@ static int no_match(const struct comparison *c, enum kexinit_list list, const ch
     struct span peer = c->peer->lists[list];
     return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED,
                      "No matching %s algorithm found, sent %.*s and received %.*s", kind,
-                     own.len != 0 ? (int)own.len : 6,
-                     own.len != 0 ? (const char *)own.data : "<None>",
+                     own.len != 0 ? (int)own.len : 6, own.len != 0 ? (const char *)own.data : "<None>",
                      peer.len != 0 ? (int)(peer.len < 1000 ? peer.len : 1000) : 6,
                      peer.len != 0 ? (const char *)peer.data : "<None>");
 }
@@ -235,13 +234,11 @@ static int choose_host_key(const struct comparison *c, struct negotiated *out)
     struct span name = choose(c, KEXINIT_HOST_KEY);
     const struct engine_config *config = c->config;
     if (config->server) {
-        for (size_t i = 0;
-             out->host_key == NULL && has_host_key(config) && config->host_keys[i].alg != NULL; i++)
+        for (size_t i = 0; out->host_key == NULL && has_host_key(config) && config->host_keys[i].alg != NULL; i++)
             if (span_is(name, config->host_keys[i].alg->name))
                 out->host_key = &config->host_keys[i];
         if (out->host_key == NULL)
-            return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED,
-                             "Unable to find compatible server host key");
+            return error_set(c->error, SSHIO_EKEY_EXCHANGE_FAILED, "Unable to find compatible server host key");
         out->host_key_alg = out->host_key->alg;
         return 0;
     }
@@ -251,8 +248,7 @@ static int choose_host_key(const struct comparison *c, struct negotiated *out)
     return out->host_key_alg != NULL ? 0 : no_match(c, KEXINIT_HOST_KEY, "host key");
 }
 
-static int choose_cipher(const struct comparison *c, enum kexinit_list list,
-                         const struct cipher_alg **out)
+static int choose_cipher(const struct comparison *c, enum kexinit_list list, const struct cipher_alg **out)
 {
     struct span name = choose(c, list);
     for (size_t i = 0; c->config->cipher_algs[i] != NULL; i++)
@@ -277,8 +273,8 @@ static bool guess_is_wrong(const struct comparison *c)
     return false;
 }
 
-int negotiate(const struct engine_config *config, const struct kexinit *own,
-              const struct kexinit *peer, struct negotiated *out, struct error *error)
+int negotiate(const struct engine_config *config, const struct kexinit *own, const struct kexinit *peer,
+              struct negotiated *out, struct error *error)
 {
     struct comparison c = { config, own, peer, error };
     struct negotiated chosen = { .guess_wrong = guess_is_wrong(&c) };

@@ -10,26 +10,31 @@
 #include "engine/engine.h"
 #include "engine/kex.h"
 
-#define KEXINIT_MAX_NAMES 1024          /* in one list */
+#define KEXINIT_MAX_NAMES 1024 /* in one list */
 
 enum kexinit_list {
-    KEXINIT_KEX, KEXINIT_HOST_KEY,
-    KEXINIT_CIPHER_C2S, KEXINIT_CIPHER_S2C,
-    KEXINIT_MAC_C2S, KEXINIT_MAC_S2C,
-    KEXINIT_COMPRESSION_C2S, KEXINIT_COMPRESSION_S2C,
-    KEXINIT_LANGUAGE_C2S, KEXINIT_LANGUAGE_S2C,
+    KEXINIT_KEX,
+    KEXINIT_HOST_KEY,
+    KEXINIT_CIPHER_C2S,
+    KEXINIT_CIPHER_S2C,
+    KEXINIT_MAC_C2S,
+    KEXINIT_MAC_S2C,
+    KEXINIT_COMPRESSION_C2S,
+    KEXINIT_COMPRESSION_S2C,
+    KEXINIT_LANGUAGE_C2S,
+    KEXINIT_LANGUAGE_S2C,
     KEXINIT_LISTS
 };
 
 struct kexinit {
-    struct span lists[KEXINIT_LISTS];   /* into the payload */
+    struct span lists[KEXINIT_LISTS]; /* into the payload */
     bool first_kex_packet_follows;
 };
 
 struct negotiated {
     const struct kex_alg *kex;
-    const struct sig_alg *host_key_alg;             /* NULL when the method uses no host key */
-    const struct engine_host_key *host_key;         /* server: the key of that algorithm */
+    const struct sig_alg *host_key_alg;     /* NULL when the method uses no host key */
+    const struct engine_host_key *host_key; /* server: the key of that algorithm */
     const struct cipher_alg *cipher_c2s;
     const struct cipher_alg *cipher_s2c;
     /* the packet that the peer may have sent ahead is to be dropped */
@@ -46,7 +51,7 @@ bool kexinit_has_strict(const struct kexinit *peer, bool server);
 bool kexinit_has_ext_info(const struct kexinit *peer, bool server);
 
 /* SSHIO_EKEY_EXCHANGE_FAILED names the category that has nothing in common, and both lists. */
-int negotiate(const struct engine_config *config, const struct kexinit *own,
-              const struct kexinit *peer, struct negotiated *out, struct error *error);
+int negotiate(const struct engine_config *config, const struct kexinit *own, const struct kexinit *peer,
+              struct negotiated *out, struct error *error);
 
 #endif

@@ -11,8 +11,8 @@
 #include "engine/exchange.h"
 #include "engine/internal.h"
 
-#define SECRET_ALIGN 64             /* what holds a password is padded to multiples of it */
-#define MESSAGE_KEEP (64u * 1024)   /* a longer writer is not kept */
+#define SECRET_ALIGN 64           /* what holds a password is padded to multiples of it */
+#define MESSAGE_KEEP (64u * 1024) /* a longer writer is not kept */
 
 struct held_message {
     struct held_message *next;
@@ -53,8 +53,7 @@ static void log_packet(struct engine *e, struct span head, size_t body_len)
     if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 3))
         return;
     uint8_t number = head.data[0];
-    log_debug(e->logger, 3, "Sent %s (%u), %zu byte(s)", message_name(number), number,
-              head.len + body_len);
+    log_debug(e->logger, 3, "Sent %s (%u), %zu byte(s)", message_name(number), number, head.len + body_len);
 }
 
 static void frame(struct engine *e, struct span head, struct span body, uint32_t align)
@@ -101,8 +100,7 @@ static void hold(struct engine *e, struct span payload, uint32_t align)
 }
 
 /* Takes the message behind *link out of the list. */
-static struct held_message *unlink_held(struct engine *e, struct held_message **link,
-                                        struct held_message *before)
+static struct held_message *unlink_held(struct engine *e, struct held_message **link, struct held_message *before)
 {
     struct held_message *m = *link;
     *link = m->next;
@@ -199,8 +197,7 @@ bool engine_data_allowed(const struct engine *e)
            !key_exchange_holds(&e->kex);
 }
 
-void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body,
-                      size_t body_len)
+void engine_send_data(struct engine *e, const uint8_t *head, size_t head_len, const uint8_t *body, size_t body_len)
 {
     frame(e, SPAN(head, head_len), SPAN(body, body_len), 0);
     if (e->transport.unsent >= e->config->limits.output_high)

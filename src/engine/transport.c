@@ -10,7 +10,7 @@
 
 #define CLEAR_BLOCK_LEN 8
 #define LENGTH_LEN 4
-#define MIN_PACKET_LEN 6            /* padding_length, one byte of payload, four of padding */
+#define MIN_PACKET_LEN 6 /* padding_length, one byte of payload, four of padding */
 #define MIN_PADDING_LEN 4
 
 /* The bytes from start to end are framed and not yet written. */
@@ -108,24 +108,22 @@ void direction_switch(struct direction *d, bool restart)
 
 /* ---- receiving ---- */
 
-static int read_packet_len(struct direction *d, const uint8_t *data, uint32_t max_len,
-                           struct error *error)
+static int read_packet_len(struct direction *d, const uint8_t *data, uint32_t max_len, struct error *error)
 {
     uint32_t len = load_u32(data);
     if (d->cipher != NULL && !cipher_open_length(d->cipher, d->seq, data, &len))
         return error_set(error, SSHIO_EMAC, "Packet length could not be decrypted");
     if (len < MIN_PACKET_LEN || len > max_len)
-        return error_set(error, SSHIO_EPROTOCOL, "Invalid packet length %u, expected %d to %u", len,
-                         MIN_PACKET_LEN, max_len);
+        return error_set(error, SSHIO_EPROTOCOL, "Invalid packet length %u, expected %d to %u", len, MIN_PACKET_LEN,
+                         max_len);
     if ((aligned_length_len(d) + len) % block_len(d) != 0)
-        return error_set(error, SSHIO_EPROTOCOL,
-                         "Packet length %u is not a multiple of the cipher's block", len);
+        return error_set(error, SSHIO_EPROTOCOL, "Packet length %u is not a multiple of the cipher's block", len);
     d->packet_len = len;
     return 0;
 }
 
-int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len,
-                   struct packet *packet, struct error *error)
+int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len, struct packet *packet,
+                   struct error *error)
 {
     struct direction *d = &t->recv;
     packet->wire_len = 0;
@@ -144,8 +142,7 @@ int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_
         return error_set(error, SSHIO_EMAC, "MAC verification failed");
     size_t padding = data[LENGTH_LEN];
     if (padding < MIN_PADDING_LEN || padding > packet_len - 2)
-        return error_set(error, SSHIO_EPROTOCOL,
-                         "Invalid padding length %zu in a packet of %zu bytes", padding,
+        return error_set(error, SSHIO_EPROTOCOL, "Invalid padding length %zu in a packet of %zu bytes", padding,
                          packet_len);
     d->packet_len = 0;
     *packet = (struct packet){ data + LENGTH_LEN + 1, packet_len - 1 - padding, d->seq, wire_len };
@@ -212,14 +209,12 @@ static bool seal(struct direction *d, uint8_t *packet, const struct cipher_parts
     return true;
 }
 
-int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align,
-                   struct error *error)
+int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align, struct error *error)
 {
     struct direction *d = &t->send;
     size_t payload_len = head.len + body.len;
     if (payload_len > ENGINE_MAX_MESSAGE)
-        return error_set(error, SSHIO_ELIMIT, "A message of %zu bytes does not fit a packet",
-                         payload_len);
+        return error_set(error, SSHIO_ELIMIT, "A message of %zu bytes does not fit a packet", payload_len);
     size_t padding = padding_len(d, payload_len, min_align);
     size_t packet_len = 1 + payload_len + padding;
     size_t wire_len = LENGTH_LEN + packet_len + tag_len(d);
@@ -232,7 +227,8 @@ int transport_seal(struct transport *t, struct span head, struct span body, uint
     if (!put_padding(t->buffers, packet + LENGTH_LEN + 1 + payload_len, padding))
         return error_set(error, SSHIO_EUNSUPPORTED, "No random bytes for padding");
     struct cipher_parts parts = {
-        .head_len = 1 + head.len, .body = body.data, .body_len = body.len, .tail_len = padding};
+        .head_len = 1 + head.len, .body = body.data, .body_len = body.len, .tail_len = padding
+    };
     if (!seal(d, packet, &parts))
         return error_set(error, SSHIO_EUNSUPPORTED, "A packet could not be encrypted");
     commit(t, wire_len);

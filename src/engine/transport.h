@@ -20,15 +20,15 @@ struct engine_buffers;
 struct output_block;
 
 struct direction {
-    struct cipher *cipher;      /* NULL = in the clear */
-    struct cipher *next;        /* what NEWKEYS puts in force; NULL = nothing was agreed */
-    uint32_t seq;               /* of the next packet */
+    struct cipher *cipher; /* NULL = in the clear */
+    struct cipher *next;   /* what NEWKEYS puts in force; NULL = nothing was agreed */
+    uint32_t seq;          /* of the next packet */
     /* receiving: of the packet that has begun to arrive; 0 = not known yet */
     uint32_t packet_len;
-    uint64_t key_packets;       /* under these keys */
-    uint64_t key_bytes;         /* since the last NEWKEYS: sums of packet_length */
-    uint64_t packets;           /* in all */
-    uint64_t bytes;             /* in all, as they are on the wire */
+    uint64_t key_packets; /* under these keys */
+    uint64_t key_bytes;   /* since the last NEWKEYS: sums of packet_length */
+    uint64_t packets;     /* in all */
+    uint64_t bytes;       /* in all, as they are on the wire */
 };
 
 struct transport {
@@ -46,7 +46,7 @@ struct packet {
     uint8_t *payload;
     size_t len;
     uint32_t seq;
-    size_t wire_len;            /* 0 = more bytes are needed */
+    size_t wire_len; /* 0 = more bytes are needed */
 };
 
 void transport_init(struct transport *t, struct engine_buffers *buffers);
@@ -54,13 +54,12 @@ void transport_done(struct transport *t);
 
 /* The next packet at the start of data. 0; or the error, after which the direction must not be
  * used. max_len bounds packet_length. */
-int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len,
-                   struct packet *packet, struct error *error);
+int transport_open(struct transport *t, uint8_t *data, size_t len, uint32_t max_len, struct packet *packet,
+                   struct error *error);
 
 /* Frames one packet: head is copied, body is sealed from where it is. min_align 0, or a power of
  * two that hides the length. */
-int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align,
-                   struct error *error);
+int transport_seal(struct transport *t, struct span head, struct span body, uint32_t min_align, struct error *error);
 
 /* Bytes outside of any packet: the version line. */
 int transport_put_raw(struct transport *t, struct span bytes, struct error *error);

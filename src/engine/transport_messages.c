@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "engine/internal.h"
 
-#define SHOWN_LEN 512               /* of a text from the peer */
+#define SHOWN_LEN 512 /* of a text from the peer */
 #define MAX_IGNORE_LEN 32768
 #define MAX_PONG_UNSENT (16 * 1024)
-#define PONG_OVERHEAD 64            /* so that empty ones count too */
+#define PONG_OVERHEAD 64 /* so that empty ones count too */
 
 static bool complete(struct engine *e, const struct reader *r)
 {

@@ -47,8 +47,8 @@ static enum version_result check_version(struct span text, struct error *error)
     return VERSION_FOUND;
 }
 
-enum version_result version_read(struct span data, bool server, const struct limits *limits,
-                                 struct version_line *line, struct error *error)
+enum version_result version_read(struct span data, bool server, const struct limits *limits, struct version_line *line,
+                                 struct error *error)
 {
     if (data.len == 0)
         return VERSION_PARTIAL;
@@ -59,8 +59,7 @@ enum version_result version_read(struct span data, bool server, const struct lim
     size_t max = (version ? VERSION_MAX_LEN : limits->version_line_len) + 2;
     const uint8_t *end = memchr(data.data, '\n', data.len < max ? data.len : max);
     if (end == NULL && data.len >= max)
-        return bad(error, SSHIO_EPROTOCOL,
-                   version ? "Version line is too long" : "Line before the version is too long",
+        return bad(error, SSHIO_EPROTOCOL, version ? "Version line is too long" : "Line before the version is too long",
                    data);
     if (end == NULL)
         return VERSION_PARTIAL;
@@ -68,8 +67,7 @@ enum version_result version_read(struct span data, bool server, const struct lim
     line->text = SPAN(data.data, (size_t)(end - data.data));
     line->used = line->text.len + 1;
     if (!strip_end(&line->text))
-        return bad(error, SSHIO_EPROTOCOL, "Invalid character in a line before or with the version",
-                   line->text);
+        return bad(error, SSHIO_EPROTOCOL, "Invalid character in a line before or with the version", line->text);
     if (starts_with(line->text, PREFIX))
         return check_version(line->text, error);
     if (server)

@@ -11,9 +11,7 @@
  * the address. */
 static void unix_name(const struct sockaddr_un *un, socklen_t len, char *text)
 {
-    size_t size = len > offsetof(struct sockaddr_un, sun_path)
-                      ? len - offsetof(struct sockaddr_un, sun_path)
-                      : 0;
+    size_t size = len > offsetof(struct sockaddr_un, sun_path) ? len - offsetof(struct sockaddr_un, sun_path) : 0;
     if (size > sizeof un->sun_path)
         size = sizeof un->sun_path;
     if (size > 1 && un->sun_path[0] == '\0')
@@ -41,8 +39,7 @@ void address_name(const struct sockaddr *sa, socklen_t len, sshio_address *addre
     *address = (sshio_address){ text, port_of(sa) };
 }
 
-static void name_of(int fd, int (*get)(int fd, struct sockaddr *sa, socklen_t *len),
-                    sshio_address *address, char *text)
+static void name_of(int fd, int (*get)(int fd, struct sockaddr *sa, socklen_t *len), sshio_address *address, char *text)
 {
     struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
     socklen_t len = sizeof storage;

@@ -7,7 +7,7 @@
 
 #include <sshio/base.h>
 
-#define ADDRESS_TEXT_SIZE 160   /* a UNIX path, or an IPv6 address with its zone */
+#define ADDRESS_TEXT_SIZE 160 /* a UNIX path, or an IPv6 address with its zone */
 
 /* text is the caller's, of ADDRESS_TEXT_SIZE; address->host points into it. What has no name gives
  * an empty host. */

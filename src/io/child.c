@@ -27,35 +27,35 @@
 #include "base/texts.h"
 #include "io/internal.h"
 
-#define ERROR_FD 3              /* in the child: the pipe that reports a failing start */
+#define ERROR_FD 3 /* in the child: the pipe that reports a failing start */
 #define UNKNOWN_STATUS (255 << 8)
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
 extern char **environ;
 
 struct child {
-    struct parked parked;       /* in the loop's list once nobody holds it */
+    struct parked parked; /* in the loop's list once nobody holds it */
     struct loop *loop;
     child_exited_fn exited;
     void *user;
     pid_t pid;
     bool reaped;
-    bool abandoned;             /* child_free was called before the end */
+    bool abandoned; /* child_free was called before the end */
     bool has_handle;
-    int pidfd;                  /* -1 = a thread waits */
+    int pidfd; /* -1 = a thread waits */
     uv_poll_t poll;
     struct watcher *watcher;
 };
 
 /* A thread's view of a child. When the loop is gone the thread reaps by itself. */
 struct watcher {
-    struct message message;     /* that it has ended */
-    struct mailbox *mailbox;    /* NULL = reap at once */
-    struct child *child;        /* for the loop's thread; NULL = nobody is interested */
+    struct message message;  /* that it has ended */
+    struct mailbox *mailbox; /* NULL = reap at once */
+    struct child *child;     /* for the loop's thread; NULL = nobody is interested */
     pid_t pid;
 };
 
-static bool avoid_pidfd;        /* by tests */
+static bool avoid_pidfd; /* by tests */
 
 void child_avoid_pidfd(bool avoid)
 {
@@ -66,7 +66,7 @@ void child_avoid_pidfd(bool avoid)
 
 struct launch {
     const struct child_options *options;
-    struct texts files;         /* what to try to execute */
+    struct texts files; /* what to try to execute */
     char *const *argv;
     char *const *env;
     int error_fd;
@@ -94,8 +94,7 @@ static void give_up(int fd, enum step step)
 /* Out of the way of 0 to 3. */
 static int lift(int fd)
 {
-    return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC)
-                  : fcntl(fd, F_DUPFD_CLOEXEC, ERROR_FD + 1);
+    return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, ERROR_FD + 1);
 }
 
 static void close_from(int first, long most)
@@ -136,7 +135,7 @@ static void reset_signals(void)
     struct sigaction action = { .sa_handler = SIG_DFL };
     sigset_t none;
     for (int i = 1; i < NSIG; i++)
-        sigaction(i, &action, NULL);        /* those that cannot be changed say so */
+        sigaction(i, &action, NULL); /* those that cannot be changed say so */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -205,9 +204,7 @@ static int prepare(struct launch *l, const struct child_options *o, struct error
     *l = (struct launch){ .options = o };
     l->argv = (char *const *)(uintptr_t)o->argv;
     l->env = o->env != NULL ? (char *const *)(uintptr_t)o->env : environ;
-    l->most_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX
-                      ? (long)limit.rlim_cur
-                      : INT_MAX;
+    l->most_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX ? (long)limit.rlim_cur : INT_MAX;
     if (o->file[0] == '\0')
         return error_set_errno(e, ENOENT, "cannot run an empty command");
     if (find_files(l, o))
@@ -296,7 +293,7 @@ static int reap(pid_t pid, int flags, int *status)
     while (found < 0 && errno == EINTR);
     if (found < 0)
         *status = UNKNOWN_STATUS;
-    return found != 0;          /* 0 = it has not ended */
+    return found != 0; /* 0 = it has not ended */
 }
 
 static void free_now(struct child *c)
@@ -402,9 +399,7 @@ static struct watcher *start_watcher(pid_t pid, struct child *c, struct mailbox 
     struct watcher *w = mem_zalloc(sizeof *w);
     if (w == NULL)
         return NULL;
-    *w = (struct watcher){
-        .mailbox = mailbox, .child = c, .pid = pid, .message.run = thread_saw_end
-    };
+    *w = (struct watcher){ .mailbox = mailbox, .child = c, .pid = pid, .message.run = thread_saw_end };
     list_init(&w->message.link);
     if (mailbox != NULL)
         mailbox_ref(mailbox);
@@ -462,16 +457,14 @@ static void end_unwatched(pid_t pid)
     reap(pid, 0, &status);
 }
 
-int child_start(struct loop *loop, const struct child_options *o, child_exited_fn exited,
-                void *user, struct child **child, struct error *e)
+int child_start(struct loop *loop, const struct child_options *o, child_exited_fn exited, void *user,
+                struct child **child, struct error *e)
 {
     struct launch l;
     struct child *c = mem_zalloc(sizeof *c);
     if (c == NULL)
         return error_nomem(e);
-    *c = (struct child){
-        .loop = loop, .exited = exited, .user = user, .pidfd = -1, .parked.abandon = abandon
-    };
+    *c = (struct child){ .loop = loop, .exited = exited, .user = user, .pidfd = -1, .parked.abandon = abandon };
     list_init(&c->parked.link);
     int rc = prepare(&l, o, e);
     if (rc == 0) {

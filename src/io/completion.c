@@ -27,7 +27,8 @@ struct context *context_current(struct loop *loop)
 /* The outermost expired scope goes first: it ends more. */
 static struct scope *expired_scope(struct context *x)
 {
-    LIST_EACH(node, &x->scopes) {
+    LIST_EACH(node, &x->scopes)
+    {
         struct scope *s = LIST_ENTRY(node, struct scope, link);
         if (s->expired && !s->observed)
             return s;
@@ -37,7 +38,7 @@ static struct scope *expired_scope(struct context *x)
 
 static void interrupt(struct completion *c, int code)
 {
-    void (*cancel)(struct completion *c, int code) = c->cancel;
+    void (*cancel)(struct completion * c, int code) = c->cancel;
     c->cancel = NULL;
     if (cancel != NULL)
         cancel(c, code);
@@ -100,16 +101,12 @@ int completion_can_wait(void)
     if (loop->attached && !loop->running)
         return fail(SSHIO_ENOTASK, "a waiting call outside tasks, on a loop that the program runs: "
                                    "use sshio_spawn and wait in the task");
-    return fail(SSHIO_ENOTASK,
-                "a waiting call in a callback: use sshio_spawn and wait in the task");
+    return fail(SSHIO_ENOTASK, "a waiting call in a callback: use sshio_spawn and wait in the task");
 }
 
-void completion_init(struct completion *c, void (*cancel)(struct completion *c, int code),
-                     void *user)
+void completion_init(struct completion *c, void (*cancel)(struct completion *c, int code), void *user)
 {
-    *c = (struct completion){
-        .loop = loop_if_any(), .task = task_current(), .cancel = cancel, .user = user
-    };
+    *c = (struct completion){ .loop = loop_if_any(), .task = task_current(), .cancel = cancel, .user = user };
     list_init(&c->link);
 }
 
@@ -176,7 +173,7 @@ uint64_t deadline_after(struct loop *loop, double seconds)
         seconds = 0;
     double ms = (seconds < longest ? seconds : longest) * 1000;
     uint64_t whole = (uint64_t)ms;
-    return loop_now_ms(loop) + whole + ((double)whole < ms);        /* never too early */
+    return loop_now_ms(loop) + whole + ((double)whole < ms); /* never too early */
 }
 
 int completion_wait_for(struct completion *c, double seconds)

@@ -30,7 +30,7 @@ struct watch {
 static void became_ready(uv_poll_t *handle, int status, int events)
 {
     struct watch *watch = handle->data;
-    (void)status;               /* an error is found in the socket */
+    (void)status; /* an error is found in the socket */
     (void)events;
     completion_complete(watch->ready, 0);
 }
@@ -89,8 +89,7 @@ static int start_connecting(int fd, const struct sockaddr *sa, socklen_t len)
     return rc == 0 || errno == EISCONN ? 0 : errno;
 }
 
-static struct outcome connect_socket(struct loop *loop, int fd, const struct sockaddr *sa,
-                                     socklen_t len)
+static struct outcome connect_socket(struct loop *loop, int fd, const struct sockaddr *sa, socklen_t len)
 {
     struct outcome outcome = { 0, start_connecting(fd, sa, len) };
     while (outcome.os_errno == EAGAIN && outcome.interrupted == 0) {
@@ -113,8 +112,7 @@ static int bind_socket(int fd, int family, const struct addrinfo *local)
     return EADDRNOTAVAIL;
 }
 
-static struct outcome try_address(struct loop *loop, const struct addrinfo *to,
-                                  const struct addrinfo *local, int *out)
+static struct outcome try_address(struct loop *loop, const struct addrinfo *to, const struct addrinfo *local, int *out)
 {
     int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -135,7 +133,7 @@ struct causes {
     char text[512];
     size_t len;
     size_t count;
-    int os_errno;               /* of the last one */
+    int os_errno; /* of the last one */
 };
 
 static void add_cause(struct causes *causes, const struct addrinfo *to, int os_errno)
@@ -153,8 +151,7 @@ static void add_cause(struct causes *causes, const struct addrinfo *to, int os_e
     causes->os_errno = os_errno;
 }
 
-static int fail_connect(const struct connect_options *o, const struct causes *causes,
-                        struct error *e)
+static int fail_connect(const struct connect_options *o, const struct causes *causes, struct error *e)
 {
     error_set(e, SSHIO_ESYSTEM, "cannot connect to %s port %d: %s", o->host, o->port,
               causes->count > 1 ? causes->text : strerror(causes->os_errno));
@@ -170,9 +167,8 @@ static int fail_interrupted(int code, const char *where, struct error *e)
     return error_set(e, code, "connecting to %s: %s", where, sshio_error_text(code));
 }
 
-static int connect_any(struct loop *loop, const struct connect_options *o,
-                       const struct addrinfo *list, const struct addrinfo *local, int *fd,
-                       struct error *e)
+static int connect_any(struct loop *loop, const struct connect_options *o, const struct addrinfo *list,
+                       const struct addrinfo *local, int *fd, struct error *e)
 {
     struct causes causes = { .len = 0 };
     for (; list != NULL; list = list->ai_next) {
@@ -186,8 +182,7 @@ static int connect_any(struct loop *loop, const struct connect_options *o,
     return fail_connect(o, &causes, e);
 }
 
-static int look_up_local(struct loop *loop, const struct connect_options *o,
-                         struct addrinfo **local, struct error *e)
+static int look_up_local(struct loop *loop, const struct connect_options *o, struct addrinfo **local, struct error *e)
 {
     *local = NULL;
     if (o->bind_address == NULL && o->bind_port == 0)
@@ -195,8 +190,7 @@ static int look_up_local(struct loop *loop, const struct connect_options *o,
     return resolver_lookup(loop, o->bind_address, o->bind_port, o->family, AI_PASSIVE, local, e);
 }
 
-int stream_connect(struct loop *loop, const struct connect_options *o, struct stream **s,
-                   struct error *e)
+int stream_connect(struct loop *loop, const struct connect_options *o, struct stream **s, struct error *e)
 {
     struct addrinfo *list = NULL, *local = NULL;
     int fd = -1;
@@ -213,9 +207,7 @@ int stream_connect(struct loop *loop, const struct connect_options *o, struct st
 int stream_connect_unix(struct loop *loop, const char *path, struct stream **s, struct error *e)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
-    struct addrinfo to = { .ai_family = AF_UNIX,
-                           .ai_addr = (struct sockaddr *)&un,
-                           .ai_addrlen = sizeof un };
+    struct addrinfo to = { .ai_family = AF_UNIX, .ai_addr = (struct sockaddr *)&un, .ai_addrlen = sizeof un };
     int fd = -1;
     if (strlen(path) >= sizeof un.sun_path)
         return error_set_errno(e, ENAMETOOLONG, "cannot connect to %s", path);

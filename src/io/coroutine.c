@@ -46,33 +46,33 @@
 #endif
 
 #ifdef WITH_ASAN
-#define STACK_SIZE ((size_t)1024 * 1024)    /* red zones make frames larger */
+#define STACK_SIZE ((size_t)1024 * 1024) /* red zones make frames larger */
 #else
-#define STACK_SIZE ((size_t)256 * 1024)     /* of address space, not of memory */
+#define STACK_SIZE ((size_t)256 * 1024) /* of address space, not of memory */
 #endif
-#define STACK_WARM ((size_t)16 * 1024)      /* stays when a coroutine is parked */
-#define MARK_SIZE ((size_t)1024)            /* whose use tells that a stack went deeper than that */
+#define STACK_WARM ((size_t)16 * 1024) /* stays when a coroutine is parked */
+#define MARK_SIZE ((size_t)1024)       /* whose use tells that a stack went deeper than that */
 #define KEEP_IDLE 64
 
 /* One side of a switch. */
 struct side {
     jmp_buf env;
-    const void *stack;          /* lowest address */
+    const void *stack; /* lowest address */
     size_t stack_size;
-    void *fake_stack;           /* AddressSanitizer's */
-    void *fiber;                /* ThreadSanitizer's */
+    void *fake_stack; /* AddressSanitizer's */
+    void *fiber;      /* ThreadSanitizer's */
 };
 
 struct coroutine {
     struct list link;
     struct side self;
-    struct side loop;           /* who resumed it */
+    struct side loop; /* who resumed it */
     void (*fn)(void *arg);
     void *arg;
     char *map;
     size_t map_size;
     bool entered;
-    bool parking;               /* fn has returned */
+    bool parking; /* fn has returned */
     unsigned valgrind_id;
 };
 
@@ -108,8 +108,7 @@ static void announce(struct coroutine *co)
     co->self.fiber = __tsan_create_fiber(0);
 #endif
 #ifdef HAVE_VALGRIND
-    co->valgrind_id =
-        VALGRIND_STACK_REGISTER(co->self.stack, (const char *)co->self.stack + co->self.stack_size);
+    co->valgrind_id = VALGRIND_STACK_REGISTER(co->self.stack, (const char *)co->self.stack + co->self.stack_size);
 #endif
     (void)co;
 }
@@ -237,8 +236,7 @@ static void destroy(struct coroutine_pool *pool, struct coroutine *co)
 }
 
 /* A fresh page is all zeros, and so is one that was given back. Reading it costs no memory. */
-__attribute__((no_sanitize_address, no_sanitize_thread)) static bool
-was_used(const uintptr_t *words, size_t count)
+__attribute__((no_sanitize_address, no_sanitize_thread)) static bool was_used(const uintptr_t *words, size_t count)
 {
 #ifdef HAVE_VALGRIND
     VALGRIND_MAKE_MEM_DEFINED(words, count * sizeof *words);
@@ -255,8 +253,7 @@ static void trim(struct coroutine *co)
 {
     char *stack = co->map + (co->map_size - STACK_SIZE);
     size_t cold = STACK_SIZE - STACK_WARM;
-    if (was_used((const uintptr_t *)(void *)(stack + cold - MARK_SIZE),
-                 MARK_SIZE / sizeof(uintptr_t)))
+    if (was_used((const uintptr_t *)(void *)(stack + cold - MARK_SIZE), MARK_SIZE / sizeof(uintptr_t)))
         madvise(stack, cold, MADV_DONTNEED);
 }
 

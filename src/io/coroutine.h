@@ -17,11 +17,11 @@ struct coroutine;
 struct coroutine_pool {
     struct list idle;
     size_t idle_count;
-    size_t count;               /* of all that exist */
+    size_t count; /* of all that exist */
 };
 
 void coroutine_pool_init(struct coroutine_pool *pool);
-void coroutine_pool_done(struct coroutine_pool *pool);      /* all must have been given back */
+void coroutine_pool_done(struct coroutine_pool *pool); /* all must have been given back */
 
 /* NULL = errno says what the kernel refused: usually ENOMEM, one memory map too many. */
 struct coroutine *coroutine_take(struct coroutine_pool *pool);
@@ -32,6 +32,6 @@ void coroutine_discard(struct coroutine_pool *pool, struct coroutine *co);
 /* Starts fn(arg) on it. Returns, like coroutine_resume, when fn suspends itself or has returned. */
 void coroutine_start(struct coroutine *co, void (*fn)(void *arg), void *arg);
 void coroutine_resume(struct coroutine *co);
-void coroutine_suspend(struct coroutine *co);               /* inside it */
+void coroutine_suspend(struct coroutine *co); /* inside it */
 
 #endif

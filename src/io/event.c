@@ -10,13 +10,13 @@
 #include "io/last_error.h"
 
 struct sshio_event {
-    pthread_mutex_t lock;       /* of the first three */
+    pthread_mutex_t lock; /* of the first three */
     bool set;
-    uint64_t settings;          /* tell that it was set even if it was cleared at once */
+    uint64_t settings; /* tell that it was set even if it was cleared at once */
     bool message_sent;
     struct message message;
     struct mailbox *mailbox;
-    struct loop *loop;          /* compared with the current one only */
+    struct loop *loop; /* compared with the current one only */
     struct waiters waiters;
 };
 
@@ -91,7 +91,7 @@ static int wait_here(sshio_event *event, uint64_t since)
         rc = waiters_wait(&event->waiters);
     while (rc == 0 && !is_set(event, &settings) && settings == since);
     loop_release(loop);
-    return rc;          /* after a failure the event may be gone */
+    return rc; /* after a failure the event may be gone */
 }
 
 int sshio_event_wait(sshio_event *event)

@@ -25,7 +25,7 @@ struct scope {
     struct list link;
     struct context *context;
     bool expired;
-    bool observed;              /* a wait has returned SSHIO_ETIMEDOUT for it */
+    bool observed; /* a wait has returned SSHIO_ETIMEDOUT for it */
 };
 
 /* The waiting side of a task, or of the thread outside tasks. An interruption (a cancellation or an
@@ -34,18 +34,18 @@ struct context {
     struct loop *loop;
     struct completion *waiting;
     struct list scopes;
-    bool cancelled;             /* once and for all */
+    bool cancelled; /* once and for all */
     bool cancel_pending;
-    int delivered;              /* code that the current wait was interrupted with, 0 = none */
+    int delivered; /* code that the current wait was interrupted with, 0 = none */
     struct scope *delivered_for;
 };
 
 void context_init(struct context *x, struct loop *loop);
 struct context *context_current(struct loop *loop);
 void context_cancel(struct context *x);
-void context_deliver(struct context *x);    /* interrupts the wait if something is pending */
+void context_deliver(struct context *x); /* interrupts the wait if something is pending */
 
-void completion_resume(struct completion *c);   /* by the ready phase */
+void completion_resume(struct completion *c);               /* by the ready phase */
 uint64_t deadline_after(struct loop *loop, double seconds); /* loop_now_ms time */
 
 /* ---- the loop ---- */
@@ -55,33 +55,34 @@ struct loop {
     uv_loop_t *uv;
     uv_prepare_t prepare;
     uv_check_t check;
-    uv_idle_t spin;             /* active while work is left: libuv then neither ends nor blocks */
+    uv_idle_t spin; /* active while work is left: libuv then neither ends nor blocks */
     uv_async_t async;
-    unsigned open_handles;      /* of these four */
+    unsigned open_handles; /* of these four */
     struct mailbox *mailbox;
-    struct list mail;           /* taken from the mailbox, not run yet */
-    struct list ready;          /* completions whose waiter goes on */
+    struct list mail;  /* taken from the mailbox, not run yet */
+    struct list ready; /* completions whose waiter goes on */
     struct list deferred;
     struct list hooks;
     struct list objects;
-    struct list closing;        /* objects that were asked to close */
+    struct list closing; /* objects that were asked to close */
     struct list tasks;
-    struct list parked;         /* children that nobody holds any more */
-    unsigned holds;             /* what other threads will bring */
+    struct list parked; /* children that nobody holds any more */
+    unsigned holds;     /* what other threads will bring */
     bool attached;
     bool spinning;
     bool dispatching;
-    bool running;               /* by loop_run */
-    bool (*done)(void *arg);    /* what loop_run waits for */
+    bool running;            /* by loop_run */
+    bool (*done)(void *arg); /* what loop_run waits for */
     void *done_arg;
-    bool stopped;               /* sshio_stop */
-    bool ending;                /* no wait succeeds any more */
+    bool stopped; /* sshio_stop */
+    bool ending;  /* no wait succeeds any more */
     bool uses_workers;
-    pid_t pid;                  /* a forked child must not touch it */
+    pid_t pid; /* a forked child must not touch it */
     struct context outside;
     struct coroutine_pool coroutines;
     struct engine_buffers buffers;
     struct pool input;
+    struct pool rest;
 };
 
 struct loop *loop_new(uv_loop_t *attached);
@@ -90,7 +91,7 @@ void loop_free(struct loop *loop);
 /* Runs it until done(arg); -1 when nothing is left that could make it so. */
 int loop_run(struct loop *loop, bool (*done)(void *arg), void *arg);
 
-void loop_wake(struct loop *loop);          /* a ready phase comes, and libuv does not end before */
+void loop_wake(struct loop *loop); /* a ready phase comes, and libuv does not end before */
 void loop_ready(struct loop *loop, struct completion *c);
 
 /* While held the loop stays alive, because another thread works for it. */
@@ -100,12 +101,12 @@ void loop_release(struct loop *loop);
 /* Waits for what keeps running, closes the rest, ends all tasks. */
 void loop_settle(struct loop *loop);
 
-void workers_unref(void);       /* worker threads live as long as a loop that has used them */
+void workers_unref(void); /* worker threads live as long as a loop that has used them */
 
 /* Something that outlives its owner and ends by itself, unless the loop ends first. */
 struct parked {
-    struct list link;           /* in loop.parked */
-    void (*abandon)(struct parked *p);      /* closes its handles */
+    struct list link;                  /* in loop.parked */
+    void (*abandon)(struct parked *p); /* closes its handles */
 };
 
 void task_resume(sshio_task *task);
@@ -115,6 +116,6 @@ bool task_ended(const sshio_task *task);
 int task_collect(sshio_task *task);
 void tasks_cancel(struct loop *loop);
 
-void last_error_forget(void);               /* frees the record of this thread */
+void last_error_forget(void); /* frees the record of this thread */
 
 #endif

@@ -18,8 +18,9 @@
 
 #define TURN_STEPS 10000
 #define INPUT_BLOCKS_KEPT 4
-#define LAST_ROUNDS 64          /* of cancelling tasks that wait again for what cannot come */
-#define LAST_TURNS 10000        /* of tasks that do not want to end */
+#define REST_BLOCKS_KEPT 64
+#define LAST_ROUNDS 64   /* of cancelling tasks that wait again for what cannot come */
+#define LAST_TURNS 10000 /* of tasks that do not want to end */
 
 /* ---- the ready phase ---- */
 
@@ -88,7 +89,7 @@ static void dispatch(struct loop *loop)
         while (steps > 0 && step(loop))
             steps--;
     } while (steps > 0 && mailbox_collect(loop->mailbox, &loop->mail));
-    if (steps == 0) {           /* what was framed leaves even now */
+    if (steps == 0) { /* what was framed leaves even now */
         struct list due, *node;
         list_init(&due);
         list_splice(&loop->hooks, &due);
@@ -148,15 +149,15 @@ static void after_poll(uv_check_t *handle)
 
 static void mail_came(uv_async_t *handle)
 {
-    (void)handle;               /* the ready phase follows */
+    (void)handle; /* the ready phase follows */
 }
 
 /* ---- life ---- */
 
 static void init_lists(struct loop *loop)
 {
-    struct list *lists[] = { &loop->mail, &loop->ready, &loop->deferred, &loop->hooks,
-                             &loop->objects, &loop->closing, &loop->tasks, &loop->parked };
+    struct list *lists[] = { &loop->mail,    &loop->ready,   &loop->deferred, &loop->hooks,
+                             &loop->objects, &loop->closing, &loop->tasks,    &loop->parked };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         list_init(lists[i]);
 }
@@ -206,6 +207,7 @@ struct loop *loop_new(uv_loop_t *attached)
     coroutine_pool_init(&loop->coroutines);
     engine_buffers_init(&loop->buffers);
     pool_init(&loop->input, LOOP_INPUT_BLOCK, INPUT_BLOCKS_KEPT);
+    pool_init(&loop->rest, LOOP_REST_BLOCK, REST_BLOCKS_KEPT);
     loop->pid = getpid();
     return loop;
 }
@@ -216,8 +218,8 @@ static bool nothing_keeps_running(void *arg)
     if (loop->stopped)
         return true;
     LIST_EACH(node, &loop->objects)
-        if (LIST_ENTRY(node, struct loop_object, link)->keeps_running)
-            return false;
+    if (LIST_ENTRY(node, struct loop_object, link)->keeps_running)
+        return false;
     return true;
 }
 
@@ -292,8 +294,8 @@ static void handle_closed(uv_handle_t *handle)
 
 static void close_uv(struct loop *loop)
 {
-    uv_handle_t *handles[] = { (uv_handle_t *)&loop->prepare, (uv_handle_t *)&loop->check,
-                               (uv_handle_t *)&loop->spin, (uv_handle_t *)&loop->async };
+    uv_handle_t *handles[] = { (uv_handle_t *)&loop->prepare, (uv_handle_t *)&loop->check, (uv_handle_t *)&loop->spin,
+                               (uv_handle_t *)&loop->async };
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         uv_close(handles[i], handle_closed);
     while (loop->open_handles > 0)
@@ -326,6 +328,7 @@ void loop_free(struct loop *loop)
     coroutine_pool_done(&loop->coroutines);
     engine_buffers_done(&loop->buffers);
     pool_done(&loop->input);
+    pool_done(&loop->rest);
     if (loop->attached || uv_loop_close(loop->uv) == 0)
         mem_free(loop);
 }
@@ -422,4 +425,9 @@ struct engine_buffers *loop_engine_buffers(struct loop *loop)
 struct pool *loop_input_pool(struct loop *loop)
 {
     return &loop->input;
+}
+
+struct pool *loop_rest_pool(struct loop *loop)
+{
+    return &loop->rest;
 }

@@ -9,7 +9,7 @@
 struct mailbox {
     pthread_mutex_t lock;
     unsigned refs;
-    uv_async_t *async;          /* NULL = the loop is gone */
+    uv_async_t *async; /* NULL = the loop is gone */
     struct list messages;
 };
 

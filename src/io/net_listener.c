@@ -20,8 +20,8 @@
 #include "io/timer.h"
 
 #define ACCEPTS_PER_WAKEUP 64
-#define PAUSE_MS 200            /* after a failed accept; the kernel keeps the queue meanwhile */
-#define PORT_TRIES 16           /* to find a port that is free on all addresses */
+#define PAUSE_MS 200  /* after a failed accept; the kernel keeps the queue meanwhile */
+#define PORT_TRIES 16 /* to find a port that is free on all addresses */
 #define DEFAULT_BACKLOG 100
 
 struct socket {
@@ -41,11 +41,11 @@ struct net_listener {
     sshio_address *addresses;
     size_t count;
     struct timer *pause;
-    bool warned;                /* since the last accepted connection */
+    bool warned; /* since the last accepted connection */
     bool closing;
     unsigned open_handles;
     void (*closed)(void *owner);
-    char *path;                 /* of a UNIX socket that we made, and what stands there */
+    char *path; /* of a UNIX socket that we made, and what stands there */
     struct stat made;
 };
 
@@ -63,8 +63,7 @@ static void resume(void *user)
 static void pause_accepting(struct net_listener *l, int os_errno)
 {
     if (!l->warned)
-        log_warning(l->logger, "cannot accept connections: %s; trying again every %d ms",
-                    strerror(os_errno), PAUSE_MS);
+        log_warning(l->logger, "cannot accept connections: %s; trying again every %d ms", strerror(os_errno), PAUSE_MS);
     l->warned = true;
     for (size_t i = 0; i < l->count; i++)
         uv_poll_stop(&l->sockets[i].poll);
@@ -74,8 +73,8 @@ static void pause_accepting(struct net_listener *l, int os_errno)
 /* Errors of one connection, which was gone before it was accepted. */
 static bool is_passing(int os_errno)
 {
-    static const int passing[] = { EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN,
-                                   ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
+    static const int passing[] = { EINTR,     ECONNABORTED, EPROTO,       ENETDOWN,   ENOPROTOOPT,
+                                   EHOSTDOWN, ENONET,       EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         if (passing[i] == os_errno)
             return true;
@@ -99,7 +98,7 @@ static void polled(uv_poll_t *handle, int status, int events)
             return;
         }
     }
-    if (status < 0 && !l->closing)      /* libuv has stopped watching */
+    if (status < 0 && !l->closing) /* libuv has stopped watching */
         uv_poll_start(handle, UV_READABLE, polled);
 }
 
@@ -108,11 +107,9 @@ static void polled(uv_poll_t *handle, int status, int events)
 static int set_options(int fd, int family, const struct listen_options *o)
 {
     int on = 1;
-    if (o->reuse_address && family != AF_UNIX &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+    if (o->reuse_address && family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
         return -1;
-    if (o->reuse_port && family != AF_UNIX &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+    if (o->reuse_port && family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
         return -1;
     if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
         return -1;
@@ -159,8 +156,8 @@ static int fail_bind(const struct addrinfo *ai, int port, int os_errno, struct e
 
 /* Binds all; with port 0 the first socket chooses for the others. taken tells that another try may
  * help. */
-static int bind_all(struct net_listener *l, const struct addrinfo *list,
-                    const struct listen_options *o, bool *taken, struct error *e)
+static int bind_all(struct net_listener *l, const struct addrinfo *list, const struct listen_options *o, bool *taken,
+                    struct error *e)
 {
     int port = o->port;
     *taken = false;
@@ -181,8 +178,8 @@ static int bind_all(struct net_listener *l, const struct addrinfo *list,
     return 0;
 }
 
-static int bind_list(struct net_listener *l, const struct addrinfo *list,
-                     const struct listen_options *o, struct error *e)
+static int bind_list(struct net_listener *l, const struct addrinfo *list, const struct listen_options *o,
+                     struct error *e)
 {
     size_t count = 0;
     for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next)
@@ -204,8 +201,7 @@ static int bind_host(struct net_listener *l, const struct listen_options *o, str
 {
     const char *host = o->host != NULL && o->host[0] != '\0' ? o->host : NULL;
     struct addrinfo *list = NULL;
-    int rc = resolver_lookup(l->loop, host, o->port, o->family, o->resolver_flags | AI_PASSIVE,
-                             &list, e);
+    int rc = resolver_lookup(l->loop, host, o->port, o->family, o->resolver_flags | AI_PASSIVE, &list, e);
     if (rc == 0)
         rc = bind_list(l, list, o, e);
     resolver_free(list);
@@ -215,9 +211,7 @@ static int bind_host(struct net_listener *l, const struct listen_options *o, str
 static int bind_path(struct net_listener *l, const struct listen_options *o, struct error *e)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
-    struct addrinfo ai = { .ai_family = AF_UNIX,
-                           .ai_addr = (struct sockaddr *)&un,
-                           .ai_addrlen = sizeof un };
+    struct addrinfo ai = { .ai_family = AF_UNIX, .ai_addr = (struct sockaddr *)&un, .ai_addrlen = sizeof un };
     if (strlen(o->path) >= sizeof un.sun_path)
         return error_set_errno(e, ENAMETOOLONG, "cannot listen on %s", o->path);
     memcpy(un.sun_path, o->path, strlen(o->path));
@@ -276,8 +270,7 @@ static int start_listening(struct net_listener *l, const struct listen_options *
         if (rc == 0)
             rc = uv_poll_init(loop_uv(l->loop), &s->poll, s->fd);
         if (rc != 0)
-            return error_set_errno(e, -rc, "cannot listen on %s port %d", l->addresses[i].host,
-                                   l->addresses[i].port);
+            return error_set_errno(e, -rc, "cannot listen on %s port %d", l->addresses[i].host, l->addresses[i].port);
         s->has_handle = true;
         l->open_handles++;
     }
@@ -292,8 +285,8 @@ static int open_sockets(struct net_listener *l, const struct listen_options *o, 
     return o->path != NULL ? bind_path(l, o, e) : bind_host(l, o, e);
 }
 
-int net_listener_open(struct loop *loop, const struct listen_options *o, accepted_fn accepted,
-                      void *owner, sshio_logger *logger, struct net_listener **out, struct error *e)
+int net_listener_open(struct loop *loop, const struct listen_options *o, accepted_fn accepted, void *owner,
+                      sshio_logger *logger, struct net_listener **out, struct error *e)
 {
     struct net_listener *l = mem_zalloc(sizeof *l);
     if (l == NULL)
@@ -324,8 +317,7 @@ size_t net_listener_addresses(const struct net_listener *l, const sshio_address 
 static void remove_path(struct net_listener *l)
 {
     struct stat now;
-    if (l->path != NULL && lstat(l->path, &now) == 0 && now.st_dev == l->made.st_dev &&
-        now.st_ino == l->made.st_ino)
+    if (l->path != NULL && lstat(l->path, &now) == 0 && now.st_dev == l->made.st_dev && now.st_ino == l->made.st_ino)
         unlink(l->path);
 }
 

@@ -40,8 +40,7 @@ static int failed(const struct replacing *r, const char *what)
 
 static int write_and_rename(const struct replacing *r)
 {
-    int fd =
-        open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)r->mode);
+    int fd = open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)r->mode);
     if (fd < 0)
         return failed(r, "create");
     int rc = write_all(fd, r->content) == 0 ? 0 : failed(r, "write");

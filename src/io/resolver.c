@@ -14,9 +14,9 @@
 struct lookup {
     uv_getaddrinfo_t request;
     struct loop *loop;
-    struct completion *waiter;  /* NULL = nobody any more */
+    struct completion *waiter; /* NULL = nobody any more */
     struct addrinfo *list;
-    int status;                 /* libuv's */
+    int status; /* libuv's */
 };
 
 static void looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
@@ -69,16 +69,15 @@ static void remove_duplicates(struct addrinfo *list)
 }
 
 /* Addresses in numbers need no thread. */
-static bool is_number(const char *host, const char *service, struct addrinfo hints,
-                      struct addrinfo **list)
+static bool is_number(const char *host, const char *service, struct addrinfo hints, struct addrinfo **list)
 {
     hints.ai_flags |= AI_NUMERICHOST;
     return getaddrinfo(host, service, &hints, list) == 0;
 }
 
 /* Its result is how the wait ended; status is how the look-up did. */
-static int ask(struct loop *loop, const char *host, const char *service,
-               const struct addrinfo *hints, struct addrinfo **list, int *status)
+static int ask(struct loop *loop, const char *host, const char *service, const struct addrinfo *hints,
+               struct addrinfo **list, int *status)
 {
     struct lookup *lookup = mem_zalloc(sizeof *lookup);
     if (lookup == NULL)
@@ -89,8 +88,7 @@ static int ask(struct loop *loop, const char *host, const char *service,
     lookup->waiter = &done;
     lookup->request.data = lookup;
     int rc = 0;
-    lookup->status =
-        uv_getaddrinfo(loop_uv(loop), &lookup->request, looked_up, host, service, hints);
+    lookup->status = uv_getaddrinfo(loop_uv(loop), &lookup->request, looked_up, host, service, hints);
     if (lookup->status == 0) {
         loop_hold(loop);
         rc = completion_wait(&done);
@@ -103,8 +101,8 @@ static int ask(struct loop *loop, const char *host, const char *service,
     return rc;
 }
 
-static int look_up(struct loop *loop, const char *host, const char *service,
-                   const struct addrinfo *hints, struct addrinfo **list, struct error *e)
+static int look_up(struct loop *loop, const char *host, const char *service, const struct addrinfo *hints,
+                   struct addrinfo **list, struct error *e)
 {
     if (is_number(host, service, *hints, list))
         return 0;
@@ -119,13 +117,11 @@ static int look_up(struct loop *loop, const char *host, const char *service,
     return 0;
 }
 
-int resolver_lookup(struct loop *loop, const char *host, int port, int family, int flags,
-                    struct addrinfo **list, struct error *e)
+int resolver_lookup(struct loop *loop, const char *host, int port, int family, int flags, struct addrinfo **list,
+                    struct error *e)
 {
     char service[16];
-    struct addrinfo hints = { .ai_family = family,
-                              .ai_socktype = SOCK_STREAM,
-                              .ai_flags = flags | AI_NUMERICSERV };
+    struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV };
     struct addrinfo *found = NULL;
     if (port < 0 || port > 65535)
         return error_set(e, SSHIO_EINVAL, "port %d is not between 0 and 65535", port);

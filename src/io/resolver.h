@@ -9,7 +9,8 @@
 struct loop;
 
 /* Waits. Duplicates are removed. ERESOLVE names the host. Freed with resolver_free. */
-int resolver_lookup(struct loop *loop, const char *host, int port, int family, int flags, struct addrinfo **list, struct error *e);
+int resolver_lookup(struct loop *loop, const char *host, int port, int family, int flags, struct addrinfo **list,
+                    struct error *e);
 void resolver_free(struct addrinfo *list);
 
 #endif

@@ -36,8 +36,7 @@ void stream_close(struct stream *s)
     s->ops->close(s);
 }
 
-int stream_names(struct stream *s, struct sshio_address *local, struct sshio_address *peer,
-                 char *texts)
+int stream_names(struct stream *s, struct sshio_address *local, struct sshio_address *peer, char *texts)
 {
     return s->ops->names(s, local, peer, texts, STREAM_NAMES_SIZE);
 }

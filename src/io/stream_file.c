@@ -1,5 +1,5 @@
-/* Streams over descriptors that cannot be polled: regular files and devices like /dev/null. Reads and writes run on workers, one of
- * each at a time; the owner sees the same events as with a socket. */
+/* Streams over descriptors that cannot be polled: regular files and devices like /dev/null. Reads and writes run on
+ * workers, one of each at a time; the owner sees the same events as with a socket. */
 #include "io/stream_file.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "io/loop.h"
 #include "io/worker.h"
 
-struct transfer {               /* what a worker does */
+struct transfer { /* what a worker does */
     int fd;
     uint8_t *data;
     size_t len;
@@ -24,9 +24,9 @@ struct file_stream {
     struct stream base;
     int fd;
     struct transfer in, out;
-    size_t start, len;          /* of in.data: arrived and not used */
+    size_t start, len; /* of in.data: arrived and not used */
     bool reading, ended, closing;
-    struct deferred step;       /* delivers, reads, writes, closes: whatever is due */
+    struct deferred step; /* delivers, reads, writes, closes: whatever is due */
 };
 
 static struct file_stream *self_of(struct stream *s)
@@ -120,7 +120,7 @@ static void start_writing(struct file_stream *s)
     s->out.fd = s->fd;
     s->out.data = pool_take(loop_input_pool(s->base.loop));
     s->out.len = piece.len < LOOP_INPUT_BLOCK ? piece.len : LOOP_INPUT_BLOCK;
-    if (s->out.data != NULL) {          /* the owner's memory may move while a worker writes */
+    if (s->out.data != NULL) { /* the owner's memory may move while a worker writes */
         memcpy(s->out.data, piece.data, s->out.len);
         s->out.busy = worker_submit(write_job, &s->out, write_done) == 0;
     }
@@ -181,7 +181,7 @@ static void go_on(struct stream *stream)
 
 static void shut(struct stream *stream)
 {
-    (void)stream;               /* a file has no other end that could be told */
+    (void)stream; /* a file has no other end that could be told */
 }
 
 static void close_stream(struct stream *stream)

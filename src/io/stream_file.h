@@ -5,6 +5,6 @@
 #include "base/error.h"
 #include "io/stream.h"
 
-int stream_from_file(struct loop *loop, int fd, struct stream **s, struct error *e);    /* takes fd over */
+int stream_from_file(struct loop *loop, int fd, struct stream **s, struct error *e); /* takes fd over */
 
 #endif

@@ -34,17 +34,16 @@
 
 #define READS_PER_WAKEUP 4
 #define PIECES_PER_TURN 16
-#define SHORT_REST 4096                 /* is moved out of its block */
-#define LEAST_READ (64u * 1024)         /* with less room behind it, a rest is moved to the front */
-#define LAST_READS 64                   /* of 4 KiB, dropped when a socket is closed */
+#define LEAST_READ (64u * 1024) /* with less room behind it, a rest is moved to the front */
+#define LAST_READS 64           /* of 4 KiB, dropped when a socket is closed */
 
 struct port {
     uv_poll_t poll;
     struct uv_stream *stream;
-    int fd;                     /* -1 = closed */
-    bool shared;                /* others use it too: it is left as it was found */
-    int flags;                  /* shared: as they were found */
-    int armed;                  /* events that libuv watches for */
+    int fd;      /* -1 = closed */
+    bool shared; /* others use it too: it is left as it was found */
+    int flags;   /* shared: as they were found */
+    int armed;   /* events that libuv watches for */
     bool is_socket;
 };
 
@@ -52,20 +51,20 @@ struct uv_stream {
     struct stream base;
     struct port ports[2];
     struct port *in;
-    struct port *out;           /* the same, for a socket */
+    struct port *out; /* the same, for a socket */
     unsigned open_handles;
-    uint8_t *data;              /* a block of the pool, or a short rest */
+    uint8_t *data; /* a block of the pool, or a short rest */
     size_t start;
     size_t len;
     bool data_is_short;
-    bool reading;               /* wanted by the owner */
+    bool reading; /* wanted by the owner */
     bool input_ended;
-    bool blocked;               /* the kernel takes no more output now */
-    bool writing;               /* on the stack */
-    bool shut;                  /* no more output after what there is */
+    bool blocked; /* the kernel takes no more output now */
+    bool writing; /* on the stack */
+    bool shut;    /* no more output after what there is */
     bool shut_done;
     bool closing;
-    bool failed;                /* the owner was told, or will be */
+    bool failed; /* the owner was told, or will be */
     int write_errno;
     struct turn_hook flush;
     struct deferred redeliver;
@@ -113,12 +112,14 @@ static void update(struct uv_stream *s)
 
 /* ---- blocks ---- */
 
+static struct pool *pool_of(const struct uv_stream *s)
+{
+    return s->data_is_short ? loop_rest_pool(s->base.loop) : loop_input_pool(s->base.loop);
+}
+
 static void drop_data(struct uv_stream *s)
 {
-    if (s->data_is_short)
-        mem_free(s->data);
-    else
-        pool_give(loop_input_pool(s->base.loop), s->data);
+    pool_give(pool_of(s), s->data);
     s->data = NULL;
     s->data_is_short = false;
     s->start = s->len = 0;
@@ -140,10 +141,8 @@ static bool make_room(struct uv_stream *s)
     size_t len = s->len;
     if (len > 0)
         memcpy(block, s->data + s->start, len);
-    mem_free(s->data);
+    drop_data(s);
     s->data = block;
-    s->data_is_short = false;
-    s->start = 0;
     s->len = len;
     return true;
 }
@@ -155,12 +154,13 @@ static void settle_rest(struct uv_stream *s)
         drop_data(s);
         return;
     }
-    if (s->data_is_short || s->len > SHORT_REST)
+    if (s->data_is_short || s->len > LOOP_REST_BLOCK)
         return;
-    uint8_t *copy = mem_dup(s->data + s->start, s->len);
+    uint8_t *copy = pool_take(loop_rest_pool(s->base.loop));
     if (copy == NULL)
         return;
     size_t len = s->len;
+    memcpy(copy, s->data + s->start, len);
     drop_data(s);
     s->data = copy;
     s->data_is_short = true;
@@ -284,8 +284,7 @@ static ssize_t write_to(const struct port *port, const void *data, size_t len)
 {
     ssize_t n;
     do
-        n = port->is_socket ? send(port->fd, data, len, MSG_NOSIGNAL)
-                            : write_pipe(port->fd, data, len);
+        n = port->is_socket ? send(port->fd, data, len, MSG_NOSIGNAL) : write_pipe(port->fd, data, len);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -370,7 +369,7 @@ static void write_some(struct uv_stream *s)
     while (pieces > 0 && may_write(s) && write_once(s))
         pieces--;
     s->writing = false;
-    if (pieces == 0)            /* the others have their turn; libuv calls back in the next one */
+    if (pieces == 0) /* the others have their turn; libuv calls back in the next one */
         s->blocked = true;
     update(s);
 }
@@ -483,8 +482,7 @@ static void close_stream(struct stream *stream)
     close_port(s->in);
 }
 
-static int names(struct stream *stream, sshio_address *local, sshio_address *peer, char *texts,
-                 size_t size)
+static int names(struct stream *stream, sshio_address *local, sshio_address *peer, char *texts, size_t size)
 {
     struct uv_stream *s = self_of(stream);
     static_assert(STREAM_NAMES_SIZE >= 2 * ADDRESS_TEXT_SIZE, "room for two texts");
@@ -556,11 +554,10 @@ static void close_half_made(struct uv_stream *s)
 static void set_option(int fd, int level, int option)
 {
     int on = 1;
-    setsockopt(fd, level, option, &on, sizeof on);      /* a socket that lacks it works as well */
+    setsockopt(fd, level, option, &on, sizeof on); /* a socket that lacks it works as well */
 }
 
-int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream **out,
-                       struct error *e)
+int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream **out, struct error *e)
 {
     struct uv_stream *s = new_stream(loop);
     int rc = s != NULL ? open_port(s, s->in, fd, e) : error_nomem(e);

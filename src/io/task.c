@@ -17,15 +17,15 @@
 struct sshio_task {
     struct context context;
     struct error error;
-    struct list link;           /* in the loop's tasks, until it has ended */
-    struct deferred event;      /* its start; later the call of done if it had ended */
+    struct list link;      /* in the loop's tasks, until it has ended */
+    struct deferred event; /* its start; later the call of done if it had ended */
     struct coroutine *coroutine;
     sshio_task_fn fn;
     void *arg;
     int result;
     unsigned refs;
-    bool returned;              /* fn did */
-    bool ended;                 /* and everybody was told */
+    bool returned; /* fn did */
+    bool ended;    /* and everybody was told */
     struct waiters joiners;
     task_done_fn started_done;
     void *started_arg;
@@ -75,7 +75,7 @@ static void run(void *arg)
 
 static void call_done(sshio_task *task)
 {
-    void (*done)(sshio_task *task, int result, void *user) = task->done;
+    void (*done)(sshio_task * task, int result, void *user) = task->done;
     task->done = NULL;
     if (done != NULL)
         done(task, task->result, task->done_user);
@@ -128,11 +128,10 @@ static int refuse(struct loop *loop, struct error *e)
 {
     if (errno != ENOMEM)
         return error_set_errno(e, errno, "stack of a task");
-    return error_set(
-        e, SSHIO_ELIMIT,
-        "no stack for one more task (%zu exist): the process has too many memory maps, "
-        "see vm.max_map_count, or too little memory",
-        loop->coroutines.count);
+    return error_set(e, SSHIO_ELIMIT,
+                     "no stack for one more task (%zu exist): the process has too many memory maps, "
+                     "see vm.max_map_count, or too little memory",
+                     loop->coroutines.count);
 }
 
 static int start(struct loop *loop, sshio_task_fn fn, void *arg, sshio_task **out, struct error *e)
@@ -158,8 +157,7 @@ static int start(struct loop *loop, sshio_task_fn fn, void *arg, sshio_task **ou
     return 0;
 }
 
-int task_start(struct loop *loop, sshio_task_fn fn, void *arg, task_done_fn done, sshio_task **out,
-               struct error *e)
+int task_start(struct loop *loop, sshio_task_fn fn, void *arg, task_done_fn done, sshio_task **out, struct error *e)
 {
     sshio_task *task = NULL;
     int rc = start(loop, fn, arg, &task, e);
@@ -212,8 +210,7 @@ static int await(sshio_task *task)
 int sshio_join(sshio_task *task, int *result)
 {
     if (task == NULL || task == running)
-        return fail(SSHIO_EINVAL, "sshio_join: %s",
-                    task == NULL ? "no task given" : "a task cannot join itself");
+        return fail(SSHIO_EINVAL, "sshio_join: %s", task == NULL ? "no task given" : "a task cannot join itself");
     int rc = await(task);
     if (rc != 0)
         return rc;
@@ -278,7 +275,7 @@ void sshio_cancel(sshio_task *task)
 void tasks_cancel(struct loop *loop)
 {
     LIST_EACH(node, &loop->tasks)
-        sshio_cancel(LIST_ENTRY(node, sshio_task, link));
+    sshio_cancel(LIST_ENTRY(node, sshio_task, link));
 }
 
 bool sshio_cancelled(void)
@@ -293,8 +290,7 @@ static void late_done(struct deferred *event)
     unref(task);
 }
 
-void sshio_task_on_done(sshio_task *task, void (*done)(sshio_task *task, int result, void *user),
-                        void *user)
+void sshio_task_on_done(sshio_task *task, void (*done)(sshio_task *task, int result, void *user), void *user)
 {
     if (task == NULL)
         return;
@@ -302,7 +298,7 @@ void sshio_task_on_done(sshio_task *task, void (*done)(sshio_task *task, int res
     task->done_user = user;
     if (!task->ended || done == NULL || list_linked(&task->event.link))
         return;
-    task->refs++;               /* until it has been called */
+    task->refs++; /* until it has been called */
     deferred_init(&task->event, late_done);
     loop_defer(task->context.loop, &task->event);
 }

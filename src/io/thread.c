@@ -15,7 +15,7 @@
 #include "io/last_error.h"
 #include "io/task.h"
 
-#define LAST_CANCELS 64         /* of a task that waits again and again for what cannot come */
+#define LAST_CANCELS 64 /* of a task that waits again and again for what cannot come */
 
 static _Thread_local struct loop *current;
 
@@ -53,7 +53,8 @@ static void unregister_loop(struct loop *loop)
 {
     struct entry *found = NULL;
     pthread_mutex_lock(&registry_lock);
-    LIST_EACH(node, &registry) {
+    LIST_EACH(node, &registry)
+    {
         struct entry *entry = LIST_ENTRY(node, struct entry, link);
         if (entry->loop == loop)
             found = entry;
@@ -69,7 +70,8 @@ static struct mailbox *find_mailbox(const uv_loop_t *uv)
 {
     struct mailbox *box = NULL;
     pthread_mutex_lock(&registry_lock);
-    LIST_EACH(node, &registry) {
+    LIST_EACH(node, &registry)
+    {
         struct entry *entry = LIST_ENTRY(node, struct entry, link);
         if (uv != NULL ? entry->uv == uv : entry->main_thread)
             box = entry->loop->mailbox;
@@ -94,8 +96,7 @@ static void end_thread(void *unused)
 {
     (void)unused;
     struct loop *loop = current;
-    if (loop != NULL && loop->pid == getpid() && !loop->running && !loop->dispatching &&
-        !loop->attached)
+    if (loop != NULL && loop->pid == getpid() && !loop->running && !loop->dispatching && !loop->attached)
         give_up(loop);
     last_error_forget();
 }
@@ -169,8 +170,7 @@ static int runnable_loop(const char *caller, struct loop **loop)
     if (*loop == NULL)
         return fail_nomem();
     if (task_current() != NULL || (*loop)->running || (*loop)->dispatching)
-        return fail(SSHIO_EINVAL, "%s: the loop is running already: called in a task or callback",
-                    caller);
+        return fail(SSHIO_EINVAL, "%s: the loop is running already: called in a task or callback", caller);
     return 0;
 }
 
@@ -211,8 +211,7 @@ int sshio_main(sshio_task_fn fn, void *arg)
     for (unsigned i = 0; loop_run(loop, task_has_ended, task) != 0; i++) {
         if (i == LAST_CANCELS) {
             sshio_task_unref(task);
-            return fail(SSHIO_EINVAL,
-                        "sshio_main: the task waits for what nothing on its loop can bring");
+            return fail(SSHIO_EINVAL, "sshio_main: the task waits for what nothing on its loop can bring");
         }
         sshio_cancel(task);
     }
@@ -246,7 +245,7 @@ int sshio_post(struct uv_loop_s *loop, void (*fn)(void *arg), void *arg)
     struct mailbox *box = find_mailbox(loop);
     bool sent = box != NULL && mailbox_send(box, &call->message);
     if (sent && current != NULL && current->mailbox == box)
-        loop_wake(current);     /* so that it does not end before it looks */
+        loop_wake(current); /* so that it does not end before it looks */
     mailbox_unref(box);
     if (sent)
         return 0;

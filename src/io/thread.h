@@ -3,6 +3,6 @@
 #ifndef SSHIO_IO_THREAD_H
 #define SSHIO_IO_THREAD_H
 
-void thread_watch_end(void);    /* so that they do; harmless to repeat */
+void thread_watch_end(void); /* so that they do; harmless to repeat */
 
 #endif

@@ -22,22 +22,22 @@
 #define MOST_THREADS 4
 
 struct job {
-    struct list link;           /* in the queue, until a thread takes it */
-    struct message message;     /* that it is done */
+    struct list link;       /* in the queue, until a thread takes it */
+    struct message message; /* that it is done */
     struct loop *loop;
     int (*fn)(void *arg);
     void *arg;
     int result;
     struct error error;
-    void (*done)(int result, void *arg);    /* callback form */
-    struct completion completion;           /* waiting form */
+    void (*done)(int result, void *arg); /* callback form */
+    struct completion completion;        /* waiting form */
     int cancelled;
 };
 
 static struct {
-    pthread_mutex_t life;       /* of the threads: taken before lock */
+    pthread_mutex_t life; /* of the threads: taken before lock */
     unsigned loops;
-    pthread_mutex_t lock;       /* of all below */
+    pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
     struct list jobs;
     pthread_t threads[MOST_THREADS];
@@ -263,8 +263,7 @@ static int read_all(struct reading *r, int fd)
 {
     for (;;) {
         if (r->len > r->max)
-            return error_set_file(r->error, SSHIO_ELIMIT, r->path, 0, "larger than %zu bytes",
-                                  r->max);
+            return error_set_file(r->error, SSHIO_ELIMIT, r->path, 0, "larger than %zu bytes", r->max);
         if (r->len == r->capacity) {
             int rc = make_room(r, r->capacity * 2);
             if (rc != 0)

@@ -25,8 +25,7 @@ int key_finish(sshio_key *key, struct error *e)
     key->type->put_public(key, &w);
     int rc = writer_take(&w, &key->blob, &key->blob_len);
     writer_done(&w);
-    return rc == 0 ? 0
-                   : error_set(e, rc, "%s: the public key blob cannot be made", key->type->name);
+    return rc == 0 ? 0 : error_set(e, rc, "%s: the public key blob cannot be made", key->type->name);
 }
 
 sshio_key *sshio_key_ref(sshio_key *key)
@@ -128,14 +127,14 @@ const struct sig_alg *key_sig_alg(const sshio_key *key, size_t index)
     return NULL;
 }
 
-int key_sign(const sshio_key *key, const struct sig_alg *alg, struct span data,
-             struct writer *signature, struct error *e)
+int key_sign(const sshio_key *key, const struct sig_alg *alg, struct span data, struct writer *signature,
+             struct error *e)
 {
     if (!key->is_private)
         return error_set(e, SSHIO_EINVAL, "a public %s key cannot sign", key->type->name);
     if (alg->type != key->type)
-        return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\" for a %s key",
-                         alg->name, key->type->name);
+        return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\" for a %s key", alg->name,
+                         key->type->name);
     put_text(signature, alg->name);
     size_t mark = put_open(signature);
     bool signed_well = key->type->sign(key, alg, data, signature);
@@ -145,8 +144,7 @@ int key_sign(const sshio_key *key, const struct sig_alg *alg, struct span data,
     return writer_failed(signature) ? error_nomem(e) : 0;
 }
 
-bool key_verify(const sshio_key *key, const struct sig_alg *expected, struct span data,
-                struct span signature)
+bool key_verify(const sshio_key *key, const struct sig_alg *expected, struct span data, struct span signature)
 {
     struct reader r;
     reader_init(&r, signature.data, signature.len);
@@ -160,8 +158,7 @@ bool key_verify(const sshio_key *key, const struct sig_alg *expected, struct spa
     return key->type->verify(key, alg, data, bytes);
 }
 
-bool sshio_key_verify(const sshio_key *key, sshio_span data, const char *sig_algs,
-                      sshio_span signature)
+bool sshio_key_verify(const sshio_key *key, sshio_span data, const char *sig_algs, sshio_span signature)
 {
     struct reader r;
     reader_init(&r, signature.data, signature.len);

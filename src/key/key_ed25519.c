@@ -34,14 +34,11 @@ static int read_public(sshio_key *key, struct reader *r, struct error *e)
 {
     struct span public_key = read_string(r);
     if (reader_failed(r) || public_key.len != PUBLIC_LEN)
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                "ssh-ed25519: the public key has %zu bytes, not 32",
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the public key has %zu bytes, not 32",
                                 public_key.len);
-    key->pkey =
-        EVP_PKEY_new_raw_public_key_ex(NULL, LIBRARY_NAME, NULL, public_key.data, PUBLIC_LEN);
+    key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, LIBRARY_NAME, NULL, public_key.data, PUBLIC_LEN);
     return key->pkey != NULL ? 0
-                             : key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                                "ssh-ed25519: the public key is refused");
+                             : key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the public key is refused");
 }
 
 static int read_private(sshio_key *key, struct reader *r, struct error *e)
@@ -51,16 +48,13 @@ static int read_private(sshio_key *key, struct reader *r, struct error *e)
     struct span seed_and_public = read_string(r);
 
     if (reader_failed(r) || seed_and_public.len != SEED_LEN + PUBLIC_LEN)
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                "ssh-ed25519: the private key has %zu bytes, not 64",
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the private key has %zu bytes, not 64",
                                 seed_and_public.len);
     struct span repeated = SPAN(seed_and_public.data + SEED_LEN, PUBLIC_LEN);
     key->pkey = from_seed(seed_and_public.data);
     if (key->pkey == NULL || !get_public(key, derived))
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                "ssh-ed25519: the private key is refused");
-    if (!span_equal(public_key, SPAN(derived, PUBLIC_LEN)) ||
-        !span_equal(repeated, SPAN(derived, PUBLIC_LEN)))
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the private key is refused");
+    if (!span_equal(public_key, SPAN(derived, PUBLIC_LEN)) || !span_equal(repeated, SPAN(derived, PUBLIC_LEN)))
         return key_import_error(e, SSHIO_DETAIL_MALFORMED,
                                 "ssh-ed25519: the public half does not belong to the private key");
     key->is_private = true;
@@ -105,9 +99,7 @@ static int generate(sshio_key *key, const sshio_generate_options *options, struc
     (void)options;
     key->pkey = new_pkey();
     key->is_private = true;
-    return key->pkey != NULL
-               ? 0
-               : error_set(e, SSHIO_EKEY_GENERATION, "ssh-ed25519: no key could be generated");
+    return key->pkey != NULL ? 0 : error_set(e, SSHIO_EKEY_GENERATION, "ssh-ed25519: no key could be generated");
 }
 
 /* libcrypto takes a null pointer for a question about sizes, so empty data needs an address. */
@@ -117,33 +109,29 @@ static const uint8_t *address_of(struct span data)
     return data.data != NULL ? data.data : nothing;
 }
 
-static bool sign(const sshio_key *key, const struct sig_alg *alg, struct span data,
-                 struct writer *signature)
+static bool sign(const sshio_key *key, const struct sig_alg *alg, struct span data, struct writer *signature)
 {
     uint8_t bytes[SIGNATURE_LEN];
     size_t len = sizeof bytes;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
     (void)alg;
-    bool ok =
-        ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key->pkey, NULL) == 1 &&
-        EVP_DigestSign(ctx, bytes, &len, address_of(data), data.len) == 1 && len == SIGNATURE_LEN;
+    bool ok = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key->pkey, NULL) == 1 &&
+              EVP_DigestSign(ctx, bytes, &len, address_of(data), data.len) == 1 && len == SIGNATURE_LEN;
     EVP_MD_CTX_free(ctx);
     if (ok)
         put_bytes(signature, bytes, SIGNATURE_LEN);
     return ok;
 }
 
-static bool verify(const sshio_key *key, const struct sig_alg *alg, struct span data,
-                   struct span signature)
+static bool verify(const sshio_key *key, const struct sig_alg *alg, struct span data, struct span signature)
 {
     (void)alg;
     if (signature.len != SIGNATURE_LEN)
         return false;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool valid =
-        ctx != NULL && EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key->pkey, NULL) == 1 &&
-        EVP_DigestVerify(ctx, signature.data, signature.len, address_of(data), data.len) == 1;
+    bool valid = ctx != NULL && EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key->pkey, NULL) == 1 &&
+                 EVP_DigestVerify(ctx, signature.data, signature.len, address_of(data), data.len) == 1;
     EVP_MD_CTX_free(ctx);
     return valid;
 }

@@ -58,8 +58,7 @@ static int read_type(struct reader *r, sshio_key **key, struct error *e)
     if (reader_failed(r))
         return key_import_error(e, SSHIO_DETAIL_MALFORMED, "the key data ends before the key type");
     if (type == NULL)
-        return key_import_error(e, SSHIO_DETAIL_UNSUPPORTED_TYPE,
-                                "key type \"%.*s\" is not supported",
+        return key_import_error(e, SSHIO_DETAIL_UNSUPPORTED_TYPE, "key type \"%.*s\" is not supported",
                                 (int)(name.len < 64 ? name.len : 64), (const char *)name.data);
     *key = key_new(type);
     return *key != NULL ? 0 : error_nomem(e);
@@ -71,15 +70,14 @@ int key_from_public_blob(struct span blob, sshio_key **key, struct error *e)
     struct reader r;
 
     if (blob.len > KEY_MAX_BLOB_LEN)
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "a public key of %zu bytes is too long",
-                                blob.len);
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "a public key of %zu bytes is too long", blob.len);
     reader_init(&r, blob.data, blob.len);
     int rc = read_type(&r, &made, e);
     if (rc == 0)
         rc = made->type->read_public(made, &r, e);
     if (rc == 0 && !reader_done(&r))
-        rc = key_import_error(e, SSHIO_DETAIL_MALFORMED, "%s public key: %zu bytes behind its end",
-                              made->type->name, reader_left(&r));
+        rc = key_import_error(e, SSHIO_DETAIL_MALFORMED, "%s public key: %zu bytes behind its end", made->type->name,
+                              reader_left(&r));
     if (rc == 0)
         rc = key_finish(made, e);
     if (rc != 0) {
@@ -114,13 +112,11 @@ void key_put_private(const sshio_key *key, struct writer *w)
 
 /* ---- new and derived keys ---- */
 
-int key_generate(const char *type_name, const sshio_generate_options *options, sshio_key **key,
-                 struct error *e)
+int key_generate(const char *type_name, const sshio_generate_options *options, sshio_key **key, struct error *e)
 {
     const struct key_type *type = key_type_find(span_of(type_name));
     if (type == NULL)
-        return error_set(e, SSHIO_EKEY_GENERATION, "cannot generate a key of unknown type \"%s\"",
-                         type_name);
+        return error_set(e, SSHIO_EKEY_GENERATION, "cannot generate a key of unknown type \"%s\"", type_name);
     sshio_key *made = key_new(type);
     if (made == NULL)
         return error_nomem(e);

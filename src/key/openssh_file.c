@@ -60,8 +60,7 @@ static int read_envelope(struct span data, struct envelope *env, struct error *e
     if (!span_equal(start, SPAN(magic, MAGIC_LEN)))
         return malformed(e, "it does not begin with openssh-key-v1");
     if (count != 1)
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                "OpenSSH private key: %u keys in one file, not 1",
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "OpenSSH private key: %u keys in one file, not 1",
                                 (unsigned int)count);
     return 0;
 }
@@ -126,9 +125,8 @@ int openssh_file_read(const struct pem_block *block, sshio_key **key, struct err
     if (rc == 0)
         rc = read_envelope(writer_span(&decoded), &env, e);
     if (rc == 0 && is_encrypted(&env))
-        rc = key_import_error(
-            e, SSHIO_DETAIL_PASSPHRASE_REQUIRED,
-            "the private key is encrypted; encrypted keys are not supported in this version");
+        rc = key_import_error(e, SSHIO_DETAIL_PASSPHRASE_REQUIRED,
+                              "the private key is encrypted; encrypted keys are not supported in this version");
     if (rc == 0)
         rc = read_private_section(&env, key, e);
     writer_done(&decoded);

@@ -6,14 +6,15 @@
 #include "base/error.h"
 
 struct pem_block {
-    struct span words;          /* what stands before the kind: "OPENSSH", or nothing */
-    struct span body;           /* the lines between */
+    struct span words; /* what stands before the kind: "OPENSSH", or nothing */
+    struct span body;  /* the lines between */
 };
 
 /* The next line without its end and trailing white space; false when nothing is left. rest starts as the whole text. */
 bool line_next(struct span *rest, struct span *line);
 
-/* The first block of a kind ("PRIVATE KEY"); what stands before it is skipped. 1 = found, 0 = there is none, negative = it has no end. */
+/* The first block of a kind ("PRIVATE KEY"); what stands before it is skipped. 1 = found, 0 = there is none, negative =
+ * it has no end. */
 int pem_find(struct span text, const char *kind, struct pem_block *block, struct error *e);
 
 #endif

@@ -33,15 +33,14 @@ static struct span skip_spaces(struct span line)
     return line;
 }
 
-static int from_blob_and_comment(const struct key_type *type, struct span blob, struct span comment,
-                                 sshio_key **key, struct error *e)
+static int from_blob_and_comment(const struct key_type *type, struct span blob, struct span comment, sshio_key **key,
+                                 struct error *e)
 {
     struct reader r;
     reader_init(&r, blob.data, blob.len);
     if (!span_is(read_string(&r), type->name))
-        return key_import_error(
-            e, SSHIO_DETAIL_ALGORITHM_MISMATCH,
-            "algorithm mismatch: the line says %s, the key in it is something else", type->name);
+        return key_import_error(e, SSHIO_DETAIL_ALGORITHM_MISMATCH,
+                                "algorithm mismatch: the line says %s, the key in it is something else", type->name);
     sshio_key *made = NULL;
     int rc = key_from_public_blob(blob, &made, e);
     if (rc == 0)
@@ -79,8 +78,7 @@ static int from_private_block(struct span text, sshio_key **key, struct error *e
     if (rc < 0)
         return rc;
     if (rc == 0 || !span_is(block.words, "OPENSSH"))
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                "invalid public key: there is none in the text");
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "invalid public key: there is none in the text");
     return openssh_file_read_public(&block, key, e);
 }
 
@@ -88,8 +86,7 @@ int key_from_public_text(struct span text, sshio_key **key, struct error *e)
 {
     struct span rest = text, line;
     if (text.len > KEY_MAX_TEXT_LEN)
-        return key_import_error(e, SSHIO_DETAIL_MALFORMED,
-                                "a public key text of %zu bytes is too long", text.len);
+        return key_import_error(e, SSHIO_DETAIL_MALFORMED, "a public key text of %zu bytes is too long", text.len);
     while (line_next(&rest, &line)) {
         int rc = read_line(line, key, e);
         if (rc != 0)
@@ -102,16 +99,14 @@ int key_from_public_text(struct span text, sshio_key **key, struct error *e)
 static bool comment_fits_a_line(const sshio_key *key)
 {
     struct span comment = SPAN(key->comment, key->comment_len);
-    return comment.len == 0 ||
-           (memchr(comment.data, '\n', comment.len) == NULL &&
-            memchr(comment.data, '\r', comment.len) == NULL && !span_has_nul(comment));
+    return comment.len == 0 || (memchr(comment.data, '\n', comment.len) == NULL &&
+                                memchr(comment.data, '\r', comment.len) == NULL && !span_has_nul(comment));
 }
 
 int key_put_public_text(const sshio_key *key, struct writer *w, struct error *e)
 {
     if (!comment_fits_a_line(key))
-        return error_set(e, SSHIO_EKEY_EXPORT,
-                         "the comment of the key has a line end or a NUL in it");
+        return error_set(e, SSHIO_EKEY_EXPORT, "the comment of the key has a line end or a NUL in it");
     put_chars(w, key->type->name);
     put_u8(w, ' ');
     put_base64(w, key_public_blob(key), true, 0);

@@ -15,17 +15,17 @@ struct sshio_key {
     const struct key_type *type;
     EVP_PKEY *pkey;
     bool is_private;
-    uint8_t *blob;              /* the public blob, made once the rest is there */
+    uint8_t *blob; /* the public blob, made once the rest is there */
     size_t blob_len;
-    char *comment;              /* bytes, a NUL behind; NULL = none */
+    char *comment; /* bytes, a NUL behind; NULL = none */
     size_t comment_len;
     char *filename;
 };
 
 extern const struct key_type key_type_ed25519;
 
-sshio_key *key_new(const struct key_type *type);            /* one reference, nothing in it; NULL = out of memory */
-int key_finish(sshio_key *key, struct error *e);            /* makes the blob: the last step of every way to a key */
+sshio_key *key_new(const struct key_type *type); /* one reference, nothing in it; NULL = out of memory */
+int key_finish(sshio_key *key, struct error *e); /* makes the blob: the last step of every way to a key */
 
 /* A private key as in key files and the agent protocol: string type, then the type's fields. Reads no further. */
 int key_read_private(struct reader *r, sshio_key **key, struct error *e);

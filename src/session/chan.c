@@ -12,7 +12,7 @@
 #include "io/task.h"
 
 #define WRITE_HIGH_DEFAULT (64u * 1024)
-#define LARGE_WRITE 4096u               /* from here on it is worth a system call to be able to seal without a copy */
+#define LARGE_WRITE 4096u /* from here on it is worth a system call to be able to seal without a copy */
 
 /* ---- life ---- */
 
@@ -100,7 +100,7 @@ sshio_conn *sshio_chan_conn(const sshio_chan *chan)
 
 sshio_logger *sshio_chan_logger(const sshio_chan *chan)
 {
-    sshio_chan *own = (sshio_chan *)chan;       /* making the logger changes nothing that can be seen */
+    sshio_chan *own = (sshio_chan *)chan; /* making the logger changes nothing that can be seen */
     if (own->logger == NULL)
         own->logger = logger_new(chan->conn->logger, NULL, "chan=%u", chan->ch != NULL ? channel_number(chan->ch) : 0u);
     return own->logger != NULL ? own->logger : chan->conn->logger;
@@ -138,7 +138,7 @@ static void complete_waiting(sshio_chan *chan, int result)
 static void opened(struct channel *ch, void *user, struct span data)
 {
     (void)data;
-    channel_pause(ch);                  /* until the program has started */
+    channel_pause(ch); /* until the program has started */
     complete_waiting(user, 0);
 }
 
@@ -223,7 +223,8 @@ static void closed(struct channel *ch, void *user, const struct error *error)
         error_copy(&chan->error, error);
     bool waited = chan->waiting != NULL;
     if (waited && error_code(&chan->error) == 0)
-        error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED, "Channel closed while it was being set up");
+        error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED,
+                         "Channel closed while it was being set up");
     finish(chan);
     complete_waiting(chan, SSHIO_ECHANNEL_OPEN);
 }
@@ -309,7 +310,8 @@ int sshio_chan_set_write_buffer_limits(sshio_chan *chan, size_t high, size_t low
 static void make_room(sshio_chan *chan, size_t len)
 {
     sshio_conn *conn = chan->conn;
-    if (len >= LARGE_WRITE && !conn->stream_gone && engine_unsent(conn->engine) + len > conn->settings->engine.limits.output_high)
+    if (len >= LARGE_WRITE && !conn->stream_gone &&
+        engine_unsent(conn->engine) + len > conn->settings->engine.limits.output_high)
         stream_flush(conn->stream);
 }
 

@@ -5,7 +5,8 @@
  *     server_session.c   what a client asks for on a session
  *     session_requests.c the channel requests of both sides, in one table
  *
- * A chan holds its connection. It is held by its engine channel until that is closed and connection_lost was called, and by users. */
+ * A chan holds its connection. It is held by its engine channel until that is closed and connection_lost was called,
+ * and by users. */
 #ifndef SSHIO_SESSION_CHAN_H
 #define SSHIO_SESSION_CHAN_H
 
@@ -22,43 +23,44 @@ struct sshio_chan {
     int refs;
     int user_refs;
     sshio_conn *conn;
-    struct channel *ch;                 /* NULL: not open yet, or not any more */
+    struct channel *ch; /* NULL: not open yet, or not any more */
     bool server;
-    bool made, lost;                    /* connection_made and connection_lost were called */
-    bool starting;                      /* client: the reply to the start request is awaited */
-    bool started;                       /* the program runs: data is delivered */
-    bool start_pending;                 /* server: a start request was accepted; it runs when that was answered */
+    bool made, lost;    /* connection_made and connection_lost were called */
+    bool starting;      /* client: the reply to the start request is awaited */
+    bool started;       /* the program runs: data is delivered */
+    bool start_pending; /* server: a start request was accepted; it runs when that was answered */
     bool exit_sent;
-    bool counted;                       /* among the connection's sessions */
-    bool reading_paused;                /* by the user */
-    bool writing_paused;                /* pause_writing was called */
-    bool closing;                       /* close, abort or write_eof was called, or the end has come */
-    bool ended;                         /* the engine's channel is gone, or never came to be */
-    bool is_closed;                     /* connection_lost was called: nothing happens on it any more */
+    bool counted;        /* among the connection's sessions */
+    bool reading_paused; /* by the user */
+    bool writing_paused; /* pause_writing was called */
+    bool closing;        /* close, abort or write_eof was called, or the end has come */
+    bool ended;          /* the engine's channel is gone, or never came to be */
+    bool is_closed;      /* connection_lost was called: nothing happens on it any more */
     sshio_session_handlers handlers;
     void *user;
-    struct completion *waiting;         /* for the open, or for a reply */
+    struct completion *waiting; /* for the open, or for a reply */
     struct waiters closed;
-    struct deferred resume;             /* delivery starts, or goes on, from a fresh stack */
-    struct deferred end;                /* connection_lost, from a fresh stack */
-    struct error error;                 /* why it ended; none = clean */
-    sshio_logger *logger;               /* made when first asked for */
+    struct deferred resume; /* delivery starts, or goes on, from a fresh stack */
+    struct deferred end;    /* connection_lost, from a fresh stack */
+    struct error error;     /* why it ended; none = clean */
+    sshio_logger *logger;   /* made when first asked for */
     char *command, *subsystem;
     struct texts env;
-    int exit_status;                    /* as sshio_chan_get_exit_status */
+    int exit_status; /* as sshio_chan_get_exit_status */
     sshio_exit_signal exit_signal;
     char *signal_name, *signal_msg, *signal_lang;
 };
 
-sshio_chan *chan_new(sshio_conn *conn, const sshio_session_handlers *handlers, void *user);    /* one inner reference; NULL = out of memory */
+sshio_chan *chan_new(sshio_conn *conn, const sshio_session_handlers *handlers,
+                     void *user); /* one inner reference; NULL = out of memory */
 void chan_hold(sshio_chan *chan);
 void chan_release(sshio_chan *chan);
-extern const struct channel_events chan_events;         /* for channel_open and channel_accept, with the chan as user */
+extern const struct channel_events chan_events; /* for channel_open and channel_accept, with the chan as user */
 
 int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list args) SSHIO_PRINTF(3, 0);
-void chan_made(sshio_chan *chan);                       /* calls connection_made */
-void chan_start(sshio_chan *chan);                      /* calls session_started */
-void chan_deliver(sshio_chan *chan);                    /* data follows from here on, later in the turn */
+void chan_made(sshio_chan *chan);    /* calls connection_made */
+void chan_start(sshio_chan *chan);   /* calls session_started */
+void chan_deliver(sshio_chan *chan); /* data follows from here on, later in the turn */
 void chan_set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, struct span msg, struct span lang);
 
 /* session_requests.c: a request of the peer. Answers it with channel_reply. */
@@ -67,8 +69,9 @@ void session_request(sshio_chan *chan, struct span name, struct span data);
 /* server_session.c: the request that starts the program; false = refused. */
 bool server_session_start(sshio_chan *chan, const char *command, const char *subsystem);
 
-/* client_session.c: what the sessions of all shapes begin with. Waits. The chan has one inner reference for the caller. */
-int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers, void *user, const sshio_session_options *options,
-                        sshio_chan **chan);
+/* client_session.c: what the sessions of all shapes begin with. Waits. The chan has one inner reference for the caller.
+ */
+int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
+                        const sshio_session_options *options, sshio_chan **chan);
 
 #endif

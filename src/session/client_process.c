@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "io/last_error.h"
+#include "io/options.h"
 
 /* ---- life ---- */
 
@@ -59,10 +60,8 @@ static int redirect_all(sshio_client_process *p, const sshio_session_options *o)
     return rc;
 }
 
-int sshio_create_process(sshio_conn *conn, const sshio_session_options *options, sshio_client_process **process)
+static int create_process(sshio_conn *conn, const sshio_session_options *o, sshio_client_process **process)
 {
-    static const sshio_session_options defaults = { .size = sizeof defaults };
-    const sshio_session_options *o = options != NULL ? options : &defaults;
     sshio_chan *chan = NULL;
     sshio_client_process *p = mem_zalloc(sizeof *p);
     if (p == NULL)
@@ -86,13 +85,25 @@ int sshio_create_process(sshio_conn *conn, const sshio_session_options *options,
     return rc;
 }
 
-int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in, sshio_reader **out, sshio_reader **err)
+int sshio_create_process(sshio_conn *conn, const sshio_session_options *options, sshio_client_process **process)
 {
+    sshio_session_options known;
+    int rc = OPTIONS_TAKE(&known, options);
+    return rc == 0 ? create_process(conn, &known, process) : rc;
+}
+
+int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, sshio_writer **in, sshio_reader **out,
+                       sshio_reader **err)
+{
+    sshio_session_options known;
     sshio_chan *chan = NULL;
-    struct streams *s = streams_new(conn, options != NULL && options->window != 0 ? options->window : conn->settings->window);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
+    struct streams *s = streams_new(conn, known.window != 0 ? known.window : conn->settings->window);
     if (s == NULL)
         return fail_nomem();
-    int rc = client_session_open(conn, &streams_handlers, s, options, &chan);
+    rc = client_session_open(conn, &streams_handlers, s, &known, &chan);
     if (rc == 0) {
         streams_attach(s, chan);
         chan_release(chan);
@@ -164,8 +175,9 @@ static void copy_signal(struct owned_result *r, const sshio_exit_signal *signal)
     r->signal_name = mem_strdup(signal->name);
     r->signal_msg = mem_strdup(signal->msg);
     r->signal_lang = mem_strdup(signal->lang);
-    r->signal = (sshio_exit_signal){ .name = r->signal_name, .core_dumped = signal->core_dumped, .msg = r->signal_msg,
-                                     .lang = r->signal_lang };
+    r->signal = (sshio_exit_signal){
+        .name = r->signal_name, .core_dumped = signal->core_dumped, .msg = r->signal_msg, .lang = r->signal_lang
+    };
     r->pub.exit_signal = &r->signal;
 }
 
@@ -252,7 +264,8 @@ int sshio_client_process_wait(sshio_client_process *process, bool check, double 
     return rc;
 }
 
-int sshio_client_process_communicate(sshio_client_process *process, sshio_span input, sshio_bytes *out, sshio_bytes *err)
+int sshio_client_process_communicate(sshio_client_process *process, sshio_span input, sshio_bytes *out,
+                                     sshio_bytes *err)
 {
     int rc = 0;
     process->refs++;
@@ -273,16 +286,17 @@ int sshio_client_process_communicate(sshio_client_process *process, sshio_span i
 
 int sshio_run(sshio_conn *conn, const sshio_session_options *options, sshio_result **result)
 {
-    static const sshio_session_options defaults = { .size = sizeof defaults };
-    const sshio_session_options *o = options != NULL ? options : &defaults;
+    sshio_session_options known;
     sshio_client_process *p = NULL;
-    int rc = sshio_create_process(conn, o, &p);
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc == 0)
+        rc = create_process(conn, &known, &p);
     if (rc != 0)
         return rc;
-    streams_set_ceiling(p->streams, o->max_output);
-    rc = sshio_client_process_wait(p, o->check, o->timeout, result);
+    streams_set_ceiling(p->streams, known.max_output);
+    rc = sshio_client_process_wait(p, known.check, known.timeout, result);
     if (rc != 0 && !p->streams->chan->is_closed) {
-        if (o->kill_on_cancel && p->streams->chan->ch != NULL)
+        if (known.kill_on_cancel && p->streams->chan->ch != NULL)
             sshio_chan_kill(p->streams->chan);
         sshio_chan_abort(p->streams->chan);
     }

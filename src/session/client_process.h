@@ -8,12 +8,13 @@
 #include "session/streams.h"
 
 struct sshio_client_process {
-    int refs;                           /* users', and one while somebody waits */
+    int refs; /* users', and one while somebody waits */
     struct streams *streams;
-    struct redirect *in, *out, *err;    /* NULL = a pipe of ours */
-    bool out_gone, err_gone;            /* redirected to nowhere */
+    struct redirect *in, *out, *err; /* NULL = a pipe of ours */
+    bool out_gone, err_gone;         /* redirected to nowhere */
 };
 
-int client_process_result(const sshio_client_process *p, sshio_result **result);    /* with what is buffered now, which it takes */
+int client_process_result(const sshio_client_process *p,
+                          sshio_result **result); /* with what is buffered now, which it takes */
 
 #endif

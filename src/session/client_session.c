@@ -1,10 +1,12 @@
-/* Opening a session as a client: the channel, the environment, then shell, command or subsystem. (RFC 4254 6.1 to 6.5) */
+/* Opening a session as a client: the channel, the environment, then shell, command or subsystem. (RFC 4254 6.1 to 6.5)
+ */
 #include <string.h>
 
 #include <sshio/constants.h>
 
 #include "base/memory.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "io/task.h"
 #include "session/chan.h"
 
@@ -12,7 +14,7 @@
 
 void sshio_session_options_init(sshio_session_options *options)
 {
-    *options = (sshio_session_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 /* ---- options: those of the call, else of the connection ---- */
@@ -29,7 +31,7 @@ static int set_texts(sshio_chan *chan, const sshio_session_options *o)
     const char *subsystem = choose(o->subsystem, s->subsystem);
     const char *const *env = o->env != NULL ? o->env : texts_items(&s->env);
     if (o->subsystem != NULL && o->command == NULL)
-        command = NULL;                 /* the call's subsystem is not run as the connection's command */
+        command = NULL; /* the call's subsystem is not run as the connection's command */
     bool wants_command = command != NULL && command[0] != '\0';
     if (wants_command && (chan->command = mem_strdup(command)) == NULL)
         return fail_nomem();
@@ -63,7 +65,7 @@ static int wait_peer(sshio_chan *chan)
         if (rc == SSHIO_ECANCELED || rc == SSHIO_ETIMEDOUT)
             return fail(rc, "%s while a session was being opened", sshio_error_text(rc));
         if (rc >= 0)
-            return rc;                  /* the answer came, even if the end has come right behind it */
+            return rc; /* the answer came, even if the end has come right behind it */
     }
     if (error_code(&chan->error) == 0)
         error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed");
@@ -75,8 +77,9 @@ static int open_channel(sshio_chan *chan, const sshio_session_options *o)
     const struct settings *s = chan->conn->settings;
     uint32_t window = o->window != 0 ? o->window : s->window;
     uint32_t max_packet = o->max_pktsize != 0 ? o->max_pktsize : s->max_packet;
-    chan_hold(chan);                    /* for the engine's channel */
-    int rc = channel_open(chan->conn->engine, "session", window, max_packet, SPAN(NULL, 0), &chan_events, chan, &chan->ch, last_error());
+    chan_hold(chan); /* for the engine's channel */
+    int rc = channel_open(chan->conn->engine, "session", window, max_packet, SPAN(NULL, 0), &chan_events, chan,
+                          &chan->ch, last_error());
     if (rc != 0) {
         chan->ch = NULL;
         chan->ended = chan->is_closed = true;
@@ -127,8 +130,8 @@ static int start_program(sshio_chan *chan)
     chan->starting = false;
     if (rc == 0) {
         rc = error_set_reason(last_error(), SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_REQUEST_SESSION_FAILED,
-                              "Session request failed: the server refused to start %s%s%s", name, text != NULL ? " " : "",
-                              text != NULL ? text : "");
+                              "Session request failed: the server refused to start %s%s%s", name,
+                              text != NULL ? " " : "", text != NULL ? text : "");
     }
     return rc < 0 ? rc : 0;
 }
@@ -149,10 +152,9 @@ static int open_session(sshio_chan *chan, const sshio_session_options *o)
     return rc;
 }
 
-int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers, void *user, const sshio_session_options *options,
-                        sshio_chan **out)
+int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
+                        const sshio_session_options *options, sshio_chan **out)
 {
-    static const sshio_session_options defaults = { .size = sizeof defaults };
     int rc = completion_can_wait();
     if (rc != 0)
         return rc;
@@ -163,7 +165,7 @@ int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers
     sshio_chan *chan = chan_new(conn, handlers, user);
     if (chan == NULL)
         return fail_nomem();
-    rc = open_session(chan, options != NULL ? options : &defaults);
+    rc = open_session(chan, options);
     if (rc == 0) {
         *out = chan;
         return 0;
@@ -173,11 +175,14 @@ int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers
     return rc;
 }
 
-int sshio_create_session(sshio_conn *conn, const sshio_session_handlers *handlers, void *user, const sshio_session_options *options,
-                         sshio_chan **chan)
+int sshio_create_session(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
+                         const sshio_session_options *options, sshio_chan **chan)
 {
     sshio_chan *opened = NULL;
-    int rc = client_session_open(conn, handlers, user, options, &opened);
+    sshio_session_options known;
+    int rc = OPTIONS_TAKE(&known, options);
+    if (rc == 0)
+        rc = client_session_open(conn, handlers, user, &known, &opened);
     if (rc != 0)
         return rc;
     *chan = sshio_chan_ref(opened);

@@ -9,13 +9,14 @@
 #include "base/memory.h"
 #include "io/child.h"
 #include "io/last_error.h"
+#include "io/options.h"
 #include "session/process.h"
 #include "session/redirect.h"
 #include "session/signals.h"
 
 void sshio_exec_options_init(sshio_exec_options *options)
 {
-    *options = (sshio_exec_options){ .size = sizeof *options };
+    OPTIONS_TAKE(options, NULL);
 }
 
 enum { IN, OUT, ERR, PIPE_COUNT };
@@ -23,11 +24,11 @@ enum { IN, OUT, ERR, PIPE_COUNT };
 struct execution {
     sshio_process *process;
     struct child *child;
-    int ours[PIPE_COUNT], theirs[PIPE_COUNT];       /* ends of the pipes; -1 = closed or handed over */
+    int ours[PIPE_COUNT], theirs[PIPE_COUNT]; /* ends of the pipes; -1 = closed or handed over */
     struct redirect *redirects[PIPE_COUNT];
     bool exited;
     int status;
-    struct waiters ended;                           /* the child, or the channel */
+    struct waiters ended; /* the child, or the channel */
 };
 
 static void close_fd(int *fd)
@@ -66,8 +67,14 @@ static void exited(void *user, int status)
 static int start_child(struct execution *x, const sshio_exec_options *o)
 {
     struct child_options options = {
-        .file = o->file != NULL ? o->file : o->argv[0], .argv = o->argv, .env = o->env, .cwd = o->cwd,
-        .in = x->theirs[IN], .out = x->theirs[OUT], .err = x->theirs[ERR], .new_session = settings_tri(o->new_session, true),
+        .file = o->file != NULL ? o->file : o->argv[0],
+        .argv = o->argv,
+        .env = o->env,
+        .cwd = o->cwd,
+        .in = x->theirs[IN],
+        .out = x->theirs[OUT],
+        .err = x->theirs[ERR],
+        .new_session = settings_tri(o->new_session, true),
     };
     int rc = child_start(x->process->streams->chan->conn->loop, &options, exited, x, &x->child, last_error());
     close_all(x->theirs);
@@ -143,14 +150,17 @@ static int run(struct execution *x, const sshio_exec_options *o)
 int sshio_process_exec(sshio_process *process, const sshio_exec_options *options)
 {
     struct execution x = { .process = process, .ours = { -1, -1, -1 }, .theirs = { -1, -1, -1 } };
+    sshio_exec_options known;
     int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
-    if (options == NULL || options->argv == NULL || options->argv[0] == NULL)
+    if (known.argv == NULL || known.argv[0] == NULL)
         return fail(SSHIO_EINVAL, "sshio_process_exec: no program was named");
     waiters_init(&x.ended);
     process->on_end = &x.ended;
-    rc = run(&x, options);
+    rc = run(&x, &known);
     process->on_end = NULL;
     process->signalled = NULL;
     for (int i = 0; i < PIPE_COUNT; i++)

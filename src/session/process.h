@@ -1,4 +1,5 @@
-/* The process that we are for a client: streams, and a handler that runs as a task from the moment the program is started. */
+/* The process that we are for a client: streams, and a handler that runs as a task from the moment the program is
+ * started. */
 #ifndef SSHIO_SESSION_PROCESS_H
 #define SSHIO_SESSION_PROCESS_H
 
@@ -7,18 +8,18 @@
 #include "session/streams.h"
 
 struct sshio_process {
-    int refs;                           /* the channel's life, the handler's task, users */
+    int refs; /* the channel's life, the handler's task, users */
     struct streams *streams;
-    sshio_process_fn handler;           /* one of the two */
+    sshio_process_fn handler; /* one of the two */
     sshio_session_fn session_handler;
     void *user;
-    void (*signalled)(const char *signal, void *user);  /* sshio_process_exec passes signals on */
+    void (*signalled)(const char *signal, void *user); /* sshio_process_exec passes signals on */
     void *signalled_user;
-    struct waiters *on_end;             /* woken when the channel is gone */
+    struct waiters *on_end; /* woken when the channel is gone */
 };
 
 sshio_process *process_new(sshio_conn *conn, sshio_process_fn handler, sshio_session_fn session_handler, void *user);
-void process_free(sshio_process *p);                            /* one that was never attached */
+void process_free(sshio_process *p); /* one that was never attached */
 void process_attach(sshio_process *p, sshio_chan *chan);
 
 /* The handlers of a session whose user is an sshio_process. */

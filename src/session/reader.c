@@ -82,7 +82,8 @@ static int lend(sshio_reader *r, size_t len)
     return 0;
 }
 
-/* How long the next line is, as far as can be told now: 0 = more has to arrive. A buffer that is full holds all that will. */
+/* How long the next line is, as far as can be told now: 0 = more has to arrive. A buffer that is full holds all that
+ * will. */
 static size_t line_len(const sshio_reader *r, size_t searched)
 {
     size_t at;

@@ -8,20 +8,20 @@
 #include "io/last_error.h"
 #include "io/stream.h"
 
-#define TARGET_HIGH (256u * 1024)       /* bytes that wait for a slow target before the channel is paused … */
-#define TARGET_LOW (64u * 1024)         /* … and when it goes on */
+#define TARGET_HIGH (256u * 1024) /* bytes that wait for a slow target before the channel is paused … */
+#define TARGET_LOW (64u * 1024)   /* … and when it goes on */
 
 struct redirect {
-    int refs;                           /* the owner's, the stream's */
-    struct streams *streams;            /* held while attached */
-    struct stream *stream;              /* NULL = discards, or closed */
-    sshio_writer *writer;               /* of a source */
-    sshio_reader *reader;               /* of a target */
+    int refs;                /* the owner's, the stream's */
+    struct streams *streams; /* held while attached */
+    struct stream *stream;   /* NULL = discards, or closed */
+    sshio_writer *writer;    /* of a source */
+    sshio_reader *reader;    /* of a target */
     struct reader_sink sink;
-    struct read_buffer queue;           /* for a target */
-    bool no_eof;                        /* of a source: its end is not passed on */
-    bool paused;                        /* the channel, because of the queue */
-    bool ending;                        /* nothing more comes: close when the queue is written */
+    struct read_buffer queue; /* for a target */
+    bool no_eof;              /* of a source: its end is not passed on */
+    bool paused;              /* the channel, because of the queue */
+    bool ending;              /* nothing more comes: close when the queue is written */
     bool done;
     struct waiters waiters;
 };
@@ -87,7 +87,7 @@ static bool target_data(void *user, const void *bytes, size_t len)
 {
     struct redirect *r = user;
     if (r->stream == NULL)
-        return true;                    /* discarded */
+        return true; /* discarded */
     if (!read_buffer_append(&r->queue, bytes, len)) {
         sshio_chan_abort(r->streams->chan);
         return true;
@@ -148,10 +148,15 @@ static void stream_is_closed(void *owner)
 }
 
 static const struct stream_events source_events = {
-    .received = source_received, .ended = source_ended, .closed = stream_is_closed,
+    .received = source_received,
+    .ended = source_ended,
+    .closed = stream_is_closed,
 };
 static const struct stream_events target_events = {
-    .output = target_output, .sent = target_sent, .ended = target_ended, .closed = stream_is_closed,
+    .output = target_output,
+    .sent = target_sent,
+    .ended = target_ended,
+    .closed = stream_is_closed,
 };
 
 /* ---- making them ---- */

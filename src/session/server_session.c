@@ -12,12 +12,13 @@
 /* A channel open that waits for session_requested. */
 struct asking {
     sshio_conn *conn;
-    struct channel *ch;                 /* NULL = decided */
+    struct channel *ch; /* NULL = decided */
     sshio_request req;
     struct error error;
 };
 
-static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const sshio_session_handlers *handlers, void *user)
+static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const sshio_session_handlers *handlers,
+                                  void *user)
 {
     const struct settings *s = conn->settings;
     sshio_chan *chan = chan_new(conn, handlers, user);
@@ -28,7 +29,7 @@ static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const ss
     chan->counted = true;
     channel_accept(ch, s->window, s->max_packet, SPAN(NULL, 0), &chan_events, chan);
     if (chan->ch != NULL && !chan->started)
-        channel_pause(ch);              /* until the program runs */
+        channel_pause(ch); /* until the program runs */
     return chan;
 }
 
@@ -48,7 +49,8 @@ int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handl
 {
     struct asking *a = asking_of(req);
     if (a == NULL || a->ch == NULL || handlers == NULL)
-        return fail(SSHIO_EINVAL, "sshio_accept_session: this question is not answered with a session, or was answered");
+        return fail(SSHIO_EINVAL,
+                    "sshio_accept_session: this question is not answered with a session, or was answered");
     struct channel *ch = a->ch;
     a->ch = NULL;
     sshio_chan *chan = accept_channel(a->conn, ch, handlers, user);
@@ -83,7 +85,8 @@ int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, v
     return accept_program(req, NULL, handler, user);
 }
 
-bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn process, sshio_session_fn session, void *user)
+bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn process, sshio_session_fn session,
+                          void *user)
 {
     sshio_process *p = process_new(conn, process, session, user);
     if (p == NULL)
@@ -157,7 +160,8 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
         return;
     }
     if (s->process_handler != NULL || s->session_handler != NULL) {
-        served = server_session_serve(conn, ch, s->process_handler, s->process_handler != NULL ? NULL : s->session_handler, conn->user);
+        served = server_session_serve(conn, ch, s->process_handler,
+                                      s->process_handler != NULL ? NULL : s->session_handler, conn->user);
     } else if (s->handlers.session_requested != NULL) {
         served = ask(conn, ch);
     } else {

@@ -13,6 +13,7 @@ struct channel;
 void server_session_requested(sshio_conn *conn, struct channel *ch, struct span data);
 
 /* Accepts ch with a process whose handler runs as a task; false = out of memory, and ch is undecided still. */
-bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn process, sshio_session_fn session, void *user);
+bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn process, sshio_session_fn session,
+                          void *user);
 
 #endif

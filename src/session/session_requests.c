@@ -1,4 +1,5 @@
-/* The requests of session channels, of both sides, in one table: fields, who sends them, what is done. (RFC 4254 section 6) */
+/* The requests of session channels, of both sides, in one table: fields, who sends them, what is done. (RFC 4254
+ * section 6) */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,13 @@
 #define EXIT_MASK 0xffu
 #define SUBSYSTEM_MAX_LEN 255u
 #define SIGNAL_MAX_LEN 64u
-#define UNKNOWN_SIGNAL (-99)            /* return code for a signal that this system does not have */
+#define UNKNOWN_SIGNAL (-99) /* return code for a signal that this system does not have */
 
 /* A handler reads its fields, answers true or false, and leaves the check of the rest to its caller. */
 struct request_row {
     const char *name;
     bool from_client;
-    bool before_start_only;             /* part of setting the session up */
+    bool before_start_only; /* part of setting the session up */
     bool (*handle)(sshio_chan *chan, struct reader *r);
 };
 
@@ -37,7 +38,8 @@ static bool on_env(sshio_chan *chan, struct reader *r)
         return false;
     if (chan->env.count >= limits->env_count || name.len + value.len > limits->env_len)
         return false;
-    return texts_addf(&chan->env, "%.*s=%.*s", (int)name.len, (const char *)name.data, (int)value.len, (const char *)value.data);
+    return texts_addf(&chan->env, "%.*s=%.*s", (int)name.len, (const char *)name.data, (int)value.len,
+                      (const char *)value.data);
 }
 
 static bool on_shell(sshio_chan *chan, struct reader *r)
@@ -145,7 +147,8 @@ void session_request(sshio_chan *chan, struct span name, struct span data)
         ok = !(row->before_start_only && chan->started) && row->handle(chan, &r);
     }
     if (!known)
-        log_debug(sshio_chan_logger(chan), 1, "Unknown channel request: %s", log_escaped(name, escaped, sizeof escaped));
+        log_debug(sshio_chan_logger(chan), 1, "Unknown channel request: %s",
+                  log_escaped(name, escaped, sizeof escaped));
     if (chan->ch != NULL)
         channel_reply(chan->ch, ok);
     if (ok && chan->server && chan->start_pending) {
@@ -167,8 +170,10 @@ void chan_set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, 
     chan->signal_msg = span_dup_text(msg);
     chan->signal_lang = span_dup_text(lang);
     chan->exit_signal = (sshio_exit_signal){
-        .name = chan->signal_name, .core_dumped = core_dumped,
-        .msg = chan->signal_msg != NULL ? chan->signal_msg : "", .lang = chan->signal_lang != NULL ? chan->signal_lang : "",
+        .name = chan->signal_name,
+        .core_dumped = core_dumped,
+        .msg = chan->signal_msg != NULL ? chan->signal_msg : "",
+        .lang = chan->signal_lang != NULL ? chan->signal_lang : "",
     };
 }
 

@@ -5,11 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct { const char *name; int number; } rows[] = {
-    { "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "FPE", SIGFPE },   { "HUP", SIGHUP },   { "ILL", SIGILL },
-    { "INT", SIGINT },   { "KILL", SIGKILL }, { "PIPE", SIGPIPE }, { "QUIT", SIGQUIT }, { "SEGV", SIGSEGV },
-    { "TERM", SIGTERM }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "BUS", SIGBUS },   { "TRAP", SIGTRAP },
-    { "SYS", SIGSYS },   { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ }, { "TSTP", SIGTSTP }, { "CONT", SIGCONT },
+static const struct {
+    const char *name;
+    int number;
+} rows[] = {
+    { "ABRT", SIGABRT }, { "ALRM", SIGALRM },   { "FPE", SIGFPE },   { "HUP", SIGHUP },   { "ILL", SIGILL },
+    { "INT", SIGINT },   { "KILL", SIGKILL },   { "PIPE", SIGPIPE }, { "QUIT", SIGQUIT }, { "SEGV", SIGSEGV },
+    { "TERM", SIGTERM }, { "USR1", SIGUSR1 },   { "USR2", SIGUSR2 }, { "BUS", SIGBUS },   { "TRAP", SIGTRAP },
+    { "SYS", SIGSYS },   { "XCPU", SIGXCPU },   { "XFSZ", SIGXFSZ }, { "TSTP", SIGTSTP }, { "CONT", SIGCONT },
     { "STOP", SIGSTOP }, { "WINCH", SIGWINCH },
 };
 

@@ -2,7 +2,7 @@
 #ifndef SSHIO_SESSION_SIGNALS_H
 #define SSHIO_SESSION_SIGNALS_H
 
-int signal_number(const char *name);            /* 0 = not known here */
-const char *signal_name(int number);            /* NULL = has no name */
+int signal_number(const char *name); /* 0 = not known here */
+const char *signal_name(int number); /* NULL = has no name */
 
 #endif

@@ -1,5 +1,5 @@
-/* A client during authentication: whatever the server sends, an answer is reported only to a request that is out, and nobody is logged
- * in by anything but the answer to one. */
+/* A client during authentication: whatever the server sends, an answer is reported only to a request that is out, and
+ * nobody is logged in by anything but the answer to one. */
 #include "fuzz_engine.h"
 
 struct client {

@@ -1,5 +1,5 @@
-/* A server during authentication: whatever comes, a verdict has been given before anybody is logged in, and no request is shown that
- * breaks what engine.h promises of it. */
+/* A server during authentication: whatever comes, a verdict has been given before anybody is logged in, and no request
+ * is shown that breaks what engine.h promises of it. */
 #include "fuzz_engine.h"
 
 struct server {

@@ -1,5 +1,5 @@
-/* The connection protocol after login: messages of the peer and doings of the application in any order. The windows add up, every
- * channel is told its end exactly once, and what waits stays within its limits. */
+/* The connection protocol after login: messages of the peer and doings of the application in any order. The windows add
+ * up, every channel is told its end exactly once, and what waits stays within its limits. */
 #include "engine/channel_state.h"
 #include "fuzz_engine.h"
 
@@ -8,7 +8,7 @@
 /* A channel that the application holds. */
 struct slot {
     struct owner *owner;
-    struct channel *ch;             /* NULL = free */
+    struct channel *ch; /* NULL = free */
     bool request_open;
 };
 
@@ -17,7 +17,7 @@ struct owner {
     struct slot slots[SLOTS];
     struct channel *undecided[SLOTS];
     bool global_open;
-    uint8_t mood;                   /* what events do, from the last record */
+    uint8_t mood; /* what events do, from the last record */
 };
 
 static void act_on(struct owner *o, struct slot *slot, uint8_t what, struct span bytes);
@@ -27,7 +27,7 @@ static void react(struct slot *slot)
 {
     struct owner *o = slot->owner;
     uint8_t mood = o->mood;
-    o->mood = 0;                    /* once */
+    o->mood = 0; /* once */
     if (mood != 0)
         act_on(o, slot, mood, SPAN("event", 5));
 }
@@ -95,7 +95,9 @@ static void closed(struct channel *ch, void *user, const struct error *error)
     drop(user);
 }
 
-static const struct channel_events channel_events = { opened, open_failed, data, eof, request, replied, writable, closed };
+static const struct channel_events channel_events = {
+    opened, open_failed, data, eof, request, replied, writable, closed
+};
 
 static struct slot *free_slot(struct owner *o)
 {
@@ -172,18 +174,42 @@ static void act_on(struct owner *o, struct slot *slot, uint8_t what, struct span
     if (ch == NULL)
         return;
     switch (what % 12) {
-    case 0: (void)channel_write(ch, 0, bytes.data, bytes.len); break;
-    case 1: (void)channel_write(ch, 1, bytes.data, bytes.len); break;
-    case 2: (void)channel_request(ch, "request", true, bytes); break;
-    case 3: (void)channel_request(ch, "request", false, bytes); break;
-    case 4: channel_pause(ch); break;
-    case 5: channel_resume(ch); break;
-    case 6: channel_eof(ch); break;
-    case 7: channel_close(ch); break;
-    case 8: channel_abort(ch); break;
-    case 9: reply(slot); break;
-    case 10: channel_set_marks(ch, bytes.len, bytes.len / 2); break;
-    default: engine_disconnect(o->e, 11, "enough", ""); break;
+    case 0:
+        (void)channel_write(ch, 0, bytes.data, bytes.len);
+        break;
+    case 1:
+        (void)channel_write(ch, 1, bytes.data, bytes.len);
+        break;
+    case 2:
+        (void)channel_request(ch, "request", true, bytes);
+        break;
+    case 3:
+        (void)channel_request(ch, "request", false, bytes);
+        break;
+    case 4:
+        channel_pause(ch);
+        break;
+    case 5:
+        channel_resume(ch);
+        break;
+    case 6:
+        channel_eof(ch);
+        break;
+    case 7:
+        channel_close(ch);
+        break;
+    case 8:
+        channel_abort(ch);
+        break;
+    case 9:
+        reply(slot);
+        break;
+    case 10:
+        channel_set_marks(ch, bytes.len, bytes.len / 2);
+        break;
+    default:
+        engine_disconnect(o->e, 11, "enough", "");
+        break;
     }
 }
 

@@ -1,7 +1,7 @@
 /* For targets that drive an engine: one without encryption, at a chosen stage, and input that is a list of records.
  *
- * A record is an operation (one octet), the length of its bytes (two octets) and the bytes. Operations below FUZZ_LOCAL are messages of
- * that number from the peer; the others are things that the application does. */
+ * A record is an operation (one octet), the length of its bytes (two octets) and the bytes. Operations below FUZZ_LOCAL
+ * are messages of that number from the peer; the others are things that the application does. */
 #ifndef SSHIO_TESTS_FUZZ_ENGINE_H
 #define SSHIO_TESTS_FUZZ_ENGINE_H
 
@@ -69,8 +69,8 @@ static inline const struct engine_config *fuzz_config(const struct engine_config
     return &complete;
 }
 
-static inline struct engine *fuzz_engine_new(const struct engine_config *config, const struct engine_events *events, void *owner,
-                                             struct engine_buffers *buffers, enum auth_stage stage)
+static inline struct engine *fuzz_engine_new(const struct engine_config *config, const struct engine_events *events,
+                                             void *owner, struct engine_buffers *buffers, enum auth_stage stage)
 {
     static struct engine_events complete;
     complete = *events;

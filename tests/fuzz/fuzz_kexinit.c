@@ -36,8 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct cipher_alg *cipher_algs[] = { cipher_at(0), cipher_at(1), NULL };
     const struct sig_alg *host_key_algs[] = { sig_alg_at(0), NULL };
     const struct engine_host_key host_keys[] = { { .alg = sig_alg_at(0) }, { .alg = NULL } };
-    struct engine_config config = {
-        .kex_algs = kex_algs, .cipher_algs = cipher_algs, .host_key_algs = host_key_algs};
+    struct engine_config config = { .kex_algs = kex_algs, .cipher_algs = cipher_algs, .host_key_algs = host_key_algs };
     struct kexinit peer;
     struct reader r;
     reader_init(&r, data, size);

@@ -20,7 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool any = key_verify(key, NULL, SPAN("data", 4), SPAN(data, size));
     bool best = key_verify(key, key_sig_alg(key, 0), SPAN("data", 4), SPAN(data, size));
     must(any == best);
-    must(any == sshio_key_verify(key, (sshio_span){ "data", 4 }, "ssh-ed25519",
-                                 (sshio_span){ data, size }));
+    must(any == sshio_key_verify(key, (sshio_span){ "data", 4 }, "ssh-ed25519", (sshio_span){ data, size }));
     return 0;
 }

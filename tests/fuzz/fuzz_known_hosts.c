@@ -32,8 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sshio_known_hosts *hosts = known_hosts_new();
     sshio_key *key = NULL;
 
-    if (hosts != NULL && key_from_public_text(span_of(key_text), &key, NULL) == 0
-        && known_hosts_parse(hosts, SPAN(data, size), NULL, NULL) == 0)
+    if (hosts != NULL && key_from_public_text(span_of(key_text), &key, NULL) == 0 &&
+        known_hosts_parse(hosts, SPAN(data, size), NULL, NULL) == 0)
         ask(hosts, key);
     sshio_key_unref(key);
     known_hosts_unref(hosts);

@@ -38,8 +38,7 @@ static void open_all(struct transport *t, uint8_t *data, size_t size)
     size_t used = 0;
     for (;;) {
         struct packet packet;
-        if (transport_open(t, data + used, size - used, MAX_LEN, &packet, NULL) < 0 ||
-            packet.wire_len == 0)
+        if (transport_open(t, data + used, size - used, MAX_LEN, &packet, NULL) < 0 || packet.wire_len == 0)
             return;
         must(packet.len >= 1 && packet.wire_len <= size - used);
         must(packet.payload + packet.len <= data + used + packet.wire_len);
@@ -65,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (data[0] & 0x80)
             len = seal(cipher_at(choice - 1), copy, len);
     }
-    uint8_t *exact = malloc(len + 1);           /* so that a byte read too many is seen */
+    uint8_t *exact = malloc(len + 1); /* so that a byte read too many is seen */
     must(exact != NULL);
     memcpy(exact + 1, copy, len);
     open_all(&t, exact + 1, len);

@@ -136,7 +136,8 @@ static void expect_line(ssh_session session, ssh_channel channel, const char *li
     size_t len = 0;
     int part;
 
-    while (len < sizeof got - 1 && (part = ssh_channel_read(channel, got + len, (uint32_t)(sizeof got - 1 - len), 0)) > 0)
+    while (len < sizeof got - 1 &&
+           (part = ssh_channel_read(channel, got + len, (uint32_t)(sizeof got - 1 - len), 0)) > 0)
         len += (size_t)part;
     if (strcmp(got, line) != 0) {
         fprintf(stderr, "expected %sgot %s\n", line, got);
@@ -172,7 +173,9 @@ int main(int argc, char **argv)
 {
     if (argc != 8)
         return 124;
-    struct args args = { atoi(argv[1]), argv[2], argv[3], argv[4], strtoull(argv[5], NULL, 10), atoi(argv[6]), argv[7] };
+    struct args args = {
+        atoi(argv[1]), argv[2], argv[3], argv[4], strtoull(argv[5], NULL, 10), atoi(argv[6]), argv[7]
+    };
     ssh_session session = connect_to(&args);
     int status = 0;
 

@@ -60,8 +60,15 @@ static int rewrite(char **argv)
     return rc;
 }
 
-static const struct { const char *name; int words; int (*run)(char **argv); } commands[] = {
-    { "generate", 4, generate }, { "show", 3, show }, { "fingerprint", 4, fingerprint }, { "rewrite", 4, rewrite },
+static const struct {
+    const char *name;
+    int words;
+    int (*run)(char **argv);
+} commands[] = {
+    { "generate", 4, generate },
+    { "show", 3, show },
+    { "fingerprint", 4, fingerprint },
+    { "rewrite", 4, rewrite },
 };
 
 struct call {

@@ -1,4 +1,5 @@
-/* Opens many sessions on one connection, all before the first one is written to, and expects from each its own line back.
+/* Opens many sessions on one connection, all before the first one is written to, and expects from each its own line
+ * back.
  *
  *     many_channels PORT USER IDENTITY KNOWN_HOSTS COUNT
  *
@@ -82,9 +83,11 @@ static int run(void *arg)
     int rc = sshio_event_new(&crowd.all_open);
 
     if (rc == 0)
-        rc = sshio_connect("127.0.0.1", SSHIO_CLIENT(.port = atoi(argv[1]), .username = argv[2],
-                                                     .client_keys = SSHIO_KEYS({ .file = argv[3] }),
-                                                     .known_hosts = SSHIO_FILES(argv[4])), &crowd.conn);
+        rc = sshio_connect("127.0.0.1",
+                           SSHIO_CLIENT(.port = atoi(argv[1]), .username = argv[2],
+                                        .client_keys = SSHIO_KEYS({ .file = argv[3] }),
+                                        .known_hosts = SSHIO_FILES(argv[4])),
+                           &crowd.conn);
     if (rc == 0)
         rc = run_crowd(&crowd);
     else

@@ -10,8 +10,10 @@ static int run(void *arg)
     char **argv = arg;
     sshio_conn *conn = NULL;
     sshio_result *result = NULL;
-    int rc = sshio_connect("127.0.0.1", SSHIO_CLIENT(.port = atoi(argv[1]), .username = argv[2], .password = argv[3],
-                                                     .client_keys = SSHIO_NONE, .known_hosts = SSHIO_FILES(argv[4])), &conn);
+    int rc = sshio_connect("127.0.0.1",
+                           SSHIO_CLIENT(.port = atoi(argv[1]), .username = argv[2], .password = argv[3],
+                                        .client_keys = SSHIO_NONE, .known_hosts = SSHIO_FILES(argv[4])),
+                           &conn);
 
     if (rc == 0)
         rc = sshio_run(conn, SSHIO_SESSION(.command = argv[5]), &result);

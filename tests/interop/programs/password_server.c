@@ -42,7 +42,8 @@ int main(int argc, char **argv)
     struct account account = { argv[2], argv[3] };
     sshio_listener *listener = NULL;
     int rc = sshio_create_server(&handlers, &account, "127.0.0.1", 0,
-                                 SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = argv[1] }), .process_handler = greet), &listener);
+                                 SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = argv[1] }), .process_handler = greet),
+                                 &listener);
 
     if (rc != 0)
         return sshio_report("password_server");

@@ -4,9 +4,16 @@
 #include "base/base64.h"
 #include "base/memory.h"
 
-static const struct { const char *plain, *padded, *bare; } vectors[] = {
-    { "", "", "" }, { "f", "Zg==", "Zg" }, { "fo", "Zm8=", "Zm8" }, { "foo", "Zm9v", "Zm9v" },
-    { "foob", "Zm9vYg==", "Zm9vYg" }, { "fooba", "Zm9vYmE=", "Zm9vYmE" }, { "foobar", "Zm9vYmFy", "Zm9vYmFy" },
+static const struct {
+    const char *plain, *padded, *bare;
+} vectors[] = {
+    { "", "", "" },
+    { "f", "Zg==", "Zg" },
+    { "fo", "Zm8=", "Zm8" },
+    { "foo", "Zm9v", "Zm9v" },
+    { "foob", "Zm9vYg==", "Zm9vYg" },
+    { "fooba", "Zm9vYmE=", "Zm9vYmE" },
+    { "foobar", "Zm9vYmFy", "Zm9vYmFy" },
 };
 
 static void test_vectors_encode_with_and_without_padding(void **state)
@@ -57,8 +64,14 @@ static void test_every_byte_survives_the_round_trip(void **state)
 static void test_lines_are_broken_at_the_column(void **state)
 {
     (void)state;
-    static const struct { size_t column; const char *lines; } rows[] = {
-        { 4, "Zm9v\nYmFy\n" }, { 5, "Zm9vY\nmFy\n" }, { 8, "Zm9vYmFy\n" }, { 70, "Zm9vYmFy\n" },
+    static const struct {
+        size_t column;
+        const char *lines;
+    } rows[] = {
+        { 4, "Zm9v\nYmFy\n" },
+        { 5, "Zm9vY\nmFy\n" },
+        { 8, "Zm9vYmFy\n" },
+        { 70, "Zm9vYmFy\n" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct writer w;
@@ -73,10 +86,10 @@ static void test_what_is_not_strict_base64_is_refused(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "Z", "Zg", "Zg=", "Zg===", "Zm8", "Zm9vY", "=", "====", "Zm9v====", "Zm9v=", "Zg==Zg==", "Zg==x", "Zm=8",
-        "Zh==",                     /* spare bits that are not zero */
-        "Zm9=", "Zm9v-_", "Zm9v!mFy", "Zm9v\x80mFy", "Zm9v@mFy", "Zm9v[mFy", "Zm9v`mFy", "Zm9v{mFy", "Zm9v:mFy",
-        "Zm9v,mFy", "Zm9v.mFy",
+        "Z",        "Zg",       "Zg=",      "Zg===",       "Zm8",      "Zm9vY",    "=",        "====",
+        "Zm9v====", "Zm9v=",    "Zg==Zg==", "Zg==x",       "Zm=8",     "Zh==", /* spare bits that are not zero */
+        "Zm9=",     "Zm9v-_",   "Zm9v!mFy", "Zm9v\x80mFy", "Zm9v@mFy", "Zm9v[mFy", "Zm9v`mFy", "Zm9v{mFy",
+        "Zm9v:mFy", "Zm9v,mFy", "Zm9v.mFy",
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct writer w;

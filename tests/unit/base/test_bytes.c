@@ -1,4 +1,5 @@
-/* The bounded reader and the capped writer (RFC 4251 section 5; rule P1: one bounds-checked reader for all wire data). */
+/* The bounded reader and the capped writer (RFC 4251 section 5; rule P1: one bounds-checked reader for all wire data).
+ */
 #include "unit.h"
 
 #include <sshio/base.h>
@@ -11,7 +12,12 @@
 static void test_reader_reads_each_field_in_order(void **state)
 {
     (void)state;
-    static const char wire[] = "\x07" "\x01\x02\x03\x04" "\x01\x02\x03\x04\x05\x06\x07\x08" "\x02" "\0\0\0\3abc" "xyz";
+    static const char wire[] = "\x07"
+                               "\x01\x02\x03\x04"
+                               "\x01\x02\x03\x04\x05\x06\x07\x08"
+                               "\x02"
+                               "\0\0\0\3abc"
+                               "xyz";
     struct reader r;
     reader_init(&r, LITERAL(wire));
     assert_int_equal(read_u8(&r), 7);
@@ -54,12 +60,23 @@ static void test_reader_of_nothing_is_done_and_yields_nothing(void **state)
 static void test_reader_string_past_end_fails(void **state)
 {
     (void)state;
-    static const struct { const char *wire; size_t len; } rows[] = {
-        { LITERAL("") }, { LITERAL("\0\0\0") }, { LITERAL("\0\0\0\1") }, { LITERAL("\0\0\0\4abc") },
-        { LITERAL("\x7f\xff\xff\xff" "abc") }, { LITERAL("\x80\0\0\0" "abc") }, { LITERAL("\xff\xff\xff\xff" "abc") },
+    static const struct {
+        const char *wire;
+        size_t len;
+    } rows[] = {
+        { LITERAL("") },
+        { LITERAL("\0\0\0") },
+        { LITERAL("\0\0\0\1") },
+        { LITERAL("\0\0\0\4abc") },
+        { LITERAL("\x7f\xff\xff\xff"
+                  "abc") },
+        { LITERAL("\x80\0\0\0"
+                  "abc") },
+        { LITERAL("\xff\xff\xff\xff"
+                  "abc") },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        uint8_t *exact = mem_dup(rows[i].wire, rows[i].len);    /* so that AddressSanitizer sees the byte past the end */
+        uint8_t *exact = mem_dup(rows[i].wire, rows[i].len); /* so that AddressSanitizer sees the byte past the end */
         struct reader r;
         reader_init(&r, exact, rows[i].len);
         assert_int_equal(read_string(&r).len, 0);
@@ -73,7 +90,8 @@ static void test_reader_failure_is_sticky(void **state)
 {
     (void)state;
     struct reader r;
-    reader_init(&r, LITERAL("\0\0\0\x09" "abcdefgh"));
+    reader_init(&r, LITERAL("\0\0\0\x09"
+                            "abcdefgh"));
     (void)read_string(&r);
     assert_int_equal(read_u8(&r), 0);
     assert_int_equal(read_u32(&r), 0);
@@ -90,7 +108,10 @@ static void test_reader_failure_is_sticky(void **state)
 static void test_reader_cut_anywhere_fails(void **state)
 {
     (void)state;
-    static const char wire[] = "\x05" "\0\0\0\3abc" "\0\0\0\1" "\0\0\0\2\0\x80";
+    static const char wire[] = "\x05"
+                               "\0\0\0\3abc"
+                               "\0\0\0\1"
+                               "\0\0\0\2\0\x80";
     for (size_t len = 0; len < sizeof wire; len++) {
         struct reader r;
         reader_init(&r, wire, len);
@@ -106,8 +127,12 @@ static void test_reader_cut_anywhere_fails(void **state)
 static void test_reader_text_with_nul_fails(void **state)
 {
     (void)state;
-    static const struct { const char *wire; size_t len; bool good; } rows[] = {
-        { LITERAL("\0\0\0\0"), true }, { LITERAL("\0\0\0\3abc"), true }, { LITERAL("\0\0\0\3a\0c"), false },
+    static const struct {
+        const char *wire;
+        size_t len;
+        bool good;
+    } rows[] = {
+        { LITERAL("\0\0\0\0"), true },    { LITERAL("\0\0\0\3abc"), true },    { LITERAL("\0\0\0\3a\0c"), false },
         { LITERAL("\0\0\0\1\0"), false }, { LITERAL("\0\0\0\4root\0"), true },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -122,18 +147,24 @@ static void test_reader_text_with_nul_fails(void **state)
 static void test_reader_mpint_takes_only_the_minimal_form(void **state)
 {
     (void)state;
-    static const struct { const char *wire; size_t len; bool good; const char *value; size_t value_len; } rows[] = {
+    static const struct {
+        const char *wire;
+        size_t len;
+        bool good;
+        const char *value;
+        size_t value_len;
+    } rows[] = {
         { LITERAL("\0\0\0\0"), true, LITERAL("") },
         { LITERAL("\0\0\0\x08\x09\xa3\x78\xf9\xb2\xe3\x32\xa7"), true, LITERAL("\x09\xa3\x78\xf9\xb2\xe3\x32\xa7") },
         { LITERAL("\0\0\0\2\0\x80"), true, LITERAL("\x80") },
         { LITERAL("\0\0\0\1\x7f"), true, LITERAL("\x7f") },
-        { LITERAL("\0\0\0\1\0"), false, LITERAL("") },              /* zero has no bytes */
-        { LITERAL("\0\0\0\2\0\x7f"), false, LITERAL("") },          /* one byte too many */
+        { LITERAL("\0\0\0\1\0"), false, LITERAL("") },     /* zero has no bytes */
+        { LITERAL("\0\0\0\2\0\x7f"), false, LITERAL("") }, /* one byte too many */
         { LITERAL("\0\0\0\3\0\0\x80"), false, LITERAL("") },
-        { LITERAL("\0\0\0\2\xed\xcc"), false, LITERAL("") },        /* -1234 */
-        { LITERAL("\0\0\0\5\xff\x21\x52\x41\x11"), false, LITERAL("") },    /* -deadbeef */
-        { LITERAL("\0\0\0\1\x80"), false, LITERAL("") },            /* -128 */
-        { LITERAL("\0\0\0\5\0\x80"), false, LITERAL("") },          /* cut */
+        { LITERAL("\0\0\0\2\xed\xcc"), false, LITERAL("") },             /* -1234 */
+        { LITERAL("\0\0\0\5\xff\x21\x52\x41\x11"), false, LITERAL("") }, /* -deadbeef */
+        { LITERAL("\0\0\0\1\x80"), false, LITERAL("") },                 /* -128 */
+        { LITERAL("\0\0\0\5\0\x80"), false, LITERAL("") },               /* cut */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct reader r;
@@ -148,12 +179,26 @@ static void test_reader_mpint_takes_only_the_minimal_form(void **state)
 static void test_reader_name_list_has_no_empty_and_no_odd_names(void **state)
 {
     (void)state;
-    static const struct { const char *wire; size_t len; bool good; } rows[] = {
-        { LITERAL("\0\0\0\0"), true }, { LITERAL("\0\0\0\x04zlib"), true }, { LITERAL("\0\0\0\x09zlib,none"), true },
-        { LITERAL("\0\0\0\1,"), false }, { LITERAL("\0\0\0\2a,"), false }, { LITERAL("\0\0\0\2,a"), false },
-        { LITERAL("\0\0\0\4a,,b"), false }, { LITERAL("\0\0\0\3a b"), false }, { LITERAL("\0\0\0\3a\0b"), false },
-        { LITERAL("\0\0\0\3a\nb"), false }, { LITERAL("\0\0\0\3a\x7f" "b"), false },
-        { LITERAL("\0\0\0\3a\xc3\xa9"), false }, { LITERAL("\0\0\0\3a~!"), true },
+    static const struct {
+        const char *wire;
+        size_t len;
+        bool good;
+    } rows[] = {
+        { LITERAL("\0\0\0\0"), true },
+        { LITERAL("\0\0\0\x04zlib"), true },
+        { LITERAL("\0\0\0\x09zlib,none"), true },
+        { LITERAL("\0\0\0\1,"), false },
+        { LITERAL("\0\0\0\2a,"), false },
+        { LITERAL("\0\0\0\2,a"), false },
+        { LITERAL("\0\0\0\4a,,b"), false },
+        { LITERAL("\0\0\0\3a b"), false },
+        { LITERAL("\0\0\0\3a\0b"), false },
+        { LITERAL("\0\0\0\3a\nb"), false },
+        { LITERAL("\0\0\0\3a\x7f"
+                  "b"),
+          false },
+        { LITERAL("\0\0\0\3a\xc3\xa9"), false },
+        { LITERAL("\0\0\0\3a~!"), true },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct reader r;
@@ -254,7 +299,12 @@ static void test_writer_writes_each_field(void **state)
 static void test_writer_mpint_is_minimal(void **state)
 {
     (void)state;
-    static const struct { const char *magnitude; size_t len; const char *wire; size_t wire_len; } rows[] = {
+    static const struct {
+        const char *magnitude;
+        size_t len;
+        const char *wire;
+        size_t wire_len;
+    } rows[] = {
         { LITERAL(""), LITERAL("\0\0\0\0") },
         { LITERAL("\0\0\0"), LITERAL("\0\0\0\0") },
         { LITERAL("\x09\xa3\x78\xf9\xb2\xe3\x32\xa7"), LITERAL("\0\0\0\x08\x09\xa3\x78\xf9\xb2\xe3\x32\xa7") },
@@ -286,7 +336,7 @@ static void test_writer_past_its_maximum_fails_and_stays_failed(void **state)
     put_u32(&w, 1);
     assert_true(writer_failed(&w));
     assert_int_equal(w.len, 8);
-    put_u8(&w, 1);              /* would fit, but the error is sticky */
+    put_u8(&w, 1); /* would fit, but the error is sticky */
     assert_int_equal(w.len, 8);
     assert_int_equal(writer_take(&w, &data, &len), SSHIO_ELIMIT);
     writer_reset(&w);
@@ -342,7 +392,7 @@ static void test_writer_fixed_never_grows(void **state)
     assert_true(writer_failed(&w));
     assert_memory_equal(memory, "abcd", 4);
     writer_done(&w);
-    assert_memory_equal(memory, "\0\0\0\0", 4);      /* wiped */
+    assert_memory_equal(memory, "\0\0\0\0", 4); /* wiped */
 }
 
 static void test_writer_take_hands_the_memory_over(void **state)
@@ -357,7 +407,7 @@ static void test_writer_take_hands_the_memory_over(void **state)
     assert_bytes(SPAN(data, len), "abc", 3);
     mem_free(data);
     put_u8(&w, 1);
-    assert_true(writer_failed(&w));             /* it has to be begun again first */
+    assert_true(writer_failed(&w)); /* it has to be begun again first */
     writer_init(&w, 100);
     assert_int_equal(writer_take(&w, &data, &len), 0);
     assert_non_null(data);

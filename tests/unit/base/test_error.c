@@ -74,7 +74,11 @@ static void test_error_set_errno_appends_the_reason(void **state)
 static void test_error_set_file_names_the_place(void **state)
 {
     (void)state;
-    static const struct { const char *filename; int line; const char *message; } rows[] = {
+    static const struct {
+        const char *filename;
+        int line;
+        const char *message;
+    } rows[] = {
         { "config", 3, "config line 3: bad" },
         { "config", 0, "config: bad" },
         { NULL, 3, "line 3: bad" },
@@ -176,7 +180,11 @@ static void test_every_code_has_a_name_and_a_text_of_its_own(void **state)
 static void test_codes_are_in_their_groups(void **state)
 {
     (void)state;
-    static const struct { int code; int group; bool member; } rows[] = {
+    static const struct {
+        int code;
+        int group;
+        bool member;
+    } rows[] = {
         { SSHIO_EMAC, SSHIO_EMAC, true },
         { SSHIO_EMAC, SSHIO_EPROTOCOL, false },
         { SSHIO_EDISCONNECT, SSHIO_E_DISCONNECT, true },

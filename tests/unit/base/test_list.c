@@ -24,7 +24,7 @@ static void assert_list(const struct list *head, const char *expected)
 {
     size_t at = 0;
     LIST_EACH(node, head)
-        assert_int_equal(LIST_ENTRY(node, struct item, node)->value, expected[at++] - '0');
+    assert_int_equal(LIST_ENTRY(node, struct item, node)->value, expected[at++] - '0');
     assert_int_equal(at, strlen(expected));
     for (const struct list *node = head->prev; node != head; node = node->prev)
         assert_int_equal(LIST_ENTRY(node, struct item, node)->value, expected[--at] - '0');
@@ -74,11 +74,11 @@ static void test_the_current_node_may_be_removed_on_the_way(void **state)
     struct list head;
     fill(&head, 5);
     LIST_EACH_SAFE(node, &head)
-        if (LIST_ENTRY(node, struct item, node)->value % 2 == 0)
-            list_remove(node);
+    if (LIST_ENTRY(node, struct item, node)->value % 2 == 0)
+        list_remove(node);
     assert_list(&head, "13");
     LIST_EACH_SAFE(node, &head)
-        list_remove(node);
+    list_remove(node);
     assert_list(&head, "");
 }
 

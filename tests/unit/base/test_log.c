@@ -44,9 +44,13 @@ static int reset_log(void **state)
 static void test_the_level_decides_and_is_warning_by_default(void **state)
 {
     (void)state;
-    static const struct { int level; const char *enabled; } rows[] = {     /* of debug, info, warning, error, critical */
-        { SSHIO_LOG_NOTSET, "00111" }, { SSHIO_LOG_DEBUG, "11111" }, { SSHIO_LOG_INFO, "01111" },
-        { SSHIO_LOG_ERROR, "00011" }, { SSHIO_LOG_CRITICAL, "00001" },
+    static const struct {
+        int level;
+        const char *enabled;
+    } rows[] = {
+        /* of debug, info, warning, error, critical */
+        { SSHIO_LOG_NOTSET, "00111" }, { SSHIO_LOG_DEBUG, "11111" },    { SSHIO_LOG_INFO, "01111" },
+        { SSHIO_LOG_ERROR, "00011" },  { SSHIO_LOG_CRITICAL, "00001" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         assert_true(log_set_level(rows[i].level));
@@ -135,9 +139,13 @@ static void test_long_messages_arrive_whole_or_cut_when_out_of_memory(void **sta
 static void test_children_inherit_name_and_context(void **state)
 {
     (void)state;
-    static const struct { const char *name, *context, *full_name, *full_context; } rows[] = {
-        { NULL, NULL, "sshio.demo", "conn=3" }, { "", "", "sshio.demo", "conn=3" },
-        { "x", "chan=0", "sshio.demo.x", "conn=3, chan=0" }, { NULL, "chan=1", "sshio.demo", "conn=3, chan=1" },
+    static const struct {
+        const char *name, *context, *full_name, *full_context;
+    } rows[] = {
+        { NULL, NULL, "sshio.demo", "conn=3" },
+        { "", "", "sshio.demo", "conn=3" },
+        { "x", "chan=0", "sshio.demo.x", "conn=3, chan=0" },
+        { NULL, "chan=1", "sshio.demo", "conn=3, chan=1" },
     };
     sshio_logger *conn = logger_new(NULL, "demo", "conn=%d", 3);
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -196,17 +204,27 @@ static void test_dump_shows_offset_hex_and_ascii(void **state)
 static void test_escaped_text_is_harmless(void **state)
 {
     (void)state;
-    static const struct { const char *text; size_t len; const char *escaped; } rows[] = {
-        { LITERAL(""), "" }, { LITERAL("plain text ~"), "plain text ~" }, { LITERAL("a\x1b[2Jb\r\n"), "a\\x1b[2Jb\\x0d\\x0a" },
-        { LITERAL("\0\x7f\t"), "\\x00\\x7f\\x09" }, { LITERAL("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
-        { LITERAL("\xc2\x9b"), "\\xc2\\x9b" },                       /* C1: CSI */
-        { LITERAL("\xe2\x80\xae"), "\\xe2\\x80\\xae" },              /* right-to-left override */
-        { LITERAL("\xe2\x80\xa8"), "\\xe2\\x80\\xa8" },              /* line separator */
-        { LITERAL("\xc0\x80"), "\\xc0\\x80" },                       /* overlong */
-        { LITERAL("\xe0\x80\xaf"), "\\xe0\\x80\\xaf" }, { LITERAL("\xf0\x80\x80\x80"), "\\xf0\\x80\\x80\\x80" },
-        { LITERAL("\xed\xa0\x80"), "\\xed\\xa0\\x80" },              /* surrogate */
-        { LITERAL("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80" },     /* above U+10FFFF */
-        { LITERAL("\xff\xfe"), "\\xff\\xfe" }, { LITERAL("\xe2\x82"), "\\xe2\\x82" }, { LITERAL("\x80x"), "\\x80x" },
+    static const struct {
+        const char *text;
+        size_t len;
+        const char *escaped;
+    } rows[] = {
+        { LITERAL(""), "" },
+        { LITERAL("plain text ~"), "plain text ~" },
+        { LITERAL("a\x1b[2Jb\r\n"), "a\\x1b[2Jb\\x0d\\x0a" },
+        { LITERAL("\0\x7f\t"), "\\x00\\x7f\\x09" },
+        { LITERAL("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+        { LITERAL("\xc2\x9b"), "\\xc2\\x9b" },          /* C1: CSI */
+        { LITERAL("\xe2\x80\xae"), "\\xe2\\x80\\xae" }, /* right-to-left override */
+        { LITERAL("\xe2\x80\xa8"), "\\xe2\\x80\\xa8" }, /* line separator */
+        { LITERAL("\xc0\x80"), "\\xc0\\x80" },          /* overlong */
+        { LITERAL("\xe0\x80\xaf"), "\\xe0\\x80\\xaf" },
+        { LITERAL("\xf0\x80\x80\x80"), "\\xf0\\x80\\x80\\x80" },
+        { LITERAL("\xed\xa0\x80"), "\\xed\\xa0\\x80" },          /* surrogate */
+        { LITERAL("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80" }, /* above U+10FFFF */
+        { LITERAL("\xff\xfe"), "\\xff\\xfe" },
+        { LITERAL("\xe2\x82"), "\\xe2\\x82" },
+        { LITERAL("\x80x"), "\\x80x" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char buffer[64];
@@ -219,9 +237,18 @@ static void test_escaped_text_is_harmless(void **state)
 static void test_escaped_text_is_cut_between_characters(void **state)
 {
     (void)state;
-    static const struct { const char *text; size_t size; const char *escaped; } rows[] = {
-        { "abc", 4, "abc" }, { "abc", 3, "ab" }, { "abc", 1, "" }, { "a\x1b", 5, "a" }, { "a\x1b", 6, "a\\x1b" },
-        { "a\xe2\x82\xac", 4, "a" }, { "a\xe2\x82\xac", 5, "a\xe2\x82\xac" },
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *escaped;
+    } rows[] = {
+        { "abc", 4, "abc" },
+        { "abc", 3, "ab" },
+        { "abc", 1, "" },
+        { "a\x1b", 5, "a" },
+        { "a\x1b", 6, "a\\x1b" },
+        { "a\xe2\x82\xac", 4, "a" },
+        { "a\xe2\x82\xac", 5, "a\xe2\x82\xac" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *buffer = mem_alloc(rows[i].size);

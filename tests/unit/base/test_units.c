@@ -9,11 +9,28 @@
 static void test_byte_counts(void **state)
 {
     (void)state;
-    static const struct { const char *text; uint64_t bytes; } rows[] = {
-        { "0", 0 }, { "1", 1 }, { "1k", 1024 }, { "1K", 1024 }, { "1m", 1048576 }, { "1g", 1073741824 },
-        { "2.5m", 2621440 }, { "2m512k", 2621440 }, { "2560k", 2621440 }, { "1k1", 1025 }, { ".5k", 512 },
-        { "5.k", 5120 }, { "1.9", 1 }, { "0.0001k", 0 }, { "0.1k0.9k", 1024 }, { "1k1k1k", 3072 },
-        { "9223372036854775807", INT64_MAX }, { "8589934591g", 8589934591u * 1073741824ull },
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } rows[] = {
+        { "0", 0 },
+        { "1", 1 },
+        { "1k", 1024 },
+        { "1K", 1024 },
+        { "1m", 1048576 },
+        { "1g", 1073741824 },
+        { "2.5m", 2621440 },
+        { "2m512k", 2621440 },
+        { "2560k", 2621440 },
+        { "1k1", 1025 },
+        { ".5k", 512 },
+        { "5.k", 5120 },
+        { "1.9", 1 },
+        { "0.0001k", 0 },
+        { "0.1k0.9k", 1024 },
+        { "1k1k1k", 3072 },
+        { "9223372036854775807", INT64_MAX },
+        { "8589934591g", 8589934591u * 1073741824ull },
         { "1.0000000000000000000000000k", 1024 },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -27,8 +44,29 @@ static void test_byte_counts_that_are_refused(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "", "k", "1t", "1kb", "1 k", " 1", "1 ", "-1", "+1", "1_000", "1e3", "inf", "nan", "0x10", ".", ".k", "1..5", "1.5.5",
-        "1k2k3x", "9223372036854775808", "8589934592g", "99999999999999999999999999", "9223372036854775807k",
+        "",
+        "k",
+        "1t",
+        "1kb",
+        "1 k",
+        " 1",
+        "1 ",
+        "-1",
+        "+1",
+        "1_000",
+        "1e3",
+        "inf",
+        "nan",
+        "0x10",
+        ".",
+        ".k",
+        "1..5",
+        "1.5.5",
+        "1k2k3x",
+        "9223372036854775808",
+        "8589934592g",
+        "99999999999999999999999999",
+        "9223372036854775807k",
         "8589934591g1073741824",
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -47,10 +85,13 @@ static void test_byte_counts_that_are_refused(void **state)
 static void test_intervals(void **state)
 {
     (void)state;
-    static const struct { const char *text; double seconds; } rows[] = {
-        { "0", 0 }, { "90", 90 }, { "1.5", 1.5 }, { "0.3", 0.3 }, { "1m", 60 }, { "1H", 3600 }, { "1w2d3h", 788400 },
-        { "1w2d3h4m5s", 788645 }, { "-1d", -86400 }, { "1.5h", 5400 }, { "1w-2d", 432000 }, { "+30m", 1800 },
-        { "-1d12h", -43200 }, { "1m30", 90 }, { "1d1d", 172800 },
+    static const struct {
+        const char *text;
+        double seconds;
+    } rows[] = {
+        { "0", 0 },          { "90", 90 },         { "1.5", 1.5 },           { "0.3", 0.3 },    { "1m", 60 },
+        { "1H", 3600 },      { "1w2d3h", 788400 }, { "1w2d3h4m5s", 788645 }, { "-1d", -86400 }, { "1.5h", 5400 },
+        { "1w-2d", 432000 }, { "+30m", 1800 },     { "-1d12h", -43200 },     { "1m30", 90 },    { "1d1d", 172800 },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         double seconds = -1;
@@ -63,8 +104,24 @@ static void test_intervals_that_are_refused(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "", "-", "+", "h", "1y", "1 h", "--1", "+-1", "1_0", "inf", "nan", "1e5", "1,5", "9223372036854775807",
-        "15250284452472w", "99999999999999999999", "-15250284452472w", "1h ",
+        "",
+        "-",
+        "+",
+        "h",
+        "1y",
+        "1 h",
+        "--1",
+        "+-1",
+        "1_0",
+        "inf",
+        "nan",
+        "1e5",
+        "1,5",
+        "9223372036854775807",
+        "15250284452472w",
+        "99999999999999999999",
+        "-15250284452472w",
+        "1h ",
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error e;
@@ -78,18 +135,37 @@ static void test_intervals_that_are_refused(void **state)
 }
 
 /* 2030-12-31 00:00 UTC is 1924905600. */
-static const struct { const char *text; int64_t utc; bool zone_counts; } times[] = {
-    { "20301231", 1924905600, true }, { "20301231Z", 1924905600, false }, { "2030123112", 1924948800, true },
-    { "203012311230", 1924950600, true }, { "20301231123015", 1924950615, true }, { "20301231123015Z", 1924950615, false },
-    { "19700102Z", 86400, false }, { "20000229Z", 951782400, false }, { "99991231235959Z", 253402300799, false },
-    { "now", 1000000, false }, { "+1d", 1086400, false }, { "-1m", 999940, false }, { "60", 1000060, false },
-    { "1.5", 1000001, false }, { "-1.5", 999998, false }, { "1234567", 2234567, false }, { "-1d12h", 956800, false },
+static const struct {
+    const char *text;
+    int64_t utc;
+    bool zone_counts;
+} times[] = {
+    { "20301231", 1924905600, true },
+    { "20301231Z", 1924905600, false },
+    { "2030123112", 1924948800, true },
+    { "203012311230", 1924950600, true },
+    { "20301231123015", 1924950615, true },
+    { "20301231123015Z", 1924950615, false },
+    { "19700102Z", 86400, false },
+    { "20000229Z", 951782400, false },
+    { "99991231235959Z", 253402300799, false },
+    { "now", 1000000, false },
+    { "+1d", 1086400, false },
+    { "-1m", 999940, false },
+    { "60", 1000060, false },
+    { "1.5", 1000001, false },
+    { "-1.5", 999998, false },
+    { "1234567", 2234567, false },
+    { "-1d12h", 956800, false },
 };
 
 static void test_times_under_two_time_zones(void **state)
 {
     (void)state;
-    static const struct { const char *zone; int64_t offset; } zones[] = { { "UTC0", 0 }, { "EST5", 18000 } };
+    static const struct {
+        const char *zone;
+        int64_t offset;
+    } zones[] = { { "UTC0", 0 }, { "EST5", 18000 } };
     for (size_t z = 0; z < COUNT(zones); z++) {
         setenv("TZ", zones[z].zone, 1);
         tzset();
@@ -105,9 +181,30 @@ static void test_times_that_are_refused(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "", "Now", "20301301", "20300001", "20301200", "20301232", "20300229Z", "21000229", "2030123124", "203012311260",
-        "20301231123060", "203012311", "20301231123", "20301231z", "20301231ZZ", "20301231Z0", "20301231 ", "Z",
-        "19691231Z", "-52w", "1000000000000000000000", "9223372036854775806", "2030-12-31", "tomorrow",
+        "",
+        "Now",
+        "20301301",
+        "20300001",
+        "20301200",
+        "20301232",
+        "20300229Z",
+        "21000229",
+        "2030123124",
+        "203012311260",
+        "20301231123060",
+        "203012311",
+        "20301231123",
+        "20301231z",
+        "20301231ZZ",
+        "20301231Z0",
+        "20301231 ",
+        "Z",
+        "19691231Z",
+        "-52w",
+        "1000000000000000000000",
+        "9223372036854775806",
+        "2030-12-31",
+        "tomorrow",
     };
     setenv("TZ", "UTC0", 1);
     tzset();
@@ -128,11 +225,25 @@ static void test_times_that_are_refused(void **state)
 static void test_integers_are_decimal_and_within_their_range(void **state)
 {
     (void)state;
-    static const struct { const char *text; int64_t min, max; int result; int64_t value; } rows[] = {
-        { "0", 0, 10, 0, 0 }, { "10", 0, 10, 0, 10 }, { "11", 0, 10, SSHIO_EINVAL, 0 }, { "-1", 0, 10, SSHIO_EINVAL, 0 },
-        { "-1", -1, 10, 0, -1 }, { "007", 0, 10, 0, 7 }, { "", 0, 10, SSHIO_EINVAL, 0 }, { "-", -9, 10, SSHIO_EINVAL, 0 },
-        { "1 ", 0, 10, SSHIO_EINVAL, 0 }, { " 1", 0, 10, SSHIO_EINVAL, 0 }, { "+1", 0, 10, SSHIO_EINVAL, 0 },
-        { "0x1", 0, 10, SSHIO_EINVAL, 0 }, { "1.0", 0, 10, SSHIO_EINVAL, 0 },
+    static const struct {
+        const char *text;
+        int64_t min, max;
+        int result;
+        int64_t value;
+    } rows[] = {
+        { "0", 0, 10, 0, 0 },
+        { "10", 0, 10, 0, 10 },
+        { "11", 0, 10, SSHIO_EINVAL, 0 },
+        { "-1", 0, 10, SSHIO_EINVAL, 0 },
+        { "-1", -1, 10, 0, -1 },
+        { "007", 0, 10, 0, 7 },
+        { "", 0, 10, SSHIO_EINVAL, 0 },
+        { "-", -9, 10, SSHIO_EINVAL, 0 },
+        { "1 ", 0, 10, SSHIO_EINVAL, 0 },
+        { " 1", 0, 10, SSHIO_EINVAL, 0 },
+        { "+1", 0, 10, SSHIO_EINVAL, 0 },
+        { "0x1", 0, 10, SSHIO_EINVAL, 0 },
+        { "1.0", 0, 10, SSHIO_EINVAL, 0 },
         { "9223372036854775807", INT64_MIN, INT64_MAX, 0, INT64_MAX },
         { "-9223372036854775808", INT64_MIN, INT64_MAX, 0, INT64_MIN },
         { "9223372036854775808", INT64_MIN, INT64_MAX, SSHIO_EINVAL, 0 },

@@ -68,7 +68,9 @@ static void test_authorized_keys_lines(void **state)
 /* A11: what stands behind the limit of a line is not read as a line of its own. */
 static void test_authorized_keys_line_too_long_is_refused_whole(void **state)
 {
-    static const size_t lengths[] = { 1024, 4096, 8192, TEXT_LINE_MAX_LEN, TEXT_LINE_MAX_LEN + 1, 2 * TEXT_LINE_MAX_LEN };
+    static const size_t lengths[] = {
+        1024, 4096, 8192, TEXT_LINE_MAX_LEN, TEXT_LINE_MAX_LEN + 1, 2 * TEXT_LINE_MAX_LEN
+    };
 
     (void)state;
     for (size_t i = 0; i < COUNT(lengths); i++) {

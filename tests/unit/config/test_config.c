@@ -124,7 +124,10 @@ static void test_config_fallbacks_are_given_while_unset(void **state)
 
 static void test_config_errors_name_place_keyword_and_value(void **state)
 {
-    static const struct { const char *line; const char *message; } rows[] = {
+    static const struct {
+        const char *line;
+        const char *message;
+    } rows[] = {
         { "Port x", "/c line 3: Invalid Port integer value: x" },
         { "Port", "/c line 3: Missing Port value" },
         { "Port 1 2 3", "/c line 3: Extra data at end: 2 3" },

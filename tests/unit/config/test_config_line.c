@@ -11,16 +11,11 @@ static const struct {
     const char *keyword;
     const char *rest;
 } splits[] = {
-    { "K v", "K", "v" },
-    { "K=v", "K", "v" },
-    { "K =v", "K", "v" },
-    { "K= v", "K", "v" },
-    { "K = v", "K", "v" },
-    { "  K\t=\tv w ", "K", "v w" },
-    { "K==v", "K", "=v" },
-    { "K", "K", "" },
-    { "K=", "K", "" },
-    { "SetEnv A=1 B=", "SetEnv", "A=1 B=" },
+    { "K v", "K", "v" },   { "K=v", "K", "v" },
+    { "K =v", "K", "v" },  { "K= v", "K", "v" },
+    { "K = v", "K", "v" }, { "  K\t=\tv w ", "K", "v w" },
+    { "K==v", "K", "=v" }, { "K", "K", "" },
+    { "K=", "K", "" },     { "SetEnv A=1 B=", "SetEnv", "A=1 B=" },
     { "=v", "", "v" },
 };
 

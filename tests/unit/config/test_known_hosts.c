@@ -86,7 +86,8 @@ static const struct {
     { "@revoked " HASHED_HOST " " KEY_A "\n* " KEY_A, "host.example", NULL, 0, SSHIO_HOST_REVOKED, 1 },
     /* Key data that is no plain key is skipped. */
     { "h ssh-future AAAA\nh " KEY_A, "h", NULL, 0, SSHIO_HOST_OK, 2 },
-    { "h ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIE4em8Vp1M80HpHsOYtm2o4xxqfbsDE7pYh3KkhySDZr", "h", NULL, 0, SSHIO_HOST_UNKNOWN, 0 },
+    { "h ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIE4em8Vp1M80HpHsOYtm2o4xxqfbsDE7pYh3KkhySDZr", "h", NULL, 0,
+      SSHIO_HOST_UNKNOWN, 0 },
     { "h 2048 65537 1234567890", "h", NULL, 0, SSHIO_HOST_UNKNOWN, 0 },
     { "h x509v3-ssh-rsa Subject:CN=h", "h", NULL, 0, SSHIO_HOST_UNKNOWN, 0 },
 };
@@ -119,10 +120,13 @@ static const struct {
     { "@revoked", "kh line 1: Invalid known hosts entry: @revoked" },
     { "@cert_authority h " KEY_A, "kh line 1: Invalid known hosts marker: @cert_authority" },
     { "@revoked @cert-authority h " KEY_A, "kh line 1: Invalid known hosts marker: @cert-authority" },
-    { "|2|KQ/B/heHqnWZjp68igeDU7zQ358=|7Wkkd13z2tvJUsAwednkzN/05UM= " KEY_A, "kh line 1: Invalid known hosts hash type: 2" },
-    { "|1|KQ/B/heHqnWZjp68igeDU7zQ358= " KEY_A, "kh line 1: Invalid known hosts hash entry: |1|KQ/B/heHqnWZjp68igeDU7zQ358=" },
+    { "|2|KQ/B/heHqnWZjp68igeDU7zQ358=|7Wkkd13z2tvJUsAwednkzN/05UM= " KEY_A,
+      "kh line 1: Invalid known hosts hash type: 2" },
+    { "|1|KQ/B/heHqnWZjp68igeDU7zQ358= " KEY_A,
+      "kh line 1: Invalid known hosts hash entry: |1|KQ/B/heHqnWZjp68igeDU7zQ358=" },
     { HASHED_HOST "| " KEY_A, "kh line 1: Invalid known hosts hash entry: " HASHED_HOST "|" },
-    { "|1||7Wkkd13z2tvJUsAwednkzN/05UM= " KEY_A, "kh line 1: Invalid known hosts hash entry: |1||7Wkkd13z2tvJUsAwednkzN/05UM=" },
+    { "|1||7Wkkd13z2tvJUsAwednkzN/05UM= " KEY_A,
+      "kh line 1: Invalid known hosts hash entry: |1||7Wkkd13z2tvJUsAwednkzN/05UM=" },
     { "|1|AAAA|AAAA " KEY_A, "kh line 1: Invalid known hosts hash entry: |1|AAAA|AAAA" },
     { "|1|!!!!|7Wkkd13z2tvJUsAwednkzN/05UM= " KEY_A,
       "kh line 1: Invalid known hosts hash entry: |1|!!!!|7Wkkd13z2tvJUsAwednkzN/05UM=" },
@@ -159,7 +163,8 @@ static void test_known_hosts_line_too_long_is_an_error(void **state)
 
 static void test_known_hosts_types_come_once_and_in_order(void **state)
 {
-    sshio_known_hosts *hosts = hosts_of("h " KEY_ECDSA "\nh " KEY_A "\nh " KEY_B "\n@revoked h " KEY_A "\n@cert-authority g " KEY_B);
+    sshio_known_hosts *hosts = hosts_of("h " KEY_ECDSA "\nh " KEY_A "\nh " KEY_B "\n@revoked h " KEY_A
+                                        "\n@cert-authority g " KEY_B);
     const struct host_query query = { "h", NULL, 2222 };
     const struct host_query other = { "g", NULL, 0 };
     struct texts types = { 0 };

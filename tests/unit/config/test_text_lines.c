@@ -5,7 +5,10 @@
 
 static void test_lines_are_trimmed_and_counted(void **state)
 {
-    static const struct { const char *text; int number; } expected[] = { { "one", 1 }, { "", 2 }, { "two  words", 3 }, { "last", 4 } };
+    static const struct {
+        const char *text;
+        int number;
+    } expected[] = { { "one", 1 }, { "", 2 }, { "two  words", 3 }, { "last", 4 } };
     struct text_lines lines;
     struct span line;
 
@@ -66,10 +69,8 @@ static void test_comma_elements_may_be_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_are_trimmed_and_counted),
-        cmocka_unit_test(test_lines_empty_text_has_none),
-        cmocka_unit_test(test_line_limit_is_64_kib),
-        cmocka_unit_test(test_words_end_at_blanks),
+        cmocka_unit_test(test_lines_are_trimmed_and_counted), cmocka_unit_test(test_lines_empty_text_has_none),
+        cmocka_unit_test(test_line_limit_is_64_kib),          cmocka_unit_test(test_words_end_at_blanks),
         cmocka_unit_test(test_comma_elements_may_be_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

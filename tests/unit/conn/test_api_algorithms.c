@@ -13,7 +13,9 @@ static void test_ciphers_stand_in_order_of_preference(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com",
+        "chacha20-poly1305@openssh.com",
+        "aes256-gcm@openssh.com",
+        "aes128-gcm@openssh.com",
     };
     assert_int_equal(sshio_algorithm_count(SSHIO_ALG_ENCRYPTION), 3);
     for (size_t i = 0; i < 3; i++)
@@ -29,7 +31,7 @@ static void test_every_row_is_complete(void **state)
             const sshio_algorithm *alg = sshio_algorithm_at((sshio_alg_kind)kind, i);
             assert_int_equal(alg->size, sizeof *alg);
             assert_true(alg->name[0] != '\0');
-            assert_false(alg->is_default && alg->is_weak);      /* C8 */
+            assert_false(alg->is_default && alg->is_weak); /* C8 */
         }
         assert_null(sshio_algorithm_at((sshio_alg_kind)kind, count));
     }
@@ -37,7 +39,12 @@ static void test_every_row_is_complete(void **state)
     assert_null(sshio_algorithm_at((sshio_alg_kind)99, 0));
 }
 
-static const struct { sshio_alg_kind kind; const char *selection; size_t count; const char *first; } selections[] = {
+static const struct {
+    sshio_alg_kind kind;
+    const char *selection;
+    size_t count;
+    const char *first;
+} selections[] = {
     { SSHIO_ALG_ENCRYPTION, NULL, 3, "chacha20-poly1305@openssh.com" },
     { SSHIO_ALG_ENCRYPTION, "^aes128*", 3, "aes128-gcm@openssh.com" },
     { SSHIO_ALG_ENCRYPTION, "-chacha*", 2, "aes256-gcm@openssh.com" },

@@ -11,7 +11,7 @@
 
 #include <sshio/key.h>
 
-#include <cmocka.h>             /* last: it has a macro called fail */
+#include <cmocka.h> /* last: it has a macro called fail */
 
 static char directory[64];
 static char path[128];
@@ -30,7 +30,7 @@ static int remove_directory(void **state)
 {
     (void)state;
     unlink(path);
-    return rmdir(directory);        /* fails when a temporary file was left behind */
+    return rmdir(directory); /* fails when a temporary file was left behind */
 }
 
 static sshio_key *new_key(void)
@@ -125,7 +125,8 @@ static void test_export_and_import_in_memory(void **state)
     sshio_bytes text = { NULL, 0 };
     assert_int_equal(sshio_key_export_private_key(key, SSHIO_EXPORT(.format = SSHIO_FORMAT_OPENSSH), &text), 0);
     assert_int_equal(strlen(text.data), text.len);
-    assert_int_equal(sshio_import_private_key(text.data, text.len, SSHIO_IMPORT(.passphrase = "not needed"), &again), 0);
+    assert_int_equal(sshio_import_private_key(text.data, text.len, SSHIO_IMPORT(.passphrase = "not needed"), &again),
+                     0);
     assert_true(sshio_key_equal(key, again));
     sshio_bytes_free(&text);
     assert_int_equal(sshio_key_export_public_key(key, SSHIO_FORMAT_OPENSSH, &text), 0);
@@ -184,7 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_private_key_file_is_mode_0600, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_private_key_replaces_a_readable_file, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_file_errors_name_the_file_and_leave_nothing, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(test_file_errors_name_the_file_and_leave_nothing, make_directory,
+                                        remove_directory),
         cmocka_unit_test(test_export_and_import_in_memory),
         cmocka_unit_test(test_sign_names_and_checks_its_algorithm),
         cmocka_unit_test(test_shorter_options_keep_their_defaults),

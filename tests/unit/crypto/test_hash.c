@@ -5,7 +5,10 @@
 #include "base/memory.h"
 #include "crypto/hash.h"
 
-static const struct { const char *name; const char *of_abc; } abc_rows[] = {
+static const struct {
+    const char *name;
+    const char *of_abc;
+} abc_rows[] = {
     { "md5", "900150983cd24fb0d6963f7d28e17f72" },
     { "sha1", "a9993e364706816aba3e25717850c26c9cd0d89d" },
     { "sha224", "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7" },
@@ -90,12 +93,9 @@ static void test_lack_of_memory_gives_no_hash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hashes_of_abc),
-        cmocka_unit_test(test_pieces_give_the_hash_of_the_whole),
-        cmocka_unit_test(test_hash_of_nothing),
-        cmocka_unit_test(test_hmac_known_answers),
-        cmocka_unit_test(test_hmac_takes_an_empty_key),
-        cmocka_unit_test(test_lack_of_memory_gives_no_hash),
+        cmocka_unit_test(test_hashes_of_abc),           cmocka_unit_test(test_pieces_give_the_hash_of_the_whole),
+        cmocka_unit_test(test_hash_of_nothing),         cmocka_unit_test(test_hmac_known_answers),
+        cmocka_unit_test(test_hmac_takes_an_empty_key), cmocka_unit_test(test_lack_of_memory_gives_no_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,10 @@ static const struct selection_name possible[] = {
 static const struct selection_rules caller = { .kind = "encryption" };
 static const struct selection_rules config = { .kind = "encryption", .from_config = true };
 
-static const struct { const char *text; const char *names; } good[] = {
+static const struct {
+    const char *text;
+    const char *names;
+} good[] = {
     { NULL, "alpha-gcm,alpha-ctr,beta-ctr" },
     { "default", "alpha-gcm,alpha-ctr,beta-ctr" },
     { "gamma", "gamma" },
@@ -46,7 +49,10 @@ static void test_selections_expand(void **state)
     }
 }
 
-static const struct { const char *text; const char *message; } bad[] = {
+static const struct {
+    const char *text;
+    const char *message;
+} bad[] = {
     { "delta", "\"delta\" matches no valid encryption algorithms" },
     { "gamma,delta*", "\"delta*\" matches no valid encryption algorithms" },
     { "gamma,", "\"\" matches no valid encryption algorithms" },

@@ -15,8 +15,7 @@ static bool is_due(const struct engine *e, enum place place)
 
 static void inject(struct engine *e)
 {
-    if (transport_seal(&e->transport, SPAN(current.payload, current.len), SPAN(NULL, 0), 0, NULL) <
-        0)
+    if (transport_seal(&e->transport, SPAN(current.payload, current.len), SPAN(NULL, 0), 0, NULL) < 0)
         abort();
     engine_wants_output(e);
 }
@@ -61,7 +60,7 @@ void injection_set(struct pair *p, const struct kex_alg *alg, const struct injec
 {
     current = *injection;
     inner = alg->method;
-    wrapper = (struct kex_method){.start = start, .receive = receive, .reply = reply, .done = done};
+    wrapper = (struct kex_method){ .start = start, .receive = receive, .reply = reply, .done = done };
     wrapped = *alg;
     wrapped.method = &wrapper;
     p->kex_algs[0] = &wrapped;

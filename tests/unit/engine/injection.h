@@ -7,10 +7,10 @@
 #include "engine/pair.h"
 
 enum place {
-    BEFORE_KEXINIT,             /* of the side that sends it */
+    BEFORE_KEXINIT, /* of the side that sends it */
     AFTER_KEXINIT,
     BEFORE_NEWKEYS,
-    INSTEAD_OF_INIT             /* the client's method does not begin */
+    INSTEAD_OF_INIT /* the client's method does not begin */
 };
 
 struct injection {

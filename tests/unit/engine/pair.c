@@ -14,8 +14,7 @@
 
 /* ---- events: counted, passed on, else answered ---- */
 
-#define HOOK(s, name, ...)                                                                         \
-    ((s)->hooks.name != NULL ? ((s)->hooks.name((s), __VA_ARGS__), true) : false)
+#define HOOK(s, name, ...) ((s)->hooks.name != NULL ? ((s)->hooks.name((s), __VA_ARGS__), true) : false)
 
 static void on_version(void *owner, const char *line)
 {
@@ -120,8 +119,7 @@ static void on_authenticated(void *owner)
         s->hooks.authenticated(s);
 }
 
-static void on_channel_requested(void *owner, struct channel *ch, struct span type,
-                                 struct span data)
+static void on_channel_requested(void *owner, struct channel *ch, struct span type, struct span data)
 {
     struct pair_side *s = owner;
     s->channels++;
@@ -180,8 +178,7 @@ static void init_real(struct pair *p)
     p->kex_algs[0] = kex_alg_find("curve25519-sha256");
     p->host_key = shared_host_key();
     p->host_key_algs[0] = sig_alg_find(span_of("ssh-ed25519"));
-    p->host_keys[0] =
-        (struct engine_host_key){p->host_key_algs[0], key_public_blob(p->host_key), p->host_key};
+    p->host_keys[0] = (struct engine_host_key){ p->host_key_algs[0], key_public_blob(p->host_key), p->host_key };
 }
 
 void pair_init(struct pair *p, enum pair_mode mode)
@@ -214,8 +211,7 @@ void pair_init(struct pair *p, enum pair_mode mode)
 void pair_start(struct pair *p)
 {
     for (int i = 0; i < 2; i++) {
-        p->side[i].engine =
-            engine_new(&p->config[i], &events, &p->side[i], &p->buffers, p->logger, p->now_ms);
+        p->side[i].engine = engine_new(&p->config[i], &events, &p->side[i], &p->buffers, p->logger, p->now_ms);
         if (p->side[i].engine == NULL)
             abort();
     }
@@ -362,8 +358,7 @@ void pair_run(struct pair *p)
 bool pair_log_in(struct pair *p)
 {
     pair_run(p);
-    return engine_is_authenticated(p->side[CLIENT].engine) &&
-           engine_is_authenticated(p->side[SERVER].engine);
+    return engine_is_authenticated(p->side[CLIENT].engine) && engine_is_authenticated(p->side[SERVER].engine);
 }
 
 void pair_advance(struct pair *p, uint64_t ms)

@@ -26,8 +26,8 @@
 enum { CLIENT, SERVER };
 
 enum pair_mode {
-    PAIR_FAST,                  /* the test key exchange, aes128-gcm */
-    PAIR_REAL                   /* curve25519-sha256, an Ed25519 host key, aes128-gcm */
+    PAIR_FAST, /* the test key exchange, aes128-gcm */
+    PAIR_REAL  /* curve25519-sha256, an Ed25519 host key, aes128-gcm */
 };
 
 #define PAIR_NUMBERS 256
@@ -50,15 +50,15 @@ struct pair_side {
     struct engine_events hooks;
     void *user;
     /* events */
-    unsigned versions, host_keys, signs, keys_changed, debugs, ended, auth_ready, auth_failed,
-        auth_banners, auth_requests, authenticated, channels, global_requests;
-    struct error error;         /* of ended; no error = it was clean, or it did not end */
+    unsigned versions, host_keys, signs, keys_changed, debugs, ended, auth_ready, auth_failed, auth_banners,
+        auth_requests, authenticated, channels, global_requests;
+    struct error error; /* of ended; no error = it was clean, or it did not end */
     /* bytes on their way to this side */
     uint8_t *inbox;
     size_t inbox_len, inbox_capacity;
     /* what arrived */
     struct pair_seen seen[PAIR_NUMBERS];
-    uint8_t order[4096];        /* numbers, in order */
+    uint8_t order[4096]; /* numbers, in order */
     size_t order_len;
     bool seen_version, seen_keys;
     bool wants_output;
@@ -77,7 +77,7 @@ struct pair {
     uint64_t now_ms;
     /* state of the generator that chooses chunks; 0 = everything at once */
     uint32_t random;
-    bool cut[2];                /* nothing more is carried to that side */
+    bool cut[2]; /* nothing more is carried to that side */
 };
 
 void pair_init(struct pair *p, enum pair_mode mode);
@@ -86,8 +86,8 @@ void pair_done(struct pair *p);
 
 /* carries one chunk to that side, after what the other has to send; false = nothing moved */
 bool pair_step(struct pair *p, int side);
-void pair_run(struct pair *p);                  /* until nothing moves */
-bool pair_log_in(struct pair *p);               /* runs; whether both sides are logged in */
+void pair_run(struct pair *p);    /* until nothing moves */
+bool pair_log_in(struct pair *p); /* runs; whether both sides are logged in */
 /* lets time go by and what is due run; carries nothing */
 void pair_advance(struct pair *p, uint64_t ms);
 

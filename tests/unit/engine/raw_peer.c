@@ -193,7 +193,7 @@ void raw_init(struct raw *raw, bool server, enum auth_stage stage)
     raw->e->auth.stage = stage;
     memset(raw->e->kex.session_id, 's', 4);
     raw->e->kex.session_id_len = 4;
-    (void)engine_output(raw->e, 0);     /* answered: from here on output is announced */
+    (void)engine_output(raw->e, 0); /* answered: from here on output is announced */
 }
 
 void raw_done(struct raw *raw)
@@ -258,10 +258,14 @@ void raw_send(struct raw *raw, int number, const char *format, ...)
 }
 
 /* The fields behind the number: u uint32, b bool, s string, r the rest as characters, n the length of the rest. */
-static const struct { int number; const char *fields; } layouts[] = {
-    { 1, "us" }, { 5, "s" }, { 6, "s" }, { 50, "sssr" }, { 51, "sb" }, { 52, "" }, { 53, "ss" }, { 60, "ss" }, { 80, "sbr" },
-    { 81, "r" }, { 82, "" }, { 90, "suuur" }, { 91, "uuuur" }, { 92, "uuss" }, { 93, "uu" }, { 94, "us" }, { 95, "uus" },
-    { 96, "u" }, { 97, "u" }, { 98, "usbr" }, { 99, "u" }, { 100, "u" },
+static const struct {
+    int number;
+    const char *fields;
+} layouts[] = {
+    { 1, "us" },     { 5, "s" },     { 6, "s" },    { 50, "sssr" }, { 51, "sb" },  { 52, "" },
+    { 53, "ss" },    { 60, "ss" },   { 80, "sbr" }, { 81, "r" },    { 82, "" },    { 90, "suuur" },
+    { 91, "uuuur" }, { 92, "uuss" }, { 93, "uu" },  { 94, "us" },   { 95, "uus" }, { 96, "u" },
+    { 97, "u" },     { 98, "usbr" }, { 99, "u" },   { 100, "u" },
 };
 
 static const char *layout_of(int number)
@@ -275,7 +279,8 @@ static const char *layout_of(int number)
 /* Long data is shown by its length: "<32768>". */
 static size_t show_bytes(char *text, size_t size, struct span s)
 {
-    int len = s.len > 64 ? snprintf(text, size, " <%zu>", s.len) : snprintf(text, size, s.len > 0 ? " %.*s" : "", TEXT(s));
+    int len = s.len > 64 ? snprintf(text, size, " <%zu>", s.len)
+                         : snprintf(text, size, s.len > 0 ? " %.*s" : "", TEXT(s));
     return (size_t)len;
 }
 
@@ -363,8 +368,9 @@ size_t raw_count(struct raw *raw, int number)
 struct channel *raw_open(struct raw *raw, uint32_t window, uint32_t max_packet)
 {
     struct channel *ch = NULL;
-    assert_int_equal(channel_open(raw->e, "session", raw->window, raw->max_packet, SPAN(NULL, 0), &raw_channel_events, raw, &ch,
-                                  NULL), 0);
+    assert_int_equal(channel_open(raw->e, "session", raw->window, raw->max_packet, SPAN(NULL, 0), &raw_channel_events,
+                                  raw, &ch, NULL),
+                     0);
     channel_allow_extended(ch, raw->extended_types);
     raw_send(raw, 91, "uuuu", channel_number(ch), 100u, window, max_packet);
     raw_drop_output(raw);

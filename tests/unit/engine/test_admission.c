@@ -15,7 +15,7 @@
  * S service   A authentication   O logged in   R method runs   W NEWKEYS awaited (re-exchange) */
 struct expectation {
     int first, last;
-    const char *client;         /* we are a client */
+    const char *client; /* we are a client */
     const char *server;
 };
 
@@ -139,8 +139,8 @@ struct wrong_way {
 };
 
 static const struct wrong_way wrong_ways[] = {
-    { CLIENT, 6 }, { CLIENT, 51 }, { CLIENT, 52 }, { CLIENT, 53 }, { CLIENT, 60 }, { CLIENT, 31 },
-    { SERVER, 5 }, { SERVER, 50 }, { SERVER, 61 }, { SERVER, 30 },
+    { CLIENT, 6 },  { CLIENT, 51 }, { CLIENT, 52 }, { CLIENT, 53 }, { CLIENT, 60 },
+    { CLIENT, 31 }, { SERVER, 5 },  { SERVER, 50 }, { SERVER, 61 }, { SERVER, 30 },
 };
 
 static void test_s2_messages_from_the_wrong_side_end(void **state)
@@ -167,8 +167,7 @@ static void test_s2_messages_from_the_wrong_side_end(void **state)
 static void test_s2_method_messages_from_the_wrong_side_end(void **state)
 {
     (void)state;
-    static const struct wrong_way cases[] = {
-        {CLIENT, 31}, {CLIENT, 49}, {SERVER, 30}, {SERVER, 32}};
+    static const struct wrong_way cases[] = { { CLIENT, 31 }, { CLIENT, 49 }, { SERVER, 30 }, { SERVER, 32 } };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct pair p;
         struct injection injection = { cases[i].from, AFTER_KEXINIT, &cases[i].number, 1 };
@@ -198,8 +197,7 @@ static void test_s3_success_that_nobody_asked_for_ends(void **state)
 static void test_s3_authentication_in_the_clear_ends(void **state)
 {
     (void)state;
-    static const uint8_t accept[] = {6,   0,   0,   0,   12,  's', 's', 'h', '-',
-                                     'u', 's', 'e', 'r', 'a', 'u', 't', 'h'};
+    static const uint8_t accept[] = { 6, 0, 0, 0, 12, 's', 's', 'h', '-', 'u', 's', 'e', 'r', 'a', 'u', 't', 'h' };
     static const uint8_t failure[] = { 51, 0, 0, 0, 0, 0 };
     const struct injection cases[] = {
         { SERVER, AFTER_KEXINIT, accept, sizeof accept },
@@ -225,16 +223,12 @@ static void test_s9_messages_too_early_end(void **state)
 {
     (void)state;
     static const uint8_t newkeys = MSG_NEWKEYS;
-    static const uint8_t service[] = {5,   0,   0,   0,   12,  's', 's', 'h', '-',
-                                      'u', 's', 'e', 'r', 'a', 'u', 't', 'h'};
+    static const uint8_t service[] = { 5, 0, 0, 0, 12, 's', 's', 'h', '-', 'u', 's', 'e', 'r', 'a', 'u', 't', 'h' };
     static const uint8_t kexinit = MSG_KEXINIT;
     const struct injection cases[] = {
-        { CLIENT, AFTER_KEXINIT, &newkeys, 1 },
-        { CLIENT, BEFORE_NEWKEYS, service, sizeof service },
-        { CLIENT, AFTER_KEXINIT, &kexinit, 1 },
-        { CLIENT, BEFORE_KEXINIT, &newkeys, 1 },
-        { SERVER, AFTER_KEXINIT, &kexinit, 1 },
-        { SERVER, AFTER_KEXINIT, &newkeys, 1 },
+        { CLIENT, AFTER_KEXINIT, &newkeys, 1 }, { CLIENT, BEFORE_NEWKEYS, service, sizeof service },
+        { CLIENT, AFTER_KEXINIT, &kexinit, 1 }, { CLIENT, BEFORE_KEXINIT, &newkeys, 1 },
+        { SERVER, AFTER_KEXINIT, &kexinit, 1 }, { SERVER, AFTER_KEXINIT, &newkeys, 1 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct pair p;
@@ -275,8 +269,7 @@ static void test_s9_user_request_without_the_service_ends(void **state)
 static void test_s9_second_service_request_is_not_available(void **state)
 {
     (void)state;
-    static const uint8_t service[] = {5,   0,   0,   0,   12,  's', 's', 'h', '-',
-                                      'u', 's', 'e', 'r', 'a', 'u', 't', 'h'};
+    static const uint8_t service[] = { 5, 0, 0, 0, 12, 's', 's', 'h', '-', 'u', 's', 'e', 'r', 'a', 'u', 't', 'h' };
     struct pair p;
     start_without_login(&p);
     pair_send_raw(&p, CLIENT, service, sizeof service);
@@ -379,9 +372,8 @@ static void test_unread_pongs_are_bounded(void **state)
     for (int i = 0; i < 200; i++)
         pair_send_raw(&p, CLIENT, ping, sizeof ping);
     uint8_t *inbox = p.side[SERVER].inbox;
-    assert_int_equal(
-        engine_receive(p.side[SERVER].engine, inbox, p.side[SERVER].inbox_len, p.now_ms),
-        p.side[SERVER].inbox_len);
+    assert_int_equal(engine_receive(p.side[SERVER].engine, inbox, p.side[SERVER].inbox_len, p.now_ms),
+                     p.side[SERVER].inbox_len);
     p.side[SERVER].inbox_len = 0;
     assert_in_range(engine_unsent(p.side[SERVER].engine), 8 * 1024, 20 * 1024);
     pair_done(&p);

@@ -1,4 +1,5 @@
-/* The client's side of authentication (RFC 4252): what counts as an answer and when. S ids are those of the security checklist. */
+/* The client's side of authentication (RFC 4252): what counts as an answer and when. S ids are those of the security
+ * checklist. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,8 +126,12 @@ static void test_second_answer_ends_the_connection(void **state)
 static void test_malformed_answers_end_the_connection(void **state)
 {
     (void)state;
-    static const struct { int number; const char *format, *text; } bad[] = {
-        { 51, "s", "a" }, { 51, "ss", "a" }, { 51, "sb", "a,,b" }, { 51, "sb", "a b" }, { 52, "s", "" }, { 53, "s", "a" }, { 60, "s", "a" },
+    static const struct {
+        int number;
+        const char *format, *text;
+    } bad[] = {
+        { 51, "s", "a" }, { 51, "ss", "a" }, { 51, "sb", "a,,b" }, { 51, "sb", "a b" },
+        { 52, "s", "" },  { 53, "s", "a" },  { 60, "s", "a" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         begin(AUTH_RUNNING);
@@ -196,7 +201,9 @@ static void test_query_is_answered_by_the_same_key(void **state)
 static void test_query_answered_by_another_key_ends_the_connection(void **state)
 {
     (void)state;
-    static const char *const answers[][2] = { { "ssh-ed25519", "bloc" }, { "ssh-ed25518", "blob" }, { "ssh-ed25519", "blobb" } };
+    static const char *const answers[][2] = { { "ssh-ed25519", "bloc" },
+                                              { "ssh-ed25518", "blob" },
+                                              { "ssh-ed25519", "blobb" } };
     for (size_t i = 0; i < 3; i++) {
         begin(AUTH_RUNNING);
         assert_int_equal(engine_auth_query(raw.e, "joe", ALG, BLOB), 0);

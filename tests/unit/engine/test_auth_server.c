@@ -1,5 +1,5 @@
-/* The server's side of authentication (RFC 4252): one question at a time, counting, limits. S, A and P ids are those of the security
- * checklist. */
+/* The server's side of authentication (RFC 4252): one question at a time, counting, limits. S, A and P ids are those of
+ * the security checklist. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -174,7 +174,8 @@ static void test_methods_are_parsed(void **state)
     raw_send(&raw, 50, "sssr", "joe", "ssh-connection", "magic", "whatever");
     raw_expect_events(&raw, "auth_requested joe unknown\n");
     engine_auth_refuse(raw.e, "", false);
-    const char *sent[] = { "51 publickey,password 0", "60 better en", "60 ssh-ed25519 blob", "51 publickey,password 1", "51 0" };
+    const char *sent[] = { "51 publickey,password 0", "60 better en", "60 ssh-ed25519 blob", "51 publickey,password 1",
+                           "51 0" };
     for (size_t i = 0; i < 5; i++)
         raw_expect(&raw, sent[i]);
 }
@@ -210,7 +211,8 @@ static void test_query_leaves_no_state(void **state)
     assert_null(raw.e->auth.copy);
     assert_null(raw.e->auth.request.user);
     raw_send(&raw, 50, "sssbsss", "ann", "ssh-connection", "publickey", 1, "ssh-ed25519", "other", "sig");
-    raw_expect_events(&raw, "auth_requested joe publickey ssh-ed25519 blob \nauth_requested ann publickey ssh-ed25519 other sig\n");
+    raw_expect_events(
+        &raw, "auth_requested joe publickey ssh-ed25519 blob \nauth_requested ann publickey ssh-ed25519 other sig\n");
 }
 
 static void test_key_ok_answers_queries_only(void **state)
@@ -229,12 +231,26 @@ static void test_bad_user_names_end_the_connection(void **state)
     (void)state;
     static char long_name[1025];
     memset(long_name, 'u', 1024);
-    const struct { const char *name; size_t len; bool good; } names[] = {
-        { long_name, 1023, true },      { long_name, 1024, false },         { "a\0b", 3, false },
-        { "\xff", 1, false },           { "\xc0\xaf", 2, false },           { "\xed\xa0\x80", 3, false },
-        { "\xf4\x90\x80\x80", 4, false }, { "\xe2\x82", 2, false },         { "\xe0\x9f\xbf", 3, false },
-        { "\xf0\x8f\xbf\xbf", 4, false }, { "\x80", 1, false },             { "\xe2\x28\xa1", 3, false },
-        { "j\xc3\xb6rg", 5, true },     { "\xe2\x82\xac", 3, true },        { "\xf0\x9f\x98\x80", 4, true },
+    const struct {
+        const char *name;
+        size_t len;
+        bool good;
+    } names[] = {
+        { long_name, 1023, true },
+        { long_name, 1024, false },
+        { "a\0b", 3, false },
+        { "\xff", 1, false },
+        { "\xc0\xaf", 2, false },
+        { "\xed\xa0\x80", 3, false },
+        { "\xf4\x90\x80\x80", 4, false },
+        { "\xe2\x82", 2, false },
+        { "\xe0\x9f\xbf", 3, false },
+        { "\xf0\x8f\xbf\xbf", 4, false },
+        { "\x80", 1, false },
+        { "\xe2\x28\xa1", 3, false },
+        { "j\xc3\xb6rg", 5, true },
+        { "\xe2\x82\xac", 3, true },
+        { "\xf0\x9f\x98\x80", 4, true },
         { "", 0, true },
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -258,7 +274,10 @@ static void test_another_service_ends_the_connection(void **state)
 static void test_malformed_requests_end_the_connection(void **state)
 {
     (void)state;
-    static const struct { const char *format; int number; } bad[] = {
+    static const struct {
+        const char *format;
+        int number;
+    } bad[] = {
         { "s", 0 }, { "ss", 0 }, { "sssb", 1 }, { "sssbs", 2 }, { "sssbsss", 2 }, { "sssbs", 3 }, { "sssbssss", 3 },
     };
     static const char *const methods[] = { "none", "none", "password", "publickey" };
@@ -283,8 +302,13 @@ static void test_long_password_is_not_passed_on(void **state)
 {
     (void)state;
     static char password[50001];
-    static const struct { size_t len; const char *event; } cases[] = {
-        { 1025, "auth_requested joe unknown\n" }, { 1100, "auth_requested joe unknown\n" }, { 50000, "auth_requested joe unknown\n" },
+    static const struct {
+        size_t len;
+        const char *event;
+    } cases[] = {
+        { 1025, "auth_requested joe unknown\n" },
+        { 1100, "auth_requested joe unknown\n" },
+        { 50000, "auth_requested joe unknown\n" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         memset(password, 'p', cases[i].len);

@@ -1,4 +1,5 @@
-/* Life of channels (RFC 4254 sections 5.1, 5.3, 5.4): opening both ways, closing, requests, and events that close what they run on. */
+/* Life of channels (RFC 4254 sections 5.1, 5.3, 5.4): opening both ways, closing, requests, and events that close what
+ * they run on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +32,8 @@ static int tear_down(void **state)
 static struct channel *start_open(void)
 {
     struct channel *ch = NULL;
-    assert_int_equal(channel_open(raw.e, "session", 1000, 500, SPAN("more", 4), &raw_channel_events, &raw, &ch, NULL), 0);
+    assert_int_equal(channel_open(raw.e, "session", 1000, 500, SPAN("more", 4), &raw_channel_events, &raw, &ch, NULL),
+                     0);
     return ch;
 }
 
@@ -76,7 +78,8 @@ static void test_open_beyond_the_limit_fails(void **state)
     raw.config.limits.channels = 3;
     for (int i = 0; i < 3; i++)
         start_open();
-    assert_int_equal(channel_open(raw.e, "session", 1, 1, SPAN(NULL, 0), &raw_channel_events, &raw, &ch, NULL), SSHIO_ELIMIT);
+    assert_int_equal(channel_open(raw.e, "session", 1, 1, SPAN(NULL, 0), &raw_channel_events, &raw, &ch, NULL),
+                     SSHIO_ELIMIT);
     assert_null(ch);
 }
 
@@ -118,7 +121,7 @@ static void cancel(void (*how)(struct channel *))
 {
     struct channel *ch = start_open();
     assert_int_equal(channel_write(ch, 0, "data", 4), 0);
-    channel_eof(ch);                    /* is dropped with the data that stood in front of it */
+    channel_eof(ch); /* is dropped with the data that stood in front of it */
     how(ch);
     raw_expect(&raw, "90 session 0 1000 500 more");
     raw_expect_nothing(&raw);
@@ -330,7 +333,8 @@ static void take_undelivered(struct raw *r, struct channel *ch)
     uint32_t type;
     struct span data;
     while (channel_take_undelivered(ch, &type, &data))
-        r->log_len += (size_t)sprintf(r->log + r->log_len, "taken %u %.*s\n", type, (int)data.len, (const char *)data.data);
+        r->log_len += (size_t)sprintf(r->log + r->log_len, "taken %u %.*s\n", type, (int)data.len,
+                                      (const char *)data.data);
 }
 
 static void test_end_of_the_connection_closes_every_channel(void **state)
@@ -350,7 +354,8 @@ static void test_end_of_the_connection_closes_every_channel(void **state)
     error_init(&error);
     error_set(&error, SSHIO_ECONNECTION_LOST, "gone");
     engine_lost(raw.e, &error);
-    raw_expect_events(&raw, "open_failed 2 SSH connection closed \nclosed -110\ntaken 0 one\ntaken 1 two\nclosed -110\nended -110\n");
+    raw_expect_events(
+        &raw, "open_failed 2 SSH connection closed \nclosed -110\ntaken 0 one\ntaken 1 two\nclosed -110\nended -110\n");
     error_clear(&error);
 }
 
@@ -359,8 +364,12 @@ static void test_end_of_the_connection_closes_every_channel(void **state)
 static void test_messages_for_numbers_not_open_end_the_connection(void **state)
 {
     (void)state;
-    static const struct { int number; const char *format; } messages[] = {
-        { 94, "us" }, { 95, "uus" }, { 96, "u" }, { 97, "u" }, { 98, "usb" }, { 99, "u" }, { 100, "u" }, { 91, "uuuu" }, { 92, "uuss" },
+    static const struct {
+        int number;
+        const char *format;
+    } messages[] = {
+        { 94, "us" }, { 95, "uus" }, { 96, "u" },    { 97, "u" },    { 98, "usb" },
+        { 99, "u" },  { 100, "u" },  { 91, "uuuu" }, { 92, "uuss" },
     };
     enum { UNKNOWN, OPENING, UNDECIDED, CLOSED_BY_PEER, PLACES };
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
@@ -441,10 +450,13 @@ static void test_extended_data_not_allowed_ends_the_connection(void **state)
 static void test_bytes_left_over_or_missing_end_the_connection(void **state)
 {
     (void)state;
-    static const struct { int number; const char *format; } bad[] = {
-        { 90, "su" }, { 91, "uuu" }, { 92, "uu" }, { 93, "u" }, { 94, "u" }, { 95, "uu" }, { 96, "r" }, { 97, "r" }, { 98, "u" },
-        { 99, "r" }, { 100, "r" }, { 82, "u" }, { 80, "u" },
-        { 92, "uussb" }, { 93, "uuu" }, { 94, "usb" }, { 95, "uusb" }, { 96, "uu" }, { 97, "uu" }, { 99, "uu" }, { 100, "uu" },
+    static const struct {
+        int number;
+        const char *format;
+    } bad[] = {
+        { 90, "su" },  { 91, "uuu" }, { 92, "uu" },   { 93, "u" },  { 94, "u" },  { 95, "uu" }, { 96, "r" },
+        { 97, "r" },   { 98, "u" },   { 99, "r" },    { 100, "r" }, { 82, "u" },  { 80, "u" },  { 92, "uussb" },
+        { 93, "uuu" }, { 94, "usb" }, { 95, "uusb" }, { 96, "uu" }, { 97, "uu" }, { 99, "uu" }, { 100, "uu" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         raw_done(&raw);

@@ -1,4 +1,5 @@
-/* Flow control (RFC 4254 section 5.2), rule by rule; the ids are those of the security checklist and of the flow-control rules. */
+/* Flow control (RFC 4254 section 5.2), rule by rule; the ids are those of the security checklist and of the
+ * flow-control rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

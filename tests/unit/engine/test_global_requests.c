@@ -32,8 +32,8 @@ static int tear_down(void **state)
 
 static void note_answer(void *user, bool ok, struct span data)
 {
-    answers_len += (size_t)snprintf(answers + answers_len, sizeof answers - answers_len, "%s %d %.*s\n", (const char *)user, ok,
-                                    (int)data.len, (const char *)data.data);
+    answers_len += (size_t)snprintf(answers + answers_len, sizeof answers - answers_len, "%s %d %.*s\n",
+                                    (const char *)user, ok, (int)data.len, (const char *)data.data);
 }
 
 static void ask(const char *name)

@@ -33,8 +33,7 @@ static void test_both_sides_agree(void **state)
     pair_start(&p);
     assert_true(pair_log_in(&p));
     assert_int_equal(engine_session_id(p.side[CLIENT].engine).len, 32);
-    assert_true(span_equal(engine_session_id(p.side[CLIENT].engine),
-                           engine_session_id(p.side[SERVER].engine)));
+    assert_true(span_equal(engine_session_id(p.side[CLIENT].engine), engine_session_id(p.side[SERVER].engine)));
     assert_int_equal(p.side[CLIENT].host_keys, 1);
     assert_int_equal(p.side[SERVER].signs, 1);
     engine_algorithms(p.side[CLIENT].engine, &client);
@@ -213,8 +212,7 @@ static const struct optional_case optional_cases[] = {
     { "EXT_INFO", { 7, 0, 0, 0, 0 }, 5 },
 };
 
-static bool exchange_with(struct pair *p, const struct optional_case *c, int from, enum place place,
-                          bool strict)
+static bool exchange_with(struct pair *p, const struct optional_case *c, int from, enum place place, bool strict)
 {
     struct injection injection = { from, place, c->payload, c->len };
     pair_init(p, PAIR_FAST);
@@ -235,8 +233,7 @@ static void run_optional_cases(bool strict)
                 bool expected = !strict && optional_cases[i].payload[0] != MSG_EXT_INFO;
                 if (works != expected)
                     fail_msg("%s in place %d from %s: %s", optional_cases[i].what, place,
-                             from == CLIENT ? "client" : "server",
-                             works ? "taken" : pair_message(&p, 1 - from));
+                             from == CLIENT ? "client" : "server", works ? "taken" : pair_message(&p, 1 - from));
                 pair_done(&p);
             }
 }
@@ -371,16 +368,16 @@ struct ext_info_case {
 };
 
 static const struct ext_info_case ext_info_cases[] = {
-    {"empty", {7, 0, 0, 0, 0}, 5, true},
-    {"unknown name", {7, 0, 0, 0, 1, 0, 0, 0, 1, 'x', 0, 0, 0, 0}, 14, true},
-    {"count beyond the bytes", {7, 0, 0, 4, 0, 0, 0, 0, 1, 'x', 0, 0, 0, 0}, 14, false},
-    {"count of 2^32-1", {7, 0xff, 0xff, 0xff, 0xff}, 5, false},
-    {"trailing byte", {7, 0, 0, 0, 0, 0}, 6, false},
-    {"NUL in server-sig-algs",
-     {7,   0,   0,   0,   1,   0,   0,   0,   15,  's', 'e', 'r', 'v', 'e', 'r',
-      '-', 's', 'i', 'g', '-', 'a', 'l', 'g', 's', 0,   0,   0,   2,   'a', 0},
-     30,
-     false},
+    { "empty", { 7, 0, 0, 0, 0 }, 5, true },
+    { "unknown name", { 7, 0, 0, 0, 1, 0, 0, 0, 1, 'x', 0, 0, 0, 0 }, 14, true },
+    { "count beyond the bytes", { 7, 0, 0, 4, 0, 0, 0, 0, 1, 'x', 0, 0, 0, 0 }, 14, false },
+    { "count of 2^32-1", { 7, 0xff, 0xff, 0xff, 0xff }, 5, false },
+    { "trailing byte", { 7, 0, 0, 0, 0, 0 }, 6, false },
+    { "NUL in server-sig-algs",
+      { 7,   0,   0,   0,   1,   0,   0,   0,   15,  's', 'e', 'r', 'v', 'e', 'r',
+        '-', 's', 'i', 'g', '-', 'a', 'l', 'g', 's', 0,   0,   0,   2,   'a', 0 },
+      30,
+      false },
 };
 
 static void never_begin(void *owner)

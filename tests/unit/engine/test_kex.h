@@ -17,8 +17,7 @@ struct agreement {
     uint8_t own[TEST_KEX_LEN];
 };
 
-static struct agreement *test_agreement_generate(const struct agreement_alg *alg,
-                                                 uint8_t *public_key)
+static struct agreement *test_agreement_generate(const struct agreement_alg *alg, uint8_t *public_key)
 {
     struct agreement *a = mem_alloc(sizeof *a);
     (void)alg;
@@ -31,8 +30,7 @@ static struct agreement *test_agreement_generate(const struct agreement_alg *alg
     return a;
 }
 
-static bool test_agreement_derive(struct agreement *a, const uint8_t *peer_public, size_t len,
-                                  uint8_t *secret)
+static bool test_agreement_derive(struct agreement *a, const uint8_t *peer_public, size_t len, uint8_t *secret)
 {
     if (len != TEST_KEX_LEN)
         return false;

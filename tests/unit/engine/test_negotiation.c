@@ -23,8 +23,7 @@ static void put_kexinit(struct writer *w, const char *const lists[KEXINIT_LISTS]
     put_u32(w, 0);
 }
 
-static const char *const plain[KEXINIT_LISTS] = {"k", "h",    "c",    "c", "",
-                                                 "",  "none", "none", "",  ""};
+static const char *const plain[KEXINIT_LISTS] = { "k", "h", "c", "c", "", "", "none", "none", "", "" };
 
 static bool readable(struct span message)
 {
@@ -49,7 +48,7 @@ static void test_p1_kexinit_cut_anywhere_is_refused(void **state)
     for (size_t len = 0; len < whole.len; len++)
         assert_false(readable(SPAN(whole.data, len)));
     put_u8(&w, 0);
-    assert_false(readable(writer_span(&w)));        /* P7 */
+    assert_false(readable(writer_span(&w))); /* P7 */
     writer_done(&w);
 }
 
@@ -60,8 +59,8 @@ static void test_kexinit_lists_are_read_strictly(void **state)
         const char *list;
         bool ok;
     } cases[] = {
-        {"", true},      {"a", true},    {"a,b", true},    {",a", false},       {"a,", true},
-        {"a,,b", false}, {"a b", false}, {"a\x7f", false}, {"\xc3\xa4", false},
+        { "", true },      { "a", true },    { "a,b", true },    { ",a", false },       { "a,", true },
+        { "a,,b", false }, { "a b", false }, { "a\x7f", false }, { "\xc3\xa4", false },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const char *lists[KEXINIT_LISTS];
@@ -98,84 +97,80 @@ static void test_p1_names_in_a_list_are_bounded(void **state)
 
 /* ---- choosing ---- */
 
-static const struct kex_alg kex_a = {.name = "kex-a"}, kex_b = {.name = "kex-b"},
-                            kex_free = {.name = "kex-free", .no_host_key = true};
+static const struct kex_alg kex_a = { .name = "kex-a" }, kex_b = { .name = "kex-b" },
+                            kex_free = { .name = "kex-free", .no_host_key = true };
 static const struct sig_alg key_a = { .name = "key-a" }, key_b = { .name = "key-b" };
-static const struct cipher_alg cipher_a = {.name = "cipher-a", .tag_len = 16},
-                               cipher_b = {.name = "cipher-b", .tag_len = 16};
+static const struct cipher_alg cipher_a = { .name = "cipher-a", .tag_len = 16 },
+                               cipher_b = { .name = "cipher-b", .tag_len = 16 };
 static const struct kex_alg *const kex_ab[] = { &kex_a, &kex_b, NULL };
 static const struct kex_alg *const kex_all[] = { &kex_a, &kex_free, NULL };
 static const struct sig_alg *const keys_ab[] = { &key_a, &key_b, NULL };
 static const struct cipher_alg *const ciphers_ab[] = { &cipher_a, &cipher_b, NULL };
-static const struct engine_host_key host_keys_ab[] = {
-    {.alg = &key_a}, {.alg = &key_b}, {.alg = NULL}};
+static const struct engine_host_key host_keys_ab[] = { { .alg = &key_a }, { .alg = &key_b }, { .alg = NULL } };
 
-static const struct engine_config client = {
-    .kex_algs = kex_ab, .host_key_algs = keys_ab, .cipher_algs = ciphers_ab};
+static const struct engine_config client = { .kex_algs = kex_ab, .host_key_algs = keys_ab, .cipher_algs = ciphers_ab };
 static const struct engine_config server = {
-    .server = true, .kex_algs = kex_ab, .host_keys = host_keys_ab, .cipher_algs = ciphers_ab};
+    .server = true, .kex_algs = kex_ab, .host_keys = host_keys_ab, .cipher_algs = ciphers_ab
+};
 
 struct choice_case {
     const char *what;
     const struct engine_config *config;
     const char *peer[KEXINIT_LISTS];
-    const char *kex, *host_key, *c2s, *s2c;     /* kex NULL = no agreement */
-    const char *message;                        /* then part of this */
+    const char *kex, *host_key, *c2s, *s2c; /* kex NULL = no agreement */
+    const char *message;                    /* then part of this */
 };
 
 static const struct choice_case choice_cases[] = {
-    {"client's order counts, we are it",
-     &client,
-     {"kex-b,kex-a", "key-b,key-a", "cipher-b,cipher-a", "cipher-b", "", "", "none", "none", "",
-      ""},
-     "kex-a",
-     "key-a",
-     "cipher-a",
-     "cipher-b",
-     NULL},
-    {"client's order counts, we are the server",
-     &server,
-     {"kex-b,kex-a", "key-b,key-a", "cipher-b,cipher-a", "cipher-b", "", "", "none", "none", "",
-      ""},
-     "kex-b",
-     "key-b",
-     "cipher-b",
-     "cipher-b",
-     NULL},
-    {"unknown names are passed over",
-     &server,
-     {"x,kex-a", "y,key-a", "z,cipher-a", "z,cipher-b", "m", "n", "zlib,none", "none", "en", "de"},
-     "kex-a",
-     "key-a",
-     "cipher-a",
-     "cipher-b",
-     NULL},
-    {"no kex",
-     &client,
-     {"x,y", "key-a", "cipher-a", "cipher-a", "", "", "none", "none", "", ""},
-     .message = "No matching key exchange algorithm found, sent "
-     "kex-a,kex-b,ext-info-c,kex-strict-c-v00@openssh.com and received x,y"},
-    {"markers are no methods",
-     &client,
-     {"ext-info-c,kex-strict-c-v00@openssh.com", "key-a", "cipher-a", "cipher-a", "", "", "none",
-      "none", "", ""},
-     .message = "No matching key exchange"},
-    {"no host key, client",
-     &client,
-     {"kex-a", "", "cipher-a", "cipher-a", "", "", "none", "none", "", ""},
-     .message = "No matching host key algorithm found, sent key-a,key-b and received <None>"},
-    {"no host key, server",
-     &server,
-     {"kex-a", "z", "cipher-a", "cipher-a", "", "", "none", "none", "", ""},
-     .message = "Unable to find compatible server host key"},
-    {"no cipher one way",
-     &server,
-     {"kex-a", "key-a", "cipher-a", "z", "", "", "none", "none", "", ""},
-     .message = "No matching encryption algorithm found"},
-    {"no compression in common",
-     &server,
-     {"kex-a", "key-a", "cipher-a", "cipher-a", "", "", "zlib", "none", "", ""},
-     .message = "No matching compression algorithm found, sent none and received zlib"},
+    { "client's order counts, we are it",
+      &client,
+      { "kex-b,kex-a", "key-b,key-a", "cipher-b,cipher-a", "cipher-b", "", "", "none", "none", "", "" },
+      "kex-a",
+      "key-a",
+      "cipher-a",
+      "cipher-b",
+      NULL },
+    { "client's order counts, we are the server",
+      &server,
+      { "kex-b,kex-a", "key-b,key-a", "cipher-b,cipher-a", "cipher-b", "", "", "none", "none", "", "" },
+      "kex-b",
+      "key-b",
+      "cipher-b",
+      "cipher-b",
+      NULL },
+    { "unknown names are passed over",
+      &server,
+      { "x,kex-a", "y,key-a", "z,cipher-a", "z,cipher-b", "m", "n", "zlib,none", "none", "en", "de" },
+      "kex-a",
+      "key-a",
+      "cipher-a",
+      "cipher-b",
+      NULL },
+    { "no kex",
+      &client,
+      { "x,y", "key-a", "cipher-a", "cipher-a", "", "", "none", "none", "", "" },
+      .message = "No matching key exchange algorithm found, sent "
+                 "kex-a,kex-b,ext-info-c,kex-strict-c-v00@openssh.com and received x,y" },
+    { "markers are no methods",
+      &client,
+      { "ext-info-c,kex-strict-c-v00@openssh.com", "key-a", "cipher-a", "cipher-a", "", "", "none", "none", "", "" },
+      .message = "No matching key exchange" },
+    { "no host key, client",
+      &client,
+      { "kex-a", "", "cipher-a", "cipher-a", "", "", "none", "none", "", "" },
+      .message = "No matching host key algorithm found, sent key-a,key-b and received <None>" },
+    { "no host key, server",
+      &server,
+      { "kex-a", "z", "cipher-a", "cipher-a", "", "", "none", "none", "", "" },
+      .message = "Unable to find compatible server host key" },
+    { "no cipher one way",
+      &server,
+      { "kex-a", "key-a", "cipher-a", "z", "", "", "none", "none", "", "" },
+      .message = "No matching encryption algorithm found" },
+    { "no compression in common",
+      &server,
+      { "kex-a", "key-a", "cipher-a", "cipher-a", "", "", "zlib", "none", "", "" },
+      .message = "No matching compression algorithm found, sent none and received zlib" },
 };
 
 static int choose(const struct engine_config *config, const char *const peer_lists[KEXINIT_LISTS],
@@ -208,8 +203,7 @@ static void test_choices(void **state)
         error_init(&error);
         int rc = choose(c->config, c->peer, &out, &error);
         if (c->kex == NULL) {
-            if (rc != SSHIO_EKEY_EXCHANGE_FAILED ||
-                strstr(error_message(&error), c->message) == NULL)
+            if (rc != SSHIO_EKEY_EXCHANGE_FAILED || strstr(error_message(&error), c->message) == NULL)
                 fail_msg("%s: %d, %s", c->what, rc, error_message(&error));
         } else {
             assert_int_equal(rc, 0);
@@ -270,7 +264,7 @@ static void test_s4_first_kexinit_has_the_markers_of_our_role(void **state)
 /* ---- guesses, by a client made by hand ---- */
 
 struct guess_case {
-    const char *kex;            /* the client's lists: the first names make the guess */
+    const char *kex; /* the client's lists: the first names make the guess */
     const char *host_key;
     bool right;
 };
@@ -295,8 +289,7 @@ static void put_clear_packet(struct pair *p, int to, struct span payload)
 static void put_guess(struct pair *p, const struct guess_case *c)
 {
     const char *cipher = p->cipher_algs[0]->name;
-    const char *lists[KEXINIT_LISTS] = {c->kex, c->host_key, cipher, cipher, "",
-                                        "",     "none",      "none", "",     ""};
+    const char *lists[KEXINIT_LISTS] = { c->kex, c->host_key, cipher, cipher, "", "", "none", "none", "", "" };
     struct writer w;
     pair_put_raw(p, SERVER, "SSH-2.0-hand\r\n", 14);
     writer_init(&w, 1000);
@@ -328,14 +321,14 @@ static void test_s11_wrong_guess_is_dropped_right_one_is_used(void **state)
         pair_init(&p, PAIR_REAL);
         pair_start(&p);
         put_guess(&p, &guess_cases[i]);
-        put_init(&p, guess_cases[i].right ? 32 : 1);        /* a wrong one would not even parse */
+        put_init(&p, guess_cases[i].right ? 32 : 1); /* a wrong one would not even parse */
         serve(&p);
         assert_int_equal(p.side[SERVER].ended, 0);
         assert_int_equal(p.side[SERVER].signs, guess_cases[i].right);
         put_init(&p, 32);
         serve(&p);
         assert_int_equal(p.side[SERVER].signs, 1);
-        assert_int_equal(p.side[SERVER].ended, guess_cases[i].right);   /* INIT a second time */
+        assert_int_equal(p.side[SERVER].ended, guess_cases[i].right); /* INIT a second time */
         pair_done(&p);
     }
 }

@@ -17,8 +17,7 @@ static uint64_t run(uint64_t failing, enum pair_mode mode, bool *logged_in)
     *logged_in = pair_log_in(&p);
     engine_rekey(p.side[CLIENT].engine);
     pair_run(&p);
-    engine_global_request(p.side[CLIENT].engine, "keepalive@openssh.com", SPAN(NULL, 0), NULL,
-                          NULL);
+    engine_global_request(p.side[CLIENT].engine, "keepalive@openssh.com", SPAN(NULL, 0), NULL, NULL);
     pair_run(&p);
     engine_disconnect(p.side[CLIENT].engine, 11, "bye", "");
     pair_run(&p);

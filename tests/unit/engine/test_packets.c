@@ -63,8 +63,7 @@ static uint8_t *seal(struct link *l, struct span payload, size_t *len)
 static void test_payloads_come_out_as_they_went_in(void **state)
 {
     (void)state;
-    static const size_t lens[] = {1,   2,   7,   8,     11,    12,
-                                  100, 255, 256, 32768, 35000, ENGINE_MAX_MESSAGE - 1024};
+    static const size_t lens[] = { 1, 2, 7, 8, 11, 12, 100, 255, 256, 32768, 35000, ENGINE_MAX_MESSAGE - 1024 };
     uint8_t *payload = malloc(ENGINE_MAX_MESSAGE);
     random_bytes(payload, ENGINE_MAX_MESSAGE);
     for (size_t c = 0; c < cipher_cases(); c++) {
@@ -96,11 +95,9 @@ static void test_head_and_body_make_one_payload(void **state)
         struct link l;
         struct packet packet;
         link_init(&l, cipher_case(c));
-        assert_int_equal(transport_seal(&l.from, SPAN("head", 4), SPAN(body, sizeof body), 0, NULL),
-                         0);
+        assert_int_equal(transport_seal(&l.from, SPAN("head", 4), SPAN(body, sizeof body), 0, NULL), 0);
         struct span out = transport_output(&l.from);
-        assert_int_equal(transport_open(&l.to, (uint8_t *)out.data, out.len, 262144, &packet, NULL),
-                         0);
+        assert_int_equal(transport_open(&l.to, (uint8_t *)out.data, out.len, 262144, &packet, NULL), 0);
         assert_int_equal(packet.len, 4 + sizeof body);
         assert_memory_equal(packet.payload, "headb", 5);
         assert_memory_equal(packet.payload + 4, body, sizeof body);
@@ -237,9 +234,8 @@ static void test_p2_lengths_and_padding_under_each_cipher(void **state)
             uint8_t padding;
             bool works;
         } cases[] = {
-            {32, 4, true},  {32, 30, true},   {32, 31, false},
-            {32, 3, false}, {32, 255, false}, {33, 4, false},
-            {0, 4, false},  {5, 4, false},    {65536 + 16, 4, false},
+            { 32, 4, true },  { 32, 30, true }, { 32, 31, false }, { 32, 3, false },         { 32, 255, false },
+            { 33, 4, false }, { 0, 4, false },  { 5, 4, false },   { 65536 + 16, 4, false },
         };
         for (size_t i = 0; i < COUNT(cases); i++) {
             struct link l;
@@ -248,13 +244,11 @@ static void test_p2_lengths_and_padding_under_each_cipher(void **state)
             link_init(&l, alg);
             store_u32(bytes, cases[i].packet_len);
             bytes[4] = cases[i].padding;
-            struct cipher_parts parts = {
-                .head_len = cases[i].packet_len, .body = bytes, .body_len = 0};
+            struct cipher_parts parts = { .head_len = cases[i].packet_len, .body = bytes, .body_len = 0 };
             cipher_seal(l.from.send.cipher, 0, bytes, &parts);
             int rc = transport_open(&l.to, bytes, 70000, 65536, &packet, NULL);
             if ((rc == 0) != cases[i].works)
-                fail_msg("%s, length %u, padding %u: %d", alg->name, cases[i].packet_len,
-                         cases[i].padding, rc);
+                fail_msg("%s, length %u, padding %u: %d", alg->name, cases[i].packet_len, cases[i].padding, rc);
             free(bytes);
             link_done(&l);
         }
@@ -279,8 +273,7 @@ static void test_padding_is_as_short_as_can_be(void **state)
             size_t padding = len - 4 - 1 - payload_len - tag;
             assert_in_range(padding, 4, 3 + block);
             assert_int_equal((fixed + padding) % block, 0);
-            assert_int_equal(
-                transport_seal(&l.from, SPAN(payload, payload_len), SPAN(NULL, 0), 64, NULL), 0);
+            assert_int_equal(transport_seal(&l.from, SPAN(payload, payload_len), SPAN(NULL, 0), 64, NULL), 0);
             size_t hidden = transport_output(&l.from).len - tag - (alg != NULL ? 4 : 0);
             assert_int_equal(hidden % 64, 0);
             link_done(&l);
@@ -317,15 +310,13 @@ static void test_output_goes_through_blocks_in_order(void **state)
     link_init(&l, cipher_find("aes128-gcm@openssh.com"));
     for (int i = 0; i < 40; i++) {
         payload[0] = (uint8_t)i;
-        assert_int_equal(
-            transport_seal(&l.from, SPAN(payload, sizeof payload), SPAN(NULL, 0), 0, NULL), 0);
+        assert_int_equal(transport_seal(&l.from, SPAN(payload, sizeof payload), SPAN(NULL, 0), 0, NULL), 0);
     }
     size_t unsent = l.from.unsent;
     int next = 0;
     while (transport_output(&l.from).len != 0) {
         struct span out = transport_output(&l.from);
-        assert_int_equal(transport_open(&l.to, (uint8_t *)out.data, out.len, 262144, &packet, NULL),
-                         0);
+        assert_int_equal(transport_open(&l.to, (uint8_t *)out.data, out.len, 262144, &packet, NULL), 0);
         assert_int_equal(packet.payload[0], next++);
         transport_sent(&l.from, packet.wire_len / 2);
         transport_sent(&l.from, packet.wire_len - packet.wire_len / 2);
@@ -365,11 +356,9 @@ static void test_message_longer_than_a_packet_is_refused(void **state)
     struct link l;
     uint8_t *payload = calloc(1, ENGINE_MAX_MESSAGE + 1);
     link_init(&l, NULL);
-    assert_int_equal(
-        transport_seal(&l.from, SPAN(payload, ENGINE_MAX_MESSAGE), SPAN(NULL, 0), 0, NULL), 0);
-    assert_int_equal(
-        transport_seal(&l.from, SPAN(payload, ENGINE_MAX_MESSAGE + 1), SPAN(NULL, 0), 0, NULL),
-        SSHIO_ELIMIT);
+    assert_int_equal(transport_seal(&l.from, SPAN(payload, ENGINE_MAX_MESSAGE), SPAN(NULL, 0), 0, NULL), 0);
+    assert_int_equal(transport_seal(&l.from, SPAN(payload, ENGINE_MAX_MESSAGE + 1), SPAN(NULL, 0), 0, NULL),
+                     SSHIO_ELIMIT);
     free(payload);
     link_done(&l);
 }

@@ -169,8 +169,8 @@ static void test_s8_messages_wait_for_newkeys_in_order(void **state)
     engine_send_debug(p.side[CLIENT].engine, false, "three", "");
     size_t start_len = p.side[SERVER].order_len;
     pair_run(&p);
-    static const uint8_t expected[] = {MSG_KEXINIT, MSG_KEX_ECDH_INIT,  MSG_NEWKEYS,
-                                       MSG_DEBUG,   MSG_GLOBAL_REQUEST, MSG_DEBUG};
+    static const uint8_t expected[] = { MSG_KEXINIT, MSG_KEX_ECDH_INIT,  MSG_NEWKEYS,
+                                        MSG_DEBUG,   MSG_GLOBAL_REQUEST, MSG_DEBUG };
     assert_int_equal(p.side[SERVER].order_len, start_len + sizeof expected);
     assert_memory_equal(p.side[SERVER].order + start_len, expected, sizeof expected);
     pair_done(&p);
@@ -224,8 +224,7 @@ static void test_traffic_that_crosses_our_kexinit_is_taken(void **state)
     pair_run(&p);
     assert_int_equal(p.side[CLIENT].ended, 0);
     assert_int_equal(pair_seen(&p, SERVER, MSG_PONG), 1);
-    const uint8_t *newkeys =
-        memchr(p.side[SERVER].order + 5, MSG_NEWKEYS, p.side[SERVER].order_len - 5);
+    const uint8_t *newkeys = memchr(p.side[SERVER].order + 5, MSG_NEWKEYS, p.side[SERVER].order_len - 5);
     assert_non_null(newkeys);
     assert_int_equal(newkeys[1], MSG_PONG);
     pair_done(&p);

@@ -1,11 +1,11 @@
-/* Random schedules: two engines, several channels, writes of both types both ways, requests, pauses, EOFs, closes, aborts, rekeys and
- * global requests in an order that a seed decides, over a wire that cuts everything into pieces.
+/* Random schedules: two engines, several channels, writes of both types both ways, requests, pauses, EOFs, closes,
+ * aborts, rekeys and global requests in an order that a seed decides, over a wire that cuts everything into pieces.
  *
- * Whatever the order, each octet arrives exactly once, in order and with its type; no request comes after data that was written behind
- * it; replies match; closed comes exactly once; the windows add up.
+ * Whatever the order, each octet arrives exactly once, in order and with its type; no request comes after data that was
+ * written behind it; replies match; closed comes exactly once; the windows add up.
  *
- * SSHIO_SEEDS says how many seeds to run with the test key exchange, SSHIO_REAL_SEEDS how many with a real one, SSHIO_SEED with which
- * one to begin. A failure prints its seed. */
+ * SSHIO_SEEDS says how many seeds to run with the test key exchange, SSHIO_REAL_SEEDS how many with a real one,
+ * SSHIO_SEED with which one to begin. A failure prints its seed. */
 #include "engine/unit.h"
 
 #include <stdio.h>
@@ -25,18 +25,18 @@
 struct stream {
     uint8_t types[STREAM_MAX];
     size_t written, delivered;
-    size_t request_at[REQUESTS_MAX];    /* how much was written when it was made */
+    size_t request_at[REQUESTS_MAX]; /* how much was written when it was made */
     bool wants_reply[REQUESTS_MAX];
     unsigned requests_made, requests_seen, replies_seen;
     bool eof_sent, eof_seen;
-    bool cut;                           /* aborted: not everything has to arrive */
+    bool cut; /* aborted: not everything has to arrive */
 };
 
 struct talk;
 
 struct end {
     struct talk *talk;
-    struct channel *ch;                 /* NULL = not yet, or no more */
+    struct channel *ch; /* NULL = not yet, or no more */
     struct stream *out, *in;
     bool paused, reply_due, closed, closing;
 };
@@ -53,7 +53,7 @@ struct talk {
     unsigned flow_count;
     unsigned globals_made[2], globals_answered[2];
     bool disconnected;
-    bool winding_up;                    /* nobody pauses any more */
+    bool winding_up; /* nobody pauses any more */
 };
 
 static uint32_t seed;
@@ -247,8 +247,8 @@ static void act_open(struct talk *t)
         flow->ends[side] = (struct end){ .talk = t, .out = &flow->streams[side], .in = &flow->streams[1 - side] };
     }
     struct end *end = &flow->ends[opener];
-    CHECK(channel_open(t->pair.side[opener].engine, "flow", roll_window(t), roll_packet(t), SPAN(data, 4), &channel_events, end,
-                       &end->ch, NULL) == 0);
+    CHECK(channel_open(t->pair.side[opener].engine, "flow", roll_window(t), roll_packet(t), SPAN(data, 4),
+                       &channel_events, end, &end->ch, NULL) == 0);
     channel_allow_extended(end->ch, 2);
 }
 
@@ -271,7 +271,7 @@ static void act_write(struct talk *t, struct end *end)
         data[i] = octet(out->written + i);
     if (open) {
         memset(out->types + out->written, type, len);
-        out->written += len;        /* before the call: what it sends may be looked at inside */
+        out->written += len; /* before the call: what it sends may be looked at inside */
     }
     CHECK(channel_write(end->ch, type, data, len) == (open ? 0 : SSHIO_ECLOSED));
 }
@@ -329,7 +329,8 @@ static void act_global(struct talk *t, int side)
 {
     uint8_t data[4];
     store_u32(data, t->globals_made[side]++);
-    CHECK(engine_global_request(t->pair.side[side].engine, "number", SPAN(data, 4), on_global_reply, &t->pair.side[side]) == 0);
+    CHECK(engine_global_request(t->pair.side[side].engine, "number", SPAN(data, 4), on_global_reply,
+                                &t->pair.side[side]) == 0);
 }
 
 static void act_on_end(struct talk *t, uint32_t what, struct end *end)
@@ -387,8 +388,8 @@ static bool has_all(const struct stream *s)
     return s->eof_seen && s->delivered == s->written && s->requests_seen == s->requests_made;
 }
 
-/* Everything is let go: readers run, answers are given, EOF is sent. Who has everything closes, once the other has all requests: those
- * that still wait for their turn when CLOSE comes are dropped. */
+/* Everything is let go: readers run, answers are given, EOF is sent. Who has everything closes, once the other has all
+ * requests: those that still wait for their turn when CLOSE comes are dropped. */
 static void let_go(struct end *end)
 {
     if (end->ch != NULL)
@@ -433,7 +434,7 @@ static void check_end(struct talk *t)
         bool cut = flow->streams[0].cut || flow->streams[1].cut;
         for (int side = 0; side < 2; side++) {
             CHECK(flow->ends[side].closed);
-            flow->streams[side].cut = cut;      /* a closed channel drops the other way too */
+            flow->streams[side].cut = cut; /* a closed channel drops the other way too */
             check_stream(&flow->streams[side]);
         }
     }

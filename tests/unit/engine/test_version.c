@@ -12,32 +12,31 @@ struct line_case {
     const char *what;
     const char *bytes;
     size_t len;
-    bool server;                /* our role */
+    bool server; /* our role */
     enum version_result result;
-    int code;                   /* of a bad one */
+    int code; /* of a bad one */
 };
 
 #define LINE(text) text, sizeof(text) - 1
 
 static const struct line_case line_cases[] = {
-    {"nothing", LINE(""), false, VERSION_PARTIAL, 0},
-    {"the start", LINE("SSH-2.0-x"), true, VERSION_PARTIAL, 0},
-    {"plain", LINE("SSH-2.0-x\r\n"), true, VERSION_FOUND, 0},
-    {"without CR", LINE("SSH-2.0-x\n"), true, VERSION_FOUND, 0},
-    {"compatible", LINE("SSH-1.99-x comment\r\n"), false, VERSION_FOUND, 0},
-    {"not ASCII", LINE("SSH-2.0-\xc3\xa4\r\n"), false, VERSION_FOUND, 0},
-    {"version 1", LINE("SSH-1.5-x\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED},
-    {"version 3", LINE("SSH-3.0-x\r\n"), true, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED},
-    {"text to a client", LINE("hello\r\n"), false, VERSION_TEXT, 0},
-    {"empty line to a client", LINE("\n"), false, VERSION_TEXT, 0},
-    {"text to a server", LINE("GET / HTTP/1.1\r\n"), true, VERSION_BAD,
-     SSHIO_EPROTOCOL_NOT_SUPPORTED},
-    {"start of text to a server", LINE("G"), true, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED},
-    {"NUL", LINE("SSH-2.0-x\0y\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL},
-    {"NUL in text", LINE("a\0b\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL},
-    {"CR inside", LINE("SSH-2.0-x\ry\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL},
-    {"two CR", LINE("SSH-2.0-x\r\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL},
-    {"two lines", LINE("SSH-2.0-x\nSSH-2.0-y\n"), false, VERSION_FOUND, 0},
+    { "nothing", LINE(""), false, VERSION_PARTIAL, 0 },
+    { "the start", LINE("SSH-2.0-x"), true, VERSION_PARTIAL, 0 },
+    { "plain", LINE("SSH-2.0-x\r\n"), true, VERSION_FOUND, 0 },
+    { "without CR", LINE("SSH-2.0-x\n"), true, VERSION_FOUND, 0 },
+    { "compatible", LINE("SSH-1.99-x comment\r\n"), false, VERSION_FOUND, 0 },
+    { "not ASCII", LINE("SSH-2.0-\xc3\xa4\r\n"), false, VERSION_FOUND, 0 },
+    { "version 1", LINE("SSH-1.5-x\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED },
+    { "version 3", LINE("SSH-3.0-x\r\n"), true, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED },
+    { "text to a client", LINE("hello\r\n"), false, VERSION_TEXT, 0 },
+    { "empty line to a client", LINE("\n"), false, VERSION_TEXT, 0 },
+    { "text to a server", LINE("GET / HTTP/1.1\r\n"), true, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED },
+    { "start of text to a server", LINE("G"), true, VERSION_BAD, SSHIO_EPROTOCOL_NOT_SUPPORTED },
+    { "NUL", LINE("SSH-2.0-x\0y\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL },
+    { "NUL in text", LINE("a\0b\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL },
+    { "CR inside", LINE("SSH-2.0-x\ry\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL },
+    { "two CR", LINE("SSH-2.0-x\r\r\n"), false, VERSION_BAD, SSHIO_EPROTOCOL },
+    { "two lines", LINE("SSH-2.0-x\nSSH-2.0-y\n"), false, VERSION_FOUND, 0 },
 };
 
 static void test_lines(void **state)
@@ -48,8 +47,7 @@ static void test_lines(void **state)
         struct version_line line = { .used = 0 };
         struct error error;
         error_init(&error);
-        enum version_result result =
-            version_read(SPAN(c->bytes, c->len), c->server, &limits_default, &line, &error);
+        enum version_result result = version_read(SPAN(c->bytes, c->len), c->server, &limits_default, &line, &error);
         if (result != c->result || error_code(&error) != c->code)
             fail_msg("%s: result %d, %s", c->what, result, error_message(&error));
         if (result == VERSION_FOUND)
@@ -71,8 +69,8 @@ static void test_p10_identification_of_256_bytes_is_refused(void **state)
             memset(text + 8, 'x', len - 8);
             if (ended)
                 memcpy(text + len, "\r\n", 2);
-            enum version_result result = version_read(SPAN(text, ended ? len + 2 : len), true,
-                                                      &limits_default, &line, &error);
+            enum version_result result = version_read(SPAN(text, ended ? len + 2 : len), true, &limits_default, &line,
+                                                      &error);
             if (ended)
                 assert_int_equal(result, len <= 255 ? VERSION_FOUND : VERSION_BAD);
             else
@@ -85,8 +83,7 @@ static void feed(struct pair *p, const char *text)
 {
     p->side[CLIENT].inbox_len = 0;
     pair_put_raw(p, CLIENT, text, strlen(text));
-    engine_receive(p->side[CLIENT].engine, p->side[CLIENT].inbox, p->side[CLIENT].inbox_len,
-                   p->now_ms);
+    engine_receive(p->side[CLIENT].engine, p->side[CLIENT].inbox, p->side[CLIENT].inbox_len, p->now_ms);
 }
 
 static void test_p10_lines_before_the_version_are_bounded(void **state)

@@ -98,15 +98,14 @@ static void test_descriptors_may_be_swapped(void **state)
     assert_int_equal(pipe(from), 0);
     assert_int_equal(pipe(errors), 0);
     int kept[3] = { dup(0), dup(1), dup(2) };
-    dup2(from[1], 0);           /* as its output */
-    dup2(errors[1], 1);         /* as its error output */
-    dup2(to[0], 2);             /* as its input */
+    dup2(from[1], 0);   /* as its output */
+    dup2(errors[1], 1); /* as its error output */
+    dup2(to[0], 2);     /* as its input */
     struct ending ending = { .ended = false };
     struct child *child = NULL;
-    int rc = child_start(
-        loop_current(),
-        &(struct child_options){ .file = "/bin/sh", .argv = argv, .in = 2, .out = 0, .err = 1 },
-        exited, &ending, &child, NULL);
+    int rc = child_start(loop_current(),
+                         &(struct child_options){ .file = "/bin/sh", .argv = argv, .in = 2, .out = 0, .err = 1 },
+                         exited, &ending, &child, NULL);
     for (int i = 0; i < 3; i++) {
         dup2(kept[i], i);
         close(kept[i]);
@@ -193,12 +192,8 @@ static void test_failing_start_says_why(void **state)
         int os_errno;
         const char *message;
     } cases[] = {
-        { { .file = "/no/such/program" },
-          ENOENT,
-          "cannot run /no/such/program: No such file or directory" },
-        { { .file = "no-such-program" },
-          ENOENT,
-          "cannot run no-such-program: No such file or directory" },
+        { { .file = "/no/such/program" }, ENOENT, "cannot run /no/such/program: No such file or directory" },
+        { { .file = "no-such-program" }, ENOENT, "cannot run no-such-program: No such file or directory" },
         { { .file = "" }, ENOENT, "cannot run an empty command: No such file or directory" },
         { { .file = "/dev/null" }, EACCES, "cannot run /dev/null: Permission denied" },
         { { .file = "sh", .cwd = "/no/where" },

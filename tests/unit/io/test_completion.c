@@ -42,8 +42,7 @@ static void cancel_at_once(struct completion *c, int code)
     completion_complete(c, code);
 }
 
-static void start(struct work *work, void (*cancel)(struct completion *c, int code),
-                  uint64_t after_ms)
+static void start(struct work *work, void (*cancel)(struct completion *c, int code), uint64_t after_ms)
 {
     *work = (struct work){ .cancels = 0 };
     completion_init(&work->done, cancel, work);

@@ -62,10 +62,8 @@ static int listen_with(struct server *server, struct listen_options o, struct er
 
 static void start(struct server *server)
 {
-    assert_int_equal(
-        listen_with(server, (struct listen_options){ .host = "127.0.0.1", .reuse_address = true },
-                    NULL),
-        0);
+    assert_int_equal(listen_with(server, (struct listen_options){ .host = "127.0.0.1", .reuse_address = true }, NULL),
+                     0);
 }
 
 static void stop(struct server *server)
@@ -93,9 +91,7 @@ static void close_stream(struct stream *stream)
 
 static int connect_to(const char *host, int port, struct stream **stream, struct error *e)
 {
-    struct connect_options o = {
-        .host = host, .port = port, .family = AF_UNSPEC, .keepalive = true
-    };
+    struct connect_options o = { .host = host, .port = port, .family = AF_UNSPEC, .keepalive = true };
     *stream = NULL;
     return stream_connect(loop_current(), &o, stream, e);
 }
@@ -149,9 +145,7 @@ static void test_local_address_is_bound(void **state)
     char texts[STREAM_NAMES_SIZE];
     sshio_address local;
     start(&server);
-    struct connect_options o = { .host = "127.0.0.1",
-                                 .port = server.port,
-                                 .bind_address = "127.0.0.2" };
+    struct connect_options o = { .host = "127.0.0.1", .port = server.port, .bind_address = "127.0.0.2" };
     assert_int_equal(stream_connect(loop_current(), &o, &stream, NULL), 0);
     assert_int_equal(stream_names(stream, &local, NULL, texts), 0);
     assert_string_equal(local.host, "127.0.0.2");
@@ -177,8 +171,7 @@ static void test_refused_connection_names_host_and_port(void **state)
     stop(&server);
     int before = count_descriptors();
     assert_int_equal(connect_to("127.0.0.1", server.port, &stream, &e), SSHIO_ESYSTEM);
-    snprintf(expected, sizeof expected, "cannot connect to 127.0.0.1 port %d: Connection refused",
-             server.port);
+    snprintf(expected, sizeof expected, "cannot connect to 127.0.0.1 port %d: Connection refused", server.port);
     assert_string_equal(error_message(&e), expected);
     assert_int_equal(e.pub.os_errno, ECONNREFUSED);
     assert_int_equal(count_descriptors(), before);
@@ -275,12 +268,10 @@ static void test_look_up_has_no_duplicates(void **state)
 {
     (void)state;
     struct addrinfo *list = NULL;
-    assert_int_equal(resolver_lookup(loop_current(), "localhost", 22, AF_UNSPEC, 0, &list, NULL),
-                     0);
+    assert_int_equal(resolver_lookup(loop_current(), "localhost", 22, AF_UNSPEC, 0, &list, NULL), 0);
     for (struct addrinfo *a = list; a != NULL; a = a->ai_next)
         for (struct addrinfo *b = a->ai_next; b != NULL; b = b->ai_next)
-            assert_false(a->ai_addrlen == b->ai_addrlen &&
-                         memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen) == 0);
+            assert_false(a->ai_addrlen == b->ai_addrlen && memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen) == 0);
     resolver_free(list);
 }
 
@@ -297,8 +288,7 @@ static void test_used_port_fails_and_leaves_nothing(void **state)
     int before = count_descriptors();
     struct listen_options o = { .host = "127.0.0.1", .port = server.port };
     assert_int_equal(listen_with(&second, o, &e), SSHIO_ESYSTEM);
-    snprintf(expected, sizeof expected,
-             "cannot listen on 127.0.0.1 port %d: Address already in use", server.port);
+    snprintf(expected, sizeof expected, "cannot listen on 127.0.0.1 port %d: Address already in use", server.port);
     assert_string_equal(error_message(&e), expected);
     assert_int_equal(sshio_sleep(0), 0);
     assert_int_equal(count_descriptors(), before);
@@ -344,9 +334,8 @@ static void test_unix_path_is_listened_on_and_removed(void **state)
     close(mkstemp(path));
     struct error e;
     error_init(&e);
-    assert_int_equal(listen_with(&second, (struct listen_options){ .path = path }, &e),
-                     SSHIO_ESYSTEM);
-    assert_int_equal(lstat(path, &st), 0);      /* F9: what was there stays */
+    assert_int_equal(listen_with(&second, (struct listen_options){ .path = path }, &e), SSHIO_ESYSTEM);
+    assert_int_equal(lstat(path, &st), 0); /* F9: what was there stays */
     unlink(path);
     assert_int_equal(stream_connect_unix(loop_current(), path, &stream, &e), SSHIO_ESYSTEM);
     assert_int_equal(e.pub.os_errno, ENOENT);
@@ -358,8 +347,7 @@ static void test_unix_path_is_listened_on_and_removed(void **state)
     assert_int_equal(lstat(path, &st), -1);
 }
 
-static void note_log(sshio_log_level level, const char *logger, const char *context,
-                     const char *text, void *user)
+static void note_log(sshio_log_level level, const char *logger, const char *context, const char *text, void *user)
 {
     (void)logger;
     (void)context;
@@ -377,7 +365,7 @@ static void test_listener_survives_lack_of_descriptors(void **state)
     struct rlimit before, few;
     unsigned warnings = 0;
     if (RUNNING_ON_VALGRIND)
-        skip();                 /* it has a limit of its own, and does not lower it */
+        skip(); /* it has a limit of its own, and does not lower it */
     start(&server);
     assert_int_equal(connect_to("127.0.0.1", server.port, &stream, NULL), 0);
     while (server.count == 0)
@@ -389,7 +377,7 @@ static void test_listener_survives_lack_of_descriptors(void **state)
     sshio_set_log_handler(note_log, &warnings);
     getrlimit(RLIMIT_NOFILE, &before);
     few = before;
-    few.rlim_cur = (rlim_t)dup(0);              /* the lowest free number */
+    few.rlim_cur = (rlim_t)dup(0); /* the lowest free number */
     close((int)few.rlim_cur);
     setrlimit(RLIMIT_NOFILE, &few);
     assert_int_equal(connect(peer, (struct sockaddr *)&sa, len), 0);

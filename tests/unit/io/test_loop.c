@@ -198,7 +198,7 @@ static int sleep_and_stop(void *arg)
 static void spawn_in_callback(uv_timer_t *timer)
 {
     assert_int_equal(sshio_attach(timer->loop), 0);
-    assert_int_equal(sshio_attach(timer->loop), 0);     /* again is harmless */
+    assert_int_equal(sshio_attach(timer->loop), 0); /* again is harmless */
     assert_int_equal(sshio_sleep(0), SSHIO_ENOTASK);
     assert_int_equal(sshio_spawn(sleep_and_stop, timer->data, NULL), 0);
     uv_close((uv_handle_t *)timer, NULL);

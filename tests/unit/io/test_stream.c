@@ -82,8 +82,7 @@ static const struct stream_events events = { received, ended, output, sent, clos
 
 static void own(struct end *end, struct stream *stream)
 {
-    *end =
-        (struct end){ .stream = stream, .in = malloc(PLENTY), .in_size = PLENTY, .take = SIZE_MAX };
+    *end = (struct end){ .stream = stream, .in = malloc(PLENTY), .in_size = PLENTY, .take = SIZE_MAX };
     stream_set_owner(stream, &events, end);
 }
 
@@ -313,7 +312,7 @@ static void test_eof_comes_once_after_all_data(void **state)
     while (!b.eof)
         turn();
     assert_memory_equal(b.in, "last", 4);
-    send_all(&b, (const uint8_t *)"still", 5);     /* the other way is open */
+    send_all(&b, (const uint8_t *)"still", 5); /* the other way is open */
     stream_read_start(a.stream);
     while (a.in_len < 5)
         turn();
@@ -464,7 +463,7 @@ static void test_running_out_of_memory_is_reported(void **state)
     stream_read_start(b.stream);
     send_all(&a, (const uint8_t *)"x", 1);
     stream_flush(a.stream);
-    mem_fail_at(2);             /* the first is the timer of turn() */
+    mem_fail_at(2); /* the first is the timer of turn() */
     turn();
     mem_fail_at(0);
     assert_true(b.failed);

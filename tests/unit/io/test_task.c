@@ -17,7 +17,7 @@
 #include "io/loop.h"
 #include "io/task.h"
 
-#include <cmocka.h>             /* last: it has a macro called fail */
+#include <cmocka.h> /* last: it has a macro called fail */
 
 /* ---- switching ---- */
 
@@ -258,7 +258,7 @@ static void test_cancel_is_observed_once(void **state)
     int result;
     assert_int_equal(sshio_event_new(&never), 0);
     assert_int_equal(sshio_spawn(clean_up_after_cancel, never, &task), 0);
-    sshio_cancel(task);         /* before it has begun: its first wait */
+    sshio_cancel(task); /* before it has begun: its first wait */
     assert_int_equal(sshio_join(task, &result), 0);
     assert_int_equal(result, 0);
     sshio_event_free(never);
@@ -430,7 +430,7 @@ static void test_done_is_called_once(void **state)
     sshio_task_on_done(task, note_done, &sum);
     assert_int_equal(sshio_sleep(0), 0);
     assert_int_equal(sum, 5);
-    sshio_task_on_done(task, note_done, &sum);      /* it has ended already */
+    sshio_task_on_done(task, note_done, &sum); /* it has ended already */
     sshio_task_unref(task);
     assert_int_equal(sum, 5);
     assert_int_equal(sshio_sleep(0), 0);
@@ -473,7 +473,7 @@ static void test_event_is_set_by_another_thread(void **state)
     assert_int_equal(sshio_event_new(&event), 0);
     assert_int_equal(pthread_create(&thread, NULL, set_from_thread, event), 0);
     assert_int_equal(sshio_event_wait(event), 0);
-    assert_int_equal(sshio_event_wait(event), 0);       /* it stays set */
+    assert_int_equal(sshio_event_wait(event), 0); /* it stays set */
     pthread_join(thread, NULL);
     sshio_event_clear(event);
     sshio_event_free(event);

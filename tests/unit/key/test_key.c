@@ -194,7 +194,10 @@ static void test_acceptable_algorithms_limit_verification(void **state)
 }
 
 /* What ssh-keygen -l -E says of the key. */
-static const struct { const char *hash; const char *text; } fingerprints[] = {
+static const struct {
+    const char *hash;
+    const char *text;
+} fingerprints[] = {
     { NULL, "SHA256:o9aQny5y24/gNn3msj+1b1ye3uXIG0I0RwcyP7RQCUc" },
     { "md5", "MD5:62:ae:cf:21:6b:49:87:3a:47:a7:a9:4f:de:89:06:b3" },
     { "sha1", "SHA1:w7GqQr+MrtISbbsPE7oRU4EupsI" },
@@ -241,7 +244,10 @@ static void test_comment_falls_back_to_the_file_name(void **state)
 static void test_comments_that_are_not_text(void **state)
 {
     (void)state;
-    static const struct { const char *bytes; size_t len; } comments[] = { { "a\0b", 3 }, { "\xff", 1 }, { "\xc0\x80", 2 } };
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } comments[] = { { "a\0b", 3 }, { "\xff", 1 }, { "\xc0\x80", 2 } };
     sshio_key *key = plain_key();
     for (size_t i = 0; i < sizeof comments / sizeof comments[0]; i++) {
         assert_int_equal(key_set_comment(key, SPAN(comments[i].bytes, comments[i].len), NULL), 0);

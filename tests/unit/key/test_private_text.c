@@ -74,7 +74,8 @@ static void test_other_texts_are_refused(void **state)
                   SSHIO_DETAIL_UNSUPPORTED_TYPE,
                   "private keys in \"RSA PRIVATE KEY\" form are not supported in this version");
     check_refused(span_of("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-                  SSHIO_DETAIL_UNSUPPORTED_TYPE, "private keys in \"PRIVATE KEY\" form are not supported in this version");
+                  SSHIO_DETAIL_UNSUPPORTED_TYPE,
+                  "private keys in \"PRIVATE KEY\" form are not supported in this version");
     check_refused(span_of("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
                   SSHIO_DETAIL_MALFORMED, "missing PEM footer of the PRIVATE KEY");
     check_refused(span_of("-----BEGIN OPENSSH PRIVATE KEY-----\nA!\n-----END OPENSSH PRIVATE KEY-----\n"),
@@ -114,18 +115,18 @@ static void test_text_around_and_line_ends_do_not_matter(void **state)
 }
 
 /* The decoded envelope of plain_private. Offsets of its parts: */
-#define AT_CIPHER_NAME 19       /* "none" */
+#define AT_CIPHER_NAME 19 /* "none" */
 #define AT_KDF_NAME 27
 #define AT_COUNT 35
-#define AT_PUBLIC 62            /* 32 bytes */
-#define AT_SECTION 94           /* its length, 144 */
+#define AT_PUBLIC 62  /* 32 bytes */
+#define AT_SECTION 94 /* its length, 144 */
 #define AT_CHECK 98
 #define AT_TYPE 110
 #define AT_PRIVATE_PUBLIC 125
 #define AT_SEED 161
 #define AT_REPEATED 193
-#define AT_COMMENT 225          /* length 10 */
-#define AT_PADDING 239          /* 1 2 3 */
+#define AT_COMMENT 225 /* length 10 */
+#define AT_PADDING 239 /* 1 2 3 */
 
 static void decode_plain(struct writer *w)
 {
@@ -150,7 +151,10 @@ static int read_envelope(struct span envelope, struct error *e)
     return rc;
 }
 
-static const struct { size_t at; const char *what; } flips[] = {
+static const struct {
+    size_t at;
+    const char *what;
+} flips[] = {
     { 0, "OpenSSH private key: it does not begin with openssh-key-v1" },
     { 14, "OpenSSH private key: it does not begin with openssh-key-v1" },
     { AT_CIPHER_NAME, "the private key is encrypted; encrypted keys are not supported in this version" },
@@ -219,8 +223,16 @@ static int read_with_padding(size_t padding)
 static void test_padding_may_be_more_than_a_block(void **state)
 {
     (void)state;
-    static const struct { size_t padding; int rc; } rows[] = {
-        { 3, 0 }, { 11, 0 }, { 251, 0 }, { 0, SSHIO_EKEY_IMPORT }, { 2, SSHIO_EKEY_IMPORT }, { 4, SSHIO_EKEY_IMPORT },
+    static const struct {
+        size_t padding;
+        int rc;
+    } rows[] = {
+        { 3, 0 },
+        { 11, 0 },
+        { 251, 0 },
+        { 0, SSHIO_EKEY_IMPORT },
+        { 2, SSHIO_EKEY_IMPORT },
+        { 4, SSHIO_EKEY_IMPORT },
         { 259, SSHIO_EKEY_IMPORT },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -37,7 +37,10 @@ static void test_private_key_writes_its_public_line(void **state)
 
 #define BASE64 "AAAAC3NzaC1lZDI1NTE5AAAAIBNOXozE7WCGQ5/MUdIaKyBUBXdvtpz1J04q7dJaeu6h"
 
-static const struct { const char *text; const char *comment; } good[] = {
+static const struct {
+    const char *text;
+    const char *comment;
+} good[] = {
     { "ssh-ed25519 " BASE64, NULL },
     { "ssh-ed25519 " BASE64 "\r\n", NULL },
     { "ssh-ed25519 " BASE64 " a b  c \t\r\nnext line", "a b  c" },
@@ -62,14 +65,18 @@ static void test_lines_around_the_key_are_skipped(void **state)
 }
 
 /* P7: the blob is used up exactly. */
-static const struct { const char *text; sshio_error_detail detail; } bad[] = {
+static const struct {
+    const char *text;
+    sshio_error_detail detail;
+} bad[] = {
     { "", SSHIO_DETAIL_MALFORMED },
     { "no key here\n", SSHIO_DETAIL_MALFORMED },
     /* the blob says ssh-rsa */
     { "ssh-ed25519 AAAAB3NzaC1yc2EAAAABAw==\n", SSHIO_DETAIL_ALGORITHM_MISMATCH },
     { "ssh-ed25519 AAAA\n", SSHIO_DETAIL_ALGORITHM_MISMATCH },
     /* one byte behind the key, one byte too few, a length beyond the end */
-    { "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBNOXozE7WCGQ5/MUdIaKyBUBXdvtpz1J04q7dJaeu6hAA==\n", SSHIO_DETAIL_MALFORMED },
+    { "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBNOXozE7WCGQ5/MUdIaKyBUBXdvtpz1J04q7dJaeu6hAA==\n",
+      SSHIO_DETAIL_MALFORMED },
     { "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAHxNOXozE7WCGQ5/MUdIaKyBUBXdvtpz1J04q7dJaeu4=\n", SSHIO_DETAIL_MALFORMED },
     { "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5/////xNOXozE7WCGQ5/MUdIaKyBUBXdvtpz1J04q7dJaeu6h\n", SSHIO_DETAIL_MALFORMED },
     { "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n", SSHIO_DETAIL_MALFORMED },
@@ -120,7 +127,10 @@ static void test_public_half_of_a_private_file_needs_no_passphrase(void **state)
 static void test_comment_with_a_line_end_is_not_written(void **state)
 {
     (void)state;
-    static const struct { const char *bytes; size_t len; } comments[] = { { "a\nb", 3 }, { "a\r", 2 }, { "a\0", 2 } };
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } comments[] = { { "a\nb", 3 }, { "a\r", 2 }, { "a\0", 2 } };
     sshio_key *key = plain_key();
     struct writer w;
     writer_init(&w, 4096);

@@ -128,7 +128,8 @@ static void public_line(const sshio_key *key, const char *name, char *line, size
 {
     sshio_bytes text = { 0 };
     assert_int_equal(sshio_key_export_public_key(key, SSHIO_FORMAT_OPENSSH, &text), 0);
-    assert_true((size_t)snprintf(line, size, "%s%s%.*s", name, name[0] != '\0' ? " " : "", (int)text.len, text.data) < size);
+    assert_true((size_t)snprintf(line, size, "%s%s%.*s", name, name[0] != '\0' ? " " : "", (int)text.len, text.data) <
+                size);
     sshio_bytes_free(&text);
 }
 

@@ -6,6 +6,6 @@
 
 typedef void (*loopback_fn)(struct loopback *l);
 
-void run_with(loopback_fn test, loopback_fn prepare);   /* prepare, which may be NULL, changes the server's options */
+void run_with(loopback_fn test, loopback_fn prepare); /* prepare, which may be NULL, changes the server's options */
 
 #endif

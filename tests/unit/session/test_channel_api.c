@@ -56,8 +56,12 @@ static void on_lost(sshio_chan *chan, const sshio_error *error, void *user)
 }
 
 static const sshio_session_handlers handlers = {
-    .data_received = on_data, .pause_writing = on_pause, .resume_writing = on_resume, .eof_received = on_eof,
-    .exit_signal_received = on_signal, .connection_lost = on_lost,
+    .data_received = on_data,
+    .pause_writing = on_pause,
+    .resume_writing = on_resume,
+    .eof_received = on_eof,
+    .exit_signal_received = on_signal,
+    .connection_lost = on_lost,
 };
 
 static sshio_chan *open_chan(sshio_conn *conn, struct seen *seen, const char *command)
@@ -190,8 +194,13 @@ static void prepare_mortal(struct loopback *l)
 
 static void signals(struct loopback *l)
 {
-    static const struct { int (*send)(sshio_client_process *p); const char *name; int returncode; } rows[] = {
-        { sshio_client_process_terminate, "TERM", -15 }, { sshio_client_process_kill, "KILL", -9 },
+    static const struct {
+        int (*send)(sshio_client_process *p);
+        const char *name;
+        int returncode;
+    } rows[] = {
+        { sshio_client_process_terminate, "TERM", -15 },
+        { sshio_client_process_kill, "KILL", -9 },
     };
     sshio_conn *conn = loopback_connect(l);
     for (size_t i = 0; i < 2; i++) {
@@ -288,7 +297,7 @@ static void ends(struct loopback *l)
         sshio_chan *chan = open_chan(conn, &seen, "silent");
         ways[i](conn);
         ways[i](conn);
-        assert_int_equal(seen.lost, 0);             /* never from inside the call */
+        assert_int_equal(seen.lost, 0); /* never from inside the call */
         assert_int_equal(sshio_conn_wait_closed(conn), 0);
         assert_int_equal(seen.lost, 1);
         assert_false(seen.has_error);
@@ -355,6 +364,32 @@ static void test_run_client_and_run_server_on_a_socket_pair(void **state)
     run_with(socket_pair, NULL);
 }
 
+static void sizeless(struct loopback *l)
+{
+    sshio_client_options client = loopback_client(l);
+    sshio_session_options session = { .command = "both" };
+    sshio_server_options server = { .backlog = 1 };
+    sshio_conn *conn = NULL;
+    sshio_result *result = NULL;
+    sshio_listener *other = NULL;
+    client.size = 0;
+    assert_int_equal(sshio_connect("127.0.0.1", &client, &conn), SSHIO_EINVAL);
+    assert_non_null(strstr(sshio_error_message(), "size"));
+    assert_int_equal(sshio_listen("127.0.0.1", 0, &server, &other), SSHIO_EINVAL);
+    conn = loopback_connect(l);
+    assert_int_equal(sshio_run(conn, &session, &result), SSHIO_EINVAL);
+    session.size = offsetof(sshio_session_options, check); /* of a program that knows no more members */
+    assert_int_equal(sshio_run(conn, &session, &result), 0);
+    sshio_result_free(result);
+    sshio_conn_unref(conn);
+}
+
+static void test_options_without_a_size_are_refused_and_shorter_ones_taken(void **state)
+{
+    (void)state;
+    run_with(sizeless, NULL);
+}
+
 static void listener(struct loopback *l)
 {
     sshio_addresses addresses = { 0 };
@@ -371,7 +406,7 @@ static void listener(struct loopback *l)
     sshio_listener_close(l->server);
     assert_int_equal(sshio_listener_wait_closed(l->server), 0);
     sshio_result *result = NULL;
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0);    /* what was accepted goes on */
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0); /* what was accepted goes on */
     sshio_result_free(result);
     sshio_conn_unref(conn);
 }
@@ -392,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_process_tells_about_itself_and_closes),
         cmocka_unit_test(test_connection_ends_once_whichever_way),
         cmocka_unit_test(test_run_client_and_run_server_on_a_socket_pair),
+        cmocka_unit_test(test_options_without_a_size_are_refused_and_shorter_ones_taken),
         cmocka_unit_test(test_listener_closes_and_connections_go_on),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));

@@ -1,4 +1,5 @@
-/* The handlers of clients and servers: when each is called, what its answers do, and that those marked task may wait. */
+/* The handlers of clients and servers: when each is called, what its answers do, and that those marked task may wait.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,7 +56,8 @@ static int client_validate(sshio_conn *conn, const char *host, const char *addr,
     return strcmp(sshio_key_get_algorithm(key), "ssh-ed25519") == 0;
 }
 
-static int client_validate_no(sshio_conn *conn, const char *host, const char *addr, int port, sshio_key *key, void *user)
+static int client_validate_no(sshio_conn *conn, const char *host, const char *addr, int port, sshio_key *key,
+                              void *user)
 {
     (void)conn, (void)host, (void)addr, (void)port, (void)key;
     tell(user, "validate");
@@ -97,9 +99,14 @@ static int client_password(sshio_conn *conn, sshio_request *req, void *user)
 }
 
 static const sshio_client_handlers client_handlers = {
-    .connection_made = client_made, .connection_lost = client_lost, .debug_msg_received = client_debug,
-    .validate_host_public_key = client_validate, .begin_auth = client_begin, .auth_banner_received = client_banner,
-    .auth_completed = client_completed, .password_auth_requested = client_password,
+    .connection_made = client_made,
+    .connection_lost = client_lost,
+    .debug_msg_received = client_debug,
+    .validate_host_public_key = client_validate,
+    .begin_auth = client_begin,
+    .auth_banner_received = client_banner,
+    .auth_completed = client_completed,
+    .password_auth_requested = client_password,
 };
 
 /* ---- servers ---- */
@@ -163,9 +170,14 @@ static int server_validate_password(sshio_conn *conn, const char *username, cons
 }
 
 static const sshio_server_handlers server_handlers = {
-    .connection_made = server_made, .connection_lost = server_lost, .begin_auth = server_begin, .auth_completed = server_completed,
-    .public_key_auth_supported = server_keys_supported, .validate_public_key = server_validate_key,
-    .password_auth_supported = server_passwords_supported, .validate_password = server_validate_password,
+    .connection_made = server_made,
+    .connection_lost = server_lost,
+    .begin_auth = server_begin,
+    .auth_completed = server_completed,
+    .public_key_auth_supported = server_keys_supported,
+    .validate_public_key = server_validate_key,
+    .password_auth_supported = server_passwords_supported,
+    .validate_password = server_validate_password,
 };
 
 static void prepare(struct loopback *l)
@@ -199,7 +211,8 @@ static void password_story(struct loopback *l)
 {
     sshio_result *result = NULL;
     sshio_conn *conn = connect_as(l, "guest", NULL, 0);
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0);    /* what was sent before has arrived then */
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result),
+                     0); /* what was sent before has arrived then */
     sshio_result_free(result);
     sshio_conn_close(conn);
     assert_int_equal(sshio_conn_wait_closed(conn), 0);
@@ -254,7 +267,8 @@ static void untrusted_story(struct loopback *l)
     handlers.validate_host_public_key = client_validate_no;
     options.known_hosts = NULL;
     options.client_version = "testclient";
-    assert_int_equal(sshio_create_connection(&handlers, &client_story, "127.0.0.1", &options, &conn), SSHIO_EHOST_KEY_NOT_VERIFIABLE);
+    assert_int_equal(sshio_create_connection(&handlers, &client_story, "127.0.0.1", &options, &conn),
+                     SSHIO_EHOST_KEY_NOT_VERIFIABLE);
     assert_string_equal(client_story.text, "made validate lost-by-error");
     while (strstr(server_story.text, "lost") == NULL)
         sshio_sleep(0.001);
@@ -297,7 +311,10 @@ static int echo_eof(sshio_chan *chan, void *user)
 }
 
 static const sshio_session_handlers echo_session = {
-    .exec_requested = echo_exec, .session_started = echo_started, .data_received = echo_data, .eof_received = echo_eof,
+    .exec_requested = echo_exec,
+    .session_started = echo_started,
+    .data_received = echo_data,
+    .eof_received = echo_eof,
 };
 
 static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
@@ -408,7 +425,7 @@ static void acceptor_story(struct loopback *l)
     options.client_keys = keys;
     assert_int_equal(sshio_connect("127.0.0.1", &options, &second), SSHIO_EPERMISSION_DENIED);
     second = loopback_connect(l);
-    assert_int_equal(sshio_conn_wait_closed(second), 0);        /* the acceptor failed for it */
+    assert_int_equal(sshio_conn_wait_closed(second), 0); /* the acceptor failed for it */
     assert_int_equal(accepted_count, 2);
     while (error_count == 0)
         sshio_sleep(0.001);

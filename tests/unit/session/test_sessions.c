@@ -1,4 +1,5 @@
-/* Sessions end to end: a server and clients of ours over loopback. What an independent peer must show is in tests/interop. */
+/* Sessions end to end: a server and clients of ours over loopback. What an independent peer must show is in
+ * tests/interop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -115,7 +116,8 @@ static void run_timeout(struct loopback *l)
 {
     sshio_conn *conn = loopback_connect(l);
     sshio_result *result = NULL;
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "silent", .timeout = 0.01), &result), SSHIO_EPROCESS_TIMEOUT);
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "silent", .timeout = 0.01), &result),
+                     SSHIO_EPROCESS_TIMEOUT);
     assert_true(sshio_error_is(SSHIO_EPROCESS_TIMEOUT, SSHIO_E_TIMEOUT));
     assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0);
     sshio_result_free(result);
@@ -132,7 +134,8 @@ static void run_limit(struct loopback *l)
 {
     sshio_conn *conn = loopback_connect(l);
     sshio_result *result = NULL;
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "source 100000", .max_output = 99999), &result), SSHIO_ELIMIT);
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "source 100000", .max_output = 99999), &result),
+                     SSHIO_ELIMIT);
     assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "source 100000", .max_output = 100000), &result), 0);
     assert_int_equal(result->out.len, 100000);
     sshio_result_free(result);
@@ -149,10 +152,12 @@ static void run_env(struct loopback *l)
 {
     sshio_conn *conn = loopback_connect(l);
     sshio_result *result = NULL;
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "env TZ", .env = SSHIO_LIST("A=1", "TZ=UTC=0")), &result), 0);
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "env TZ", .env = SSHIO_LIST("A=1", "TZ=UTC=0")), &result),
+                     0);
     assert_string_equal(result->out.data, "UTC=0");
     sshio_result_free(result);
-    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "env TZ", .env = SSHIO_LIST("nonsense")), &result), SSHIO_EINVAL);
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "env TZ", .env = SSHIO_LIST("nonsense")), &result),
+                     SSHIO_EINVAL);
     sshio_conn_unref(conn);
 }
 
@@ -204,7 +209,8 @@ static void exact_reads(struct loopback *l)
     sshio_conn *conn = loopback_connect(l);
     sshio_client_process *p = NULL;
     char buffer[8];
-    assert_int_equal(sshio_create_process(conn, SSHIO_SESSION(.command = "echo", .input = SSHIO_TEXT("0123456789")), &p), 0);
+    assert_int_equal(
+        sshio_create_process(conn, SSHIO_SESSION(.command = "echo", .input = SSHIO_TEXT("0123456789")), &p), 0);
     assert_int_equal(sshio_readexactly(sshio_client_process_stdout(p), buffer, 8), 0);
     assert_memory_equal(buffer, "01234567", 8);
     assert_int_equal(sshio_readexactly(sshio_client_process_stdout(p), buffer, 8), SSHIO_EINCOMPLETE_READ);
@@ -396,8 +402,11 @@ static void on_lost(sshio_chan *chan, const sshio_error *error, void *user)
 }
 
 static const sshio_session_handlers seeing = {
-    .connection_made = on_made, .session_started = on_started, .data_received = on_data,
-    .connection_lost = on_lost, .exit_status_received = on_status,
+    .connection_made = on_made,
+    .session_started = on_started,
+    .data_received = on_data,
+    .connection_lost = on_lost,
+    .exit_status_received = on_status,
 };
 
 static void callbacks(struct loopback *l)
@@ -518,12 +527,13 @@ static int no_password_known(sshio_conn *conn, void *user)
 static int check_password(sshio_conn *conn, const char *username, const char *password, void *user)
 {
     (void)conn, (void)user;
-    sshio_sleep(0.001);                 /* the handler may wait */
+    sshio_sleep(0.001); /* the handler may wait */
     return strcmp(username, "guest") == 0 && strcmp(password, "secret") == 0;
 }
 
 static const sshio_server_handlers with_passwords = {
-    .password_auth_supported = no_password_known, .validate_password = check_password,
+    .password_auth_supported = no_password_known,
+    .validate_password = check_password,
 };
 
 static void prepare_passwords(struct loopback *l)
@@ -598,7 +608,8 @@ static void info(struct loopback *l)
     assert_null(sshio_conn_get_extra_info(conn, "nothing", NULL));
     assert_int_equal(sshio_conn_set_extra_info(conn, "nothing", "something"), 0);
     assert_string_equal(sshio_conn_get_extra_info(conn, "nothing", NULL), "something");
-    sshio_span known = sshio_key_public_data(l->host_key), seen = sshio_key_public_data(sshio_conn_get_server_host_key(conn));
+    sshio_span known = sshio_key_public_data(l->host_key),
+               seen = sshio_key_public_data(sshio_conn_get_server_host_key(conn));
     assert_int_equal(seen.len, known.len);
     assert_memory_equal(seen.data, known.data, known.len);
     sshio_conn_close(conn);
