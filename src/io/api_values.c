@@ -1,4 +1,5 @@
-/* The public functions over base that can fail: base knows no tasks, so their errors become the last error here. */
+/* The public functions over base that can fail: base knows no tasks, so their errors become the
+ * last error here. */
 #include <time.h>
 
 #include <sshio/base.h>
@@ -53,7 +54,8 @@ int sshio_set_debug_level(int level)
     return 0;
 }
 
-int sshio_logger_child(sshio_logger *logger, const char *name, const char *context, sshio_logger **child)
+int sshio_logger_child(sshio_logger *logger, const char *name, const char *context,
+                       sshio_logger **child)
 {
     if (child == NULL)
         return fail(SSHIO_EINVAL, "sshio_logger_child: no place for the result");

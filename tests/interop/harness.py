@@ -111,7 +111,7 @@ def run(argv, *, input=b"", stdin_file=None, stdout_file=None, seconds=60, env=N
 class Daemon:
     """A program in the background whose output goes to a log file."""
 
-    def __init__(self, argv, log, *, seconds=600, env=None, cwd=None, stdin=subprocess.DEVNULL):
+    def __init__(self, argv, log, *, seconds=3600, env=None, cwd=None, stdin=subprocess.DEVNULL):
         self.argv, self.log = argv, pathlib.Path(log)
         with open(self.log, "wb") as output:
             self.child = subprocess.Popen(under_limits(argv, seconds), stdin=stdin, stdout=output,
