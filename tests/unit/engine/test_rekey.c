@@ -212,6 +212,26 @@ static void test_s8_peer_that_goes_on_after_kexinit_ends(void **state)
     }
 }
 
+/* AsyncSSH sends the packet that made it start an exchange behind its KEXINIT: one, and only one, is taken. */
+static void test_late_message_of_a_peer_known_for_it_is_taken_once(void **state)
+{
+    (void)state;
+    static const uint8_t ping[] = { 192, 0, 0, 0, 0 };
+    for (unsigned count = 1; count <= 2; count++) {
+        struct pair p;
+        pair_init(&p, PAIR_FAST);
+        p.config[CLIENT].version = "AsyncSSH_2.10.1";
+        pair_start(&p);
+        assert_true(pair_log_in(&p));
+        engine_rekey(p.side[CLIENT].engine);
+        for (unsigned i = 0; i < count; i++)
+            pair_send_raw(&p, CLIENT, ping, sizeof ping);
+        pair_run(&p);
+        assert_int_equal(pair_error(&p, SERVER), count == 1 ? 0 : SSHIO_EPROTOCOL);
+        pair_done(&p);
+    }
+}
+
 /* Data that was on its way when we sent our KEXINIT is still taken. */
 static void test_traffic_that_crosses_our_kexinit_is_taken(void **state)
 {
@@ -401,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_s8_messages_wait_for_newkeys_in_order),
         cmocka_unit_test(test_s8_what_waits_is_bounded),
         cmocka_unit_test(test_s8_peer_that_goes_on_after_kexinit_ends),
+        cmocka_unit_test(test_late_message_of_a_peer_known_for_it_is_taken_once),
         cmocka_unit_test(test_traffic_that_crosses_our_kexinit_is_taken),
         cmocka_unit_test(test_s6_optional_messages_in_a_rekey_are_ignored),
         cmocka_unit_test(test_s4_markers_are_not_repeated),
