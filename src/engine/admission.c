@@ -146,17 +146,14 @@ static void refuse(struct engine *e, const struct row *row)
     engine_protocol_error(e, "Unexpected %s (%u) received %s", message_name(e->message_number), e->message_number, why);
 }
 
-/* A peer that is known for it may send one message of the connection protocol behind its KEXINIT; after login, as in
- * the open state, and never a second one. */
-static bool takes_late(struct engine *e, const struct row *row, enum admission_state state)
+/* A peer that is known for it may go on with the connection protocol in a re-exchange, after login and as in the open
+ * state. What it sends is bounded as ever: data by the windows, requests and our answers by their limits, and the
+ * exchange by its time. */
+static bool goes_on(const struct engine *e, const struct row *row, enum admission_state state)
 {
-    struct exchange *x = e->kex.running;
-    bool known = (e->quirks & QUIRK_LATE_MESSAGE) != 0 && e->auth.stage == AUTH_DONE;
-    bool behind = state == STATE_REKEY && !x->late_taken && e->message_number >= MSG_GLOBAL_REQUEST;
-    if (!known || !behind || decide(row, STATE_OPEN, e->config->server) != ADMIT)
-        return false;
-    x->late_taken = true;
-    return true;
+    bool known = (e->quirks & QUIRK_GOES_ON) != 0 && e->auth.stage == AUTH_DONE;
+    bool behind = (state == STATE_REKEY || state == STATE_REKEY_NEWKEYS) && e->message_number >= MSG_GLOBAL_REQUEST;
+    return known && behind && decide(row, STATE_OPEN, e->config->server) == ADMIT;
 }
 
 /* What the number of a message alone says about the connection. */
@@ -194,7 +191,7 @@ void admission_dispatch(struct engine *e, struct span payload)
         engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected %s received", message_name(e->message_number));
         break;
     case REFUSE:
-        if (takes_late(e, row, state))
+        if (goes_on(e, row, state))
             row->handler(e, &r);
         else
             refuse(e, row);

@@ -26,7 +26,6 @@ struct exchange {
     bool sent_kexinit, got_kexinit;
     bool sent_newkeys, got_newkeys;
     bool drop_guess;  /* the next packet numbered 30 to 49 was a wrong guess */
-    bool late_taken;  /* the one message that a peer's quirk lets pass after its KEXINIT has come */
     bool asking;      /* the owner has the host key or the hash in front of it */
     uint8_t expected; /* the number that the method waits for; 0 = none */
     uint64_t deadline_ms;

@@ -9,8 +9,8 @@ static const struct {
     const char *pattern; /* of the version line */
     uint32_t quirks;
 } rows[] = {
-    /* When a packet makes AsyncSSH start a re-exchange, that packet still follows its KEXINIT. */
-    { "SSH-2.0-AsyncSSH_*", QUIRK_LATE_MESSAGE },
+    /* Up to 2.10 at least nothing is held back during a re-exchange. */
+    { "SSH-2.0-AsyncSSH_*", QUIRK_GOES_ON },
 };
 
 uint32_t quirks_of(const char *version)

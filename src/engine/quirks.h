@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum quirk {
-    QUIRK_LATE_MESSAGE = 1u << 0, /* one message of the connection protocol follows its KEXINIT in a re-exchange */
+    QUIRK_GOES_ON = 1u << 0, /* the connection protocol goes on between its KEXINIT and its NEWKEYS, in a re-exchange */
 };
 
 uint32_t quirks_of(const char *version); /* the peer's whole version line; a set of enum quirk */
