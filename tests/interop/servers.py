@@ -189,7 +189,7 @@ class TinySSH(KeysAtHome):
     """One process for each connection, started by socat."""
 
     name = "tinysshd"
-    reads_behind_new_keys = False
+    reads_behind_new_keys = False   # a window adjust that comes in one piece with NEWKEYS lies there until more arrives
 
     def start_daemon(self):
         tinysshd = find_program("tinysshd")
