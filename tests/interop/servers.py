@@ -13,7 +13,7 @@ import shutil
 from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
                      free_port, known_hosts_line, missing, run)
 
-TEST_USER = "sshiotest"
+ACCOUNT_PREFIX = "sshiotest"
 
 SHELL_COMMANDS = {
     "hello": "echo hello",
@@ -29,12 +29,11 @@ class Server:
     """What the tests know of a server. Subclasses set these and start it in `start`."""
 
     name = None
-    has_stderr = True           # can its commands write to standard error?
     has_rekey_limit = False     # can it be told to rekey after 1 MiB?
     has_many_sessions = False   # does it take 50 sessions on one connection?
     takes_password = False
     commands = SHELL_COMMANDS
-    rekeys_as_told = True       # does it survive our rekeying every MiB?
+    reads_behind_new_keys = True    # does it see a packet that came in one piece with our NEWKEYS?
 
     def __init__(self, folder, identity, data_file, account):
         self.folder = pathlib.Path(folder)
@@ -121,16 +120,21 @@ class TestAccount:
     is_own = False
 
     def __init__(self):
-        self.name, self.made = TEST_USER, False
-        try:
-            entry = pwd.getpwnam(TEST_USER)
-        except KeyError:
-            run([find_program("useradd"), "--create-home", "--home-dir", f"/home/{TEST_USER}", "--shell", "/bin/sh",
-                 "--password", "*", TEST_USER]).check()
-            entry, self.made = pwd.getpwnam(TEST_USER), True
+        self._remove_abandoned()
+        self.name = f"{ACCOUNT_PREFIX}{os.getpid()}"        # of this run alone: others may be under way
+        run([find_program("useradd"), "--create-home", "--home-dir", f"/home/{self.name}", "--shell", "/bin/sh",
+             "--password", "*", self.name]).check()
+        entry = pwd.getpwnam(self.name)
         self.uid, self.gid, self.home = entry.pw_uid, entry.pw_gid, pathlib.Path(entry.pw_dir)
         self._make_private(self.home)
         self._make_private(self.home / ".ssh")
+
+    def _remove_abandoned(self):
+        """Accounts of runs that were killed."""
+        for entry in pwd.getpwall():
+            number = entry.pw_name.removeprefix(ACCOUNT_PREFIX)
+            if number != entry.pw_name and number.isdigit() and not pathlib.Path(f"/proc/{number}").exists():
+                run([find_program("userdel"), "--remove", "--force", entry.pw_name])
 
     def allow(self, identity):
         keys = self.home / ".ssh" / "authorized_keys"
@@ -151,9 +155,7 @@ class TestAccount:
         os.chmod(folder, 0o700)
 
     def remove(self):
-        if self.made:
-            run([find_program("userdel"), "--remove", "--force", self.name])
-            shutil.rmtree(self.home, ignore_errors=True)
+        run([find_program("userdel"), "--remove", "--force", self.name])
 
 
 class KeysAtHome(Server):
@@ -187,6 +189,7 @@ class TinySSH(KeysAtHome):
     """One process for each connection, started by socat."""
 
     name = "tinysshd"
+    reads_behind_new_keys = False
 
     def start_daemon(self):
         tinysshd = find_program("tinysshd")
