@@ -1,11 +1,5 @@
-<<<<<<< HEAD
-/* Base64 (RFC 4648 section 4). Characters are mapped by arithmetic, not by tables or branches on
- * their value, because private keys pass through here and a table look-up leaves a trace in the
- * cache. */
-=======
 /* Base64 (RFC 4648 section 4). Characters are mapped by arithmetic, not by tables or branches on their value, because
  * private keys pass through here and a table look-up leaves a trace in the cache. */
->>>>>>> main
 #include "base/base64.h"
 
 /* All ones when low <= c <= high, else 0. */
@@ -42,8 +36,7 @@ static unsigned value_of(unsigned c)
 }
 
 /* One group of up to three bytes as two to four characters. */
-static void put_group(struct writer *w, struct span group, bool padded, size_t column,
-                      size_t *width)
+static void put_group(struct writer *w, struct span group, bool padded, size_t column, size_t *width)
 {
     unsigned bits = 0;
     for (size_t i = 0; i < 3; i++)
@@ -68,8 +61,7 @@ void put_base64(struct writer *w, struct span data, bool padded, size_t column)
     size_t width = 0;
     reader_init(&r, data.data, data.len);
     while (reader_left(&r) != 0)
-        put_group(w, read_bytes(&r, reader_left(&r) < 3 ? reader_left(&r) : 3), padded, column,
-                  &width);
+        put_group(w, read_bytes(&r, reader_left(&r) < 3 ? reader_left(&r) : 3), padded, column, &width);
     if (width != 0)
         put_u8(w, '\n');
 }
@@ -79,7 +71,7 @@ static bool is_space(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* The bytes of a last group that was cut short: spare bits must be zero, padding complete. */
+/* The bytes of a last group that was cut short: its spare bits must be zero, its padding complete. */
 static bool put_last(struct writer *w, unsigned bits, size_t chars, size_t pads)
 {
     if (chars == 0)

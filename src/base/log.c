@@ -1,14 +1,8 @@
 /* Loggers; the contract stands in log.h.
  *
-<<<<<<< HEAD
- * Levels and the handler belong to the whole process and may be changed while other threads log. A
- * message is formatted at most once, after the check that somebody wants it. The handler is called
- * without a lock held, so it may log or set another one. */
-=======
  * Levels and the handler belong to the whole process and may be changed while other threads log. A message is formatted
  * at most once, after the check that somebody wants it. The handler is called without a lock held, so it may log or set
  * another one. */
->>>>>>> main
 #include "base/log.h"
 
 #include <pthread.h>
@@ -27,9 +21,7 @@ struct sshio_logger {
 };
 
 static sshio_logger base_logger = { .is_base = true, .name = "sshio", .context = "" };
-static sshio_logger sftp_logger = {
-    .is_base = true, .is_sftp = true, .name = "sshio.sftp", .context = ""
-};
+static sshio_logger sftp_logger = { .is_base = true, .is_sftp = true, .name = "sshio.sftp", .context = "" };
 
 static atomic_int base_level = SSHIO_LOG_NOTSET;
 static atomic_int sftp_level = SSHIO_LOG_NOTSET;
@@ -80,8 +72,7 @@ bool log_set_debug_level(int level)
 
 static int level_of(const sshio_logger *logger)
 {
-    int level = logger->is_sftp ? atomic_load_explicit(&sftp_level, memory_order_relaxed)
-                                : SSHIO_LOG_NOTSET;
+    int level = logger->is_sftp ? atomic_load_explicit(&sftp_level, memory_order_relaxed) : SSHIO_LOG_NOTSET;
     if (level == SSHIO_LOG_NOTSET)
         level = atomic_load_explicit(&base_level, memory_order_relaxed);
     return level != SSHIO_LOG_NOTSET ? level : SSHIO_LOG_WARNING;
@@ -128,13 +119,8 @@ static sshio_logger *logger_make(const char *name, const char *context)
     return logger;
 }
 
-<<<<<<< HEAD
-/* "parent" SEPARATOR "own", with either of them alone when the other is missing; to be freed. NULL
- * when out of memory. */
-=======
 /* "parent" SEPARATOR "own", with either of them alone when the other is missing; to be freed. NULL when out of memory.
  */
->>>>>>> main
 static char *join(const char *parent, const char *separator, const char *own)
 {
     if (own == NULL || *own == '\0')
@@ -203,19 +189,16 @@ void sshio_logger_unref(sshio_logger *logger)
 
 static const char *level_name(sshio_log_level level)
 {
-    return level >= SSHIO_LOG_CRITICAL ? "critical"
-           : level >= SSHIO_LOG_ERROR  ? "error"
-                                       : "warning";
+    return level >= SSHIO_LOG_CRITICAL ? "critical" : level >= SSHIO_LOG_ERROR ? "error" : "warning";
 }
 
 /* Without a handler: one line on stderr, harmless for a terminal whatever it quotes. */
 static void print(const sshio_logger *logger, sshio_log_level level, const char *text)
 {
     char harmless[1024];
-    const char *open = *logger->context != '\0' ? "[" : "",
-               *close = *logger->context != '\0' ? "] " : "";
-    fprintf(stderr, "%s: %s: %s%s%s%s\n", logger->name, level_name(level), open, logger->context,
-            close, log_escaped(span_of(text), harmless, sizeof harmless));
+    const char *open = *logger->context != '\0' ? "[" : "", *close = *logger->context != '\0' ? "] " : "";
+    fprintf(stderr, "%s: %s: %s%s%s%s\n", logger->name, level_name(level), open, logger->context, close,
+            log_escaped(span_of(text), harmless, sizeof harmless));
 }
 
 static void deliver(const sshio_logger *logger, sshio_log_level level, const char *text)
@@ -230,20 +213,11 @@ static void deliver(const sshio_logger *logger, sshio_log_level level, const cha
         print(logger, level, text);
 }
 
-<<<<<<< HEAD
-static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level,
-                        const char *format, va_list args) SSHIO_PRINTF(4, 0);
-
-/* Most messages fit in the small buffer; it is small because tasks have small stacks. */
-static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level,
-                        const char *format, va_list args)
-=======
 static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format, va_list args)
     SSHIO_PRINTF(4, 0);
 
 /* Most messages fit in the small buffer; it is small because tasks have small stacks. */
 static void log_message(sshio_logger *logger, sshio_log_level level, int debug_level, const char *format, va_list args)
->>>>>>> main
 {
     char small[256];
     va_list again;
@@ -261,17 +235,10 @@ static void log_message(sshio_logger *logger, sshio_log_level level, int debug_l
 }
 
 /* The functions differ in level and debug level only; va_start has to stand in each of them. */
-<<<<<<< HEAD
-#define LOG_AT(logger, level, debug_level, format)                                                 \
-    va_list args;                                                                                  \
-    va_start(args, format);                                                                        \
-    log_message(logger, level, debug_level, format, args);                                         \
-=======
 #define LOG_AT(logger, level, debug_level, format)                                                                     \
     va_list args;                                                                                                      \
     va_start(args, format);                                                                                            \
     log_message(logger, level, debug_level, format, args);                                                             \
->>>>>>> main
     va_end(args)
 
 void log_error(sshio_logger *logger, const char *format, ...)

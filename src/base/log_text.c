@@ -1,16 +1,8 @@
-<<<<<<< HEAD
-/* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous
- * escaped, and dumps of packets.
- *
- * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that
- * start a new line, marks that turn the direction of writing, and what is not UTF-8. */
-=======
 /* Bytes as text that may stand in a log or on a terminal: peer text with everything dangerous escaped, and dumps of
  * packets.
  *
  * Escaped are: control characters of ASCII and of Latin-1 (a terminal obeys both), separators that start a new line,
  * marks that turn the direction of writing, and what is not UTF-8. */
->>>>>>> main
 #include "base/log.h"
 
 #include <stdio.h>
@@ -66,11 +58,6 @@ const char *log_escaped(struct span text, char *buffer, size_t size)
     return buffer;
 }
 
-static char shown(uint8_t byte)
-{
-    return byte >= 0x20 && byte < 0x7f ? (char)byte : '.';
-}
-
 /* "  00000010: 73 73 68 …  ssh…" for up to 16 bytes. */
 static void dump_line(sshio_logger *logger, size_t offset, struct span bytes)
 {
@@ -80,7 +67,7 @@ static void dump_line(sshio_logger *logger, size_t offset, struct span bytes)
         hex[3 * i] = here ? hex_digits[bytes.data[i] >> 4] : ' ';
         hex[3 * i + 1] = here ? hex_digits[bytes.data[i] & 15] : ' ';
         hex[3 * i + 2] = ' ';
-        ascii[i] = here ? shown(bytes.data[i]) : '\0';
+        ascii[i] = !here ? '\0' : bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '.';
     }
     hex[48] = ascii[16] = '\0';
     log_debug(logger, 3, "  %08zx: %s %s", offset, hex, ascii);

@@ -1,13 +1,7 @@
 /* Wildcard matching; the contract stands in pattern.h.
  *
-<<<<<<< HEAD
- * Only the last '*' seen is ever taken back: an earlier one could gain nothing that the later one
- * cannot. So the work is bounded by pattern length × text length, however many stars a hostile
- * pattern has. */
-=======
  * Only the last '*' seen is ever taken back: an earlier one could gain nothing that the later one cannot. So the work
  * is bounded by pattern length × text length, however many stars a hostile pattern has. */
->>>>>>> main
 #include "base/pattern.h"
 
 static uint8_t lower(uint8_t c)
@@ -33,12 +27,7 @@ static bool match(struct span pattern, struct span text, bool nocase)
 {
     bool starred = false;
     size_t p = 0, t = 0;
-<<<<<<< HEAD
-    size_t after_star = 0; /* the pattern after the last star … */
-    size_t star_end = 0;   /* … and how far that star reaches */
-=======
     size_t after_star = 0, star_end = 0; /* the pattern after the last star, and how far that star reaches */
->>>>>>> main
 
     while (t < text.len) {
         if (p < pattern.len && pattern.data[p] == '*') {

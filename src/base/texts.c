@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-/* Owned lists of texts; see texts.h. The array grows in powers of two that follow from the count,
- * so that no capacity is kept. */
-=======
 /* Owned lists of texts; see texts.h. The array grows in powers of two that follow from the count, so that no capacity
  * is kept. */
->>>>>>> main
 #include "base/texts.h"
 
 #include <stdarg.h>
