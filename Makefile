@@ -14,7 +14,7 @@ help:
 	@echo "make demo        build, and show a server and a client talking"
 	@echo "make test        unit tests, rules of the house, fuzz corpora, and interop tests with the peers that are installed"
 	@echo "make peers       install the peers of the interop tests (Debian, as root); no service is started"
-	@echo "make check-deep  what takes long: valgrind, ThreadSanitizer"
+	@echo "make check-deep  what takes long: ThreadSanitizer, valgrind, random schedules"
 	@echo "make fuzz        run each fuzz target for SECONDS_EACH=$(SECONDS_EACH) seconds (clang 14)"
 	@echo "make bench       build for speed and measure"
 	@echo "make install     install below prefix (meson configure $(BUILD) -Dprefix=…); DESTDIR is honoured"

@@ -6,6 +6,7 @@
 #include "engine/exchange.h"
 #include "engine/ext_info.h"
 #include "engine/internal.h"
+#include "engine/quirks.h"
 #include "engine/transport_messages.h"
 
 #define IN(state) (1u << (state))
@@ -140,8 +141,19 @@ enum admission_state admission_state(const struct engine *e)
 
 static void refuse(struct engine *e, const struct row *row)
 {
-    const char *why = row->refusal != NULL ? row->refusal : "in this state";
+    bool in_exchange = e->auth.stage == AUTH_DONE && e->message_number >= MSG_GLOBAL_REQUEST;
+    const char *why = in_exchange ? "after KEXINIT" : row->refusal != NULL ? row->refusal : "in this state";
     engine_protocol_error(e, "Unexpected %s (%u) received %s", message_name(e->message_number), e->message_number, why);
+}
+
+/* A peer that is known for it may go on with the connection protocol in a re-exchange, after login and as in the open
+ * state. What it sends is bounded as ever: data by the windows, requests and our answers by their limits, and the
+ * exchange by its time. */
+static bool goes_on(const struct engine *e, const struct row *row, enum admission_state state)
+{
+    bool known = (e->quirks & QUIRK_GOES_ON) != 0 && e->auth.stage == AUTH_DONE;
+    bool behind = (state == STATE_REKEY || state == STATE_REKEY_NEWKEYS) && e->message_number >= MSG_GLOBAL_REQUEST;
+    return known && behind && decide(row, STATE_OPEN, e->config->server) == ADMIT;
 }
 
 /* What the number of a message alone says about the connection. */
@@ -179,7 +191,10 @@ void admission_dispatch(struct engine *e, struct span payload)
         engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected %s received", message_name(e->message_number));
         break;
     case REFUSE:
-        refuse(e, row);
+        if (goes_on(e, row, state))
+            row->handler(e, &r);
+        else
+            refuse(e, row);
         break;
     }
 }

@@ -12,6 +12,7 @@
 #include "engine/admission.h"
 #include "engine/exchange.h"
 #include "engine/internal.h"
+#include "engine/quirks.h"
 #include "engine/version.h"
 #include "key/key.h"
 
@@ -226,6 +227,7 @@ static void take_version(struct engine *e, struct span line)
     }
     mem_free(e->peer_version);
     e->peer_version = version;
+    e->quirks = quirks_of(version);
     e->phase = PHASE_KEX;
     char shown[2 * VERSION_MAX_LEN];
     log_debug(e->logger, 1, "Received version: %s", log_escaped(line, shown, sizeof shown));

@@ -40,6 +40,7 @@ struct engine {
     enum engine_phase phase;
     char *own_version;      /* whole lines, without their ends */
     char *peer_version;     /* "" before it came */
+    uint32_t quirks;        /* of the peer: enum quirk */
     uint32_t version_lines; /* of text before it */
     struct held_message *held_first;
     struct held_message *held_last;

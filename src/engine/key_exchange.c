@@ -172,7 +172,9 @@ static void log_chosen(struct engine *e, const struct negotiated *chosen)
 static void warn_of_truncation(struct engine *e, const struct negotiated *chosen)
 {
     static const char name[] = "chacha20-poly1305@openssh.com";
-    if (!e->kex.strict && (strcmp(chosen->cipher_c2s->name, name) == 0 || strcmp(chosen->cipher_s2c->name, name) == 0))
+    bool first = e->kex.session_id_len == 0;
+    if (first && !e->kex.strict &&
+        (strcmp(chosen->cipher_c2s->name, name) == 0 || strcmp(chosen->cipher_s2c->name, name) == 0))
         log_warning(e->logger, "%s is used with a peer that does not support strict key exchange", name);
 }
 

@@ -144,6 +144,7 @@ static void finish(struct file_stream *s)
 {
     if (s->in.busy || s->out.busy)
         return;
+    deferred_cancel(&s->step); /* it may have been closed from within this very step */
     pool_give(loop_input_pool(s->base.loop), s->in.data);
     close(s->fd);
     s->base.events->closed(s->base.owner);

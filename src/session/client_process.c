@@ -244,6 +244,8 @@ static int wait_ended(sshio_client_process *p, double timeout)
 int sshio_client_process_wait(sshio_client_process *process, bool check, double timeout, sshio_result **result)
 {
     sshio_result *r = NULL;
+    if (result == NULL)
+        return fail(SSHIO_EINVAL, "sshio_client_process_wait: no place for the result");
     process->refs++;
     streams_set_limit(process->streams, SIZE_MAX);
     int rc = wait_ended(process, timeout);
@@ -288,7 +290,7 @@ int sshio_run(sshio_conn *conn, const sshio_session_options *options, sshio_resu
 {
     sshio_session_options known;
     sshio_client_process *p = NULL;
-    int rc = OPTIONS_TAKE(&known, options);
+    int rc = result != NULL ? OPTIONS_TAKE(&known, options) : fail(SSHIO_EINVAL, "sshio_run: no place for the result");
     if (rc == 0)
         rc = create_process(conn, &known, &p);
     if (rc != 0)

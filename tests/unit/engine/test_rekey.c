@@ -212,6 +212,32 @@ static void test_s8_peer_that_goes_on_after_kexinit_ends(void **state)
     }
 }
 
+/* AsyncSSH holds nothing back in a re-exchange: what belongs to the open connection is taken, and nothing else. */
+static void test_peer_known_to_go_on_after_kexinit_is_borne(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t number;
+        int code;
+    } cases[] = { { MSG_PING, 0 },
+                  { MSG_USERAUTH_REQUEST, SSHIO_EPROTOCOL },
+                  { MSG_SERVICE_REQUEST, SSHIO_EPROTOCOL } };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pair p;
+        uint8_t message[5] = { cases[i].number };
+        pair_init(&p, PAIR_FAST);
+        p.config[CLIENT].version = "AsyncSSH_2.10.1";
+        pair_start(&p);
+        assert_true(pair_log_in(&p));
+        engine_rekey(p.side[CLIENT].engine);
+        for (int count = 0; count < 3; count++)
+            pair_send_raw(&p, CLIENT, message, sizeof message);
+        pair_run(&p);
+        assert_int_equal(pair_error(&p, SERVER), cases[i].code);
+        pair_done(&p);
+    }
+}
+
 /* Data that was on its way when we sent our KEXINIT is still taken. */
 static void test_traffic_that_crosses_our_kexinit_is_taken(void **state)
 {
@@ -401,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_s8_messages_wait_for_newkeys_in_order),
         cmocka_unit_test(test_s8_what_waits_is_bounded),
         cmocka_unit_test(test_s8_peer_that_goes_on_after_kexinit_ends),
+        cmocka_unit_test(test_peer_known_to_go_on_after_kexinit_is_borne),
         cmocka_unit_test(test_traffic_that_crosses_our_kexinit_is_taken),
         cmocka_unit_test(test_s6_optional_messages_in_a_rekey_are_ignored),
         cmocka_unit_test(test_s4_markers_are_not_repeated),

@@ -390,6 +390,100 @@ static void test_pipes_carry_both_ways(void **state)
     close_end(&a);
 }
 
+/* ---- files: what cannot be polled ---- */
+
+static int temporary_file(const char *text)
+{
+    char name[] = "/tmp/sshio-test-XXXXXX";
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    unlink(name);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    return fd;
+}
+
+static void make_file_end(struct end *end, int fd)
+{
+    struct stream *stream = NULL;
+    assert_int_equal(stream_from_fd(loop_current(), fd, &stream, NULL), 0);
+    own(end, stream);
+}
+
+static void test_file_is_read_to_its_end(void **state)
+{
+    (void)state;
+    struct end a;
+    make_file_end(&a, temporary_file("some text"));
+    a.take = 4; /* the rest comes again */
+    stream_read_start(a.stream);
+    while (!a.eof) {
+        turn();
+        stream_read_again(a.stream);
+    }
+    assert_int_equal(a.in_len, 9);
+    assert_memory_equal(a.in, "some text", 9);
+    close_end(&a);
+}
+
+static void test_file_is_written_in_order(void **state)
+{
+    (void)state;
+    struct end a;
+    char got[10] = "";
+    int fd = temporary_file("");
+    int same = dup(fd);
+    make_file_end(&a, fd);
+    send_all(&a, (const uint8_t *)"some text", 9);
+    while (a.out_done < 9)
+        turn();
+    close_end(&a);
+    assert_int_equal(pread(same, got, 9, 0), 9);
+    assert_string_equal(got, "some text");
+    close(same);
+}
+
+static void test_file_stream_may_be_closed_when_it_delivers(void **state)
+{
+    (void)state;
+    struct end a;
+    make_file_end(&a, temporary_file("some text"));
+    a.close_when_received = true;
+    stream_read_start(a.stream);
+    while (!a.closed)
+        turn();
+    turn();
+    close_end(&a);
+}
+
+static void test_null_device_is_a_file_without_bytes(void **state)
+{
+    (void)state;
+    struct end a;
+    make_file_end(&a, open("/dev/null", O_RDWR | O_CLOEXEC));
+    stream_read_start(a.stream);
+    send_all(&a, (const uint8_t *)"gone", 4);
+    while (!a.eof || a.out_done < 4)
+        turn();
+    assert_int_equal(a.in_len, 0);
+    close_end(&a);
+}
+
+/* A descriptor that others share is left as it was found. */
+static void test_shared_descriptor_is_switched_back(void **state)
+{
+    (void)state;
+    struct end a;
+    int fds[2];
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    make_file_end(&a, dup(fds[0]));
+    assert_true((fcntl(fds[0], F_GETFL) & O_NONBLOCK) != 0);
+    close_end(&a);
+    assert_int_equal(fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* A program may close its input and go on writing. */
 static void test_broken_pipe_leaves_the_input(void **state)
 {
@@ -486,6 +580,11 @@ int main(void)
         cmocka_unit_test(test_broken_socket_reports_input_then_error),
         cmocka_unit_test(test_failed_write_is_told_without_reading),
         cmocka_unit_test(test_pipes_carry_both_ways),
+        cmocka_unit_test(test_file_is_read_to_its_end),
+        cmocka_unit_test(test_file_is_written_in_order),
+        cmocka_unit_test(test_file_stream_may_be_closed_when_it_delivers),
+        cmocka_unit_test(test_null_device_is_a_file_without_bytes),
+        cmocka_unit_test(test_shared_descriptor_is_switched_back),
         cmocka_unit_test(test_broken_pipe_leaves_the_input),
         cmocka_unit_test(test_stream_is_closed_inside_received),
         cmocka_unit_test(test_names_of_unix_sockets_are_empty),

@@ -1,0 +1,13 @@
+/* What known peers do wrong and still have to be got along with, by the software in their version line. */
+#ifndef SSHIO_ENGINE_QUIRKS_H
+#define SSHIO_ENGINE_QUIRKS_H
+
+#include <stdint.h>
+
+enum quirk {
+    QUIRK_GOES_ON = 1u << 0, /* the connection protocol goes on between its KEXINIT and its NEWKEYS, in a re-exchange */
+};
+
+uint32_t quirks_of(const char *version); /* the peer's whole version line; a set of enum quirk */
+
+#endif
