@@ -28,6 +28,8 @@ def complaints(path):
             yield number, "blanks at the end of the line"
         if "\t" in line:
             yield number, "a tab"
+        if re.match(r"<<<<<<< |>>>>>>> ", line):
+            yield number, "a merge that was not finished"
         if len(line) > MAX_COLUMNS:
             yield number, f"{len(line)} columns"
     if path.suffix in (".c", ".h") and not text.startswith("/*"):
