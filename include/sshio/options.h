@@ -53,7 +53,7 @@ typedef struct sshio_client_options {
     sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
     const char *host_key_alias;                   /* [HostKeyAlias] name looked up in known hosts; default the host */
-    const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default all that are known for the host */
+    const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default all of this build */
     const char *kex_algs;                         /* [KexAlgorithms] */
     const char *encryption_algs;                  /* [Ciphers] */
     const char *rekey_limit;                      /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -390,6 +393,34 @@ static void test_options_without_a_size_are_refused_and_shorter_ones_taken(void 
     run_with(sizeless, NULL);
 }
 
+static void prepare_one_startup(struct loopback *l)
+{
+    l->server_options.max_startups = 1;
+}
+
+static void startups(struct loopback *l)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)l->port) };
+    sshio_client_options options = loopback_client(l);
+    sshio_conn *conn = NULL, *other = NULL;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(silent, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), SSHIO_ECONNECTION_LOST);
+    close(silent);
+    while (sshio_connect("127.0.0.1", &options, &conn) != 0)
+        continue;                                                      /* until the server has seen that it is gone */
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &other), 0); /* who is logged in does not count */
+    sshio_conn_unref(conn);
+    sshio_conn_unref(other);
+}
+
+static void test_connections_that_do_not_log_in_are_limited(void **state)
+{
+    (void)state;
+    run_with(startups, prepare_one_startup);
+}
+
 static void listener(struct loopback *l)
 {
     sshio_addresses addresses = { 0 };
@@ -428,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_connection_ends_once_whichever_way),
         cmocka_unit_test(test_run_client_and_run_server_on_a_socket_pair),
         cmocka_unit_test(test_options_without_a_size_are_refused_and_shorter_ones_taken),
+        cmocka_unit_test(test_connections_that_do_not_log_in_are_limited),
         cmocka_unit_test(test_listener_closes_and_connections_go_on),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
