@@ -275,6 +275,14 @@ class ErlangRekeying(Erlang):
     rekey = "1048576"
 
 
+def copy_of_tool(folder):
+    """Another account may not be able to enter the build folder: the tool, and beside it the library that it loads."""
+    program = find_built("tools/sshio")
+    (folder / "tools").mkdir(parents=True)
+    shutil.copy(build_folder() / "libsshio.so.0", folder)
+    return shutil.copy(program, folder / "tools")
+
+
 class Sshio(Server):
     """Our own, as the account whose shell it starts."""
 
@@ -284,7 +292,7 @@ class Sshio(Server):
     options = []
 
     def start(self):
-        program = find_built("tools/sshio")
+        program = copy_of_tool(self.folder / "built")
         key = self.make_host_key()
         for file in (key, self.authorized_keys):
             self.account.own(file)
