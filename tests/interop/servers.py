@@ -33,7 +33,6 @@ class Server:
     has_many_sessions = False   # does it take 50 sessions on one connection?
     takes_password = False
     commands = SHELL_COMMANDS
-    reads_behind_new_keys = True    # does it see a packet that came in one piece with our NEWKEYS?
 
     def __init__(self, folder, identity, data_file, account):
         self.folder = pathlib.Path(folder)
@@ -189,7 +188,6 @@ class TinySSH(KeysAtHome):
     """One process for each connection, started by socat."""
 
     name = "tinysshd"
-    reads_behind_new_keys = False   # a window adjust that comes in one piece with NEWKEYS lies there until more arrives
 
     def start_daemon(self):
         tinysshd = find_program("tinysshd")
