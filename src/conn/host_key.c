@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/texts.h"
 #include "config/known_hosts.h"
+#include "conn/algorithms.h"
 #include "conn/conn.h"
 #include "io/task.h"
 #include "key/key.h"
@@ -29,6 +31,55 @@ static const char *look_up_address(const sshio_conn *conn)
 {
     return conn->settings->host_key_alias != NULL ? "" : conn->peer.host;
 }
+
+static struct host_query query_of(const sshio_conn *conn)
+{
+    return (struct host_query){ .host = look_up_name(conn), .addr = look_up_address(conn), .port = conn->port };
+}
+
+/* ---- what a client offers ---- */
+
+static bool add_algs_of_type(struct texts *names, const char *type)
+{
+    for (size_t i = 0; i < sig_alg_count(); i++) {
+        const struct sig_alg *alg = sig_alg_at(i);
+        if (alg->is_default && strcmp(alg->type->name, type) == 0 && !texts_add(names, alg->name))
+            return false;
+    }
+    return true;
+}
+
+/* The algorithms of the keys that are known for the host, in the order of the file. */
+static bool add_known_algs(const sshio_conn *conn, struct texts *names)
+{
+    struct host_query query = query_of(conn);
+    struct texts types = { 0 };
+    bool ok = known_hosts_types(conn->settings->known_hosts, &query, &types);
+    for (size_t i = 0; ok && i < types.count; i++)
+        ok = add_algs_of_type(names, types.items[i]);
+    texts_done(&types);
+    return ok;
+}
+
+/* A host that is known by some of its keys is asked for one of these; the option works on that list. Without one, and
+ * if the option is "default", it is the usual list, which does not show what we know. */
+int host_key_offer(sshio_conn *conn, struct error *e)
+{
+    const struct settings *s = conn->settings;
+    struct texts known = { 0 };
+    bool is_default = s->host_key_algs_text != NULL && strcmp(s->host_key_algs_text, "default") == 0;
+    if (is_default || !s->check_host || s->known_hosts == NULL)
+        return 0;
+    int rc = add_known_algs(conn, &known) ? 0 : error_nomem(e);
+    if (rc == 0 && known.count != 0)
+        rc = algorithms_rows_over(SSHIO_ALG_PUBLIC_KEY, s->host_key_algs_text, &known, &conn->host_key_algs, e);
+    if (conn->host_key_algs != NULL)
+        conn->engine_config.host_key_algs = (const struct sig_alg *const *)conn->host_key_algs;
+    texts_done(&known);
+    return rc;
+}
+
+/* ---- whether it trusts what it got ---- */
 
 static void trust(sshio_conn *conn, sshio_key *key)
 {
@@ -120,7 +171,7 @@ static void decide_key(sshio_conn *conn, sshio_key *key)
 {
     const struct settings *s = conn->settings;
     struct host_place place = { 0 };
-    struct host_query query = { .host = look_up_name(conn), .addr = look_up_address(conn), .port = conn->port };
+    struct host_query query = query_of(conn);
     sshio_host_status status = s->check_host ? SSHIO_HOST_UNKNOWN : SSHIO_HOST_OK;
     if (s->check_host && s->known_hosts != NULL)
         status = known_hosts_match(s->known_hosts, &query, key, &place);
@@ -145,6 +196,11 @@ void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *a
     error_init(&e);
     if (key_from_public_blob(blob, &key, &e) != 0 || !span_is(span_of(sshio_key_get_algorithm(key)), alg->type->name)) {
         error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Unable to decode host key for host %s", look_up_name(conn));
+        engine_host_key_verdict(conn->engine, &e);
+    } else if (key_check_size(key, conn->settings->required_rsa_size, NULL) != 0) {
+        error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
+                  "Host key of %d bits is too short for host %s: required_rsa_size is %d", key_bits(key),
+                  look_up_name(conn), conn->settings->required_rsa_size);
         engine_host_key_verdict(conn->engine, &e);
     } else {
         decide_key(conn, key);
