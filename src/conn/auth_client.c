@@ -168,22 +168,28 @@ static int try_key_with(struct auth_client *auth, const sshio_key *key, const st
     return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
 }
 
-static int try_key(struct auth_client *auth, const sshio_key *key)
+/* What to try with a key, in order; why nothing is tried goes to the log. */
+static size_t choose_algs(const sshio_conn *conn, const sshio_key *key, const struct sig_alg **algs)
 {
-    const sshio_conn *conn = auth->conn;
     const struct sig_choice_server server = { .list = engine_server_sig_algs(conn->engine),
                                               .quirks = engine_peer_quirks(conn->engine) };
-    const struct sig_alg *algs[SIG_CHOICE_MOST];
-    size_t count = sig_choice(key, (const struct sig_alg *const *)conn->settings->sig_algs, &server, algs);
-    int answer = ANSWER_FAILURE;
     struct error e;
+    size_t count = 0;
     error_init(&e);
-    if (key_check_size(key, conn->settings->required_rsa_size, &e) != 0) {
-        log_info(conn->logger, "A key is passed over: %s", error_message(&e));
-        count = 0;
-    } else if (count == 0)
-        log_info(conn->logger, "No signature algorithm for a %s key: none is enabled that the server takes",
-                 sshio_key_get_algorithm(key));
+    if (key_check_size(key, conn->settings->required_rsa_size, &e) == 0)
+        count = sig_choice(key, (const struct sig_alg *const *)conn->settings->sig_algs, &server, algs);
+    if (count == 0)
+        log_info(conn->logger, "A %s key is passed over: %s", sshio_key_get_algorithm(key),
+                 error_code(&e) != 0 ? error_message(&e) : "no signature algorithm is enabled that the server takes");
+    error_clear(&e);
+    return count;
+}
+
+static int try_key(struct auth_client *auth, const sshio_key *key)
+{
+    const struct sig_alg *algs[SIG_CHOICE_MOST];
+    size_t count = choose_algs(auth->conn, key, algs);
+    int answer = ANSWER_FAILURE;
     for (size_t i = 0; i < count && answer == ANSWER_FAILURE && !auth->partial_success; i++)
         answer = try_key_with(auth, key, algs[i]);
     return answer;

@@ -8,7 +8,9 @@
 #include "config/known_hosts.h"
 #include "conn/algorithms.h"
 #include "conn/conn.h"
+#include "crypto/hash.h"
 #include "io/task.h"
+#include "io/worker.h"
 #include "key/key.h"
 
 #define SIGNATURE_MAX 4096
@@ -209,15 +211,59 @@ void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *a
     error_clear(&e);
 }
 
+/* ---- how a server proves it ---- */
+
+struct proof {
+    sshio_conn *conn;
+    const sshio_key *key; /* of the settings */
+    const struct sig_alg *alg;
+    uint8_t hash[HASH_MAX_LEN];
+    size_t hash_len;
+    struct writer signature; /* empty when signing failed */
+    struct error error;
+};
+
+static int sign_hash(void *arg)
+{
+    struct proof *p = arg;
+    return key_sign(p->key, p->alg, SPAN(p->hash, p->hash_len), &p->signature, &p->error);
+}
+
+static void show_proof(struct proof *p, int result)
+{
+    sshio_conn *conn = p->conn;
+    if (result != 0)
+        log_error(conn->logger, "The host key could not sign: %s", error_message(&p->error));
+    engine_exchange_signature(conn->engine, writer_span(&p->signature));
+    writer_done(&p->signature);
+    error_clear(&p->error);
+    mem_free(p);
+}
+
+static void hash_signed(int result, void *arg)
+{
+    struct proof *p = arg;
+    sshio_conn *conn = p->conn;
+    show_proof(p, result);
+    conn_verdict_given(conn);
+    conn_release(conn);
+}
+
+/* RSA takes too long to do it between the other connections of the loop. */
 void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash)
 {
-    struct writer signature;
-    struct error e;
-    error_init(&e);
-    writer_init(&signature, SIGNATURE_MAX);
-    if (key_sign(key, alg, hash, &signature, &e) != 0)
-        log_error(conn->logger, "The host key could not sign: %s", error_message(&e));
-    engine_exchange_signature(conn->engine, writer_span(&signature));
-    writer_done(&signature);
-    error_clear(&e);
+    struct proof *p = mem_zalloc(sizeof *p);
+    if (p == NULL || hash.len > sizeof p->hash) {
+        mem_free(p);
+        engine_exchange_signature(conn->engine, SPAN(NULL, 0));
+        return;
+    }
+    *p = (struct proof){ .conn = conn, .key = key, .alg = alg, .hash_len = hash.len };
+    memcpy(p->hash, hash.data, hash.len);
+    writer_init(&p->signature, SIGNATURE_MAX);
+    error_init(&p->error);
+    if (key_is_slow(key) && worker_submit(sign_hash, p, hash_signed) == 0)
+        conn_hold(conn);
+    else
+        show_proof(p, sign_hash(p));
 }
