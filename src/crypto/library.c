@@ -4,6 +4,13 @@
 
 #include <pthread.h>
 
+#include "crypto/start.h"
+
+void crypto_start(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL); /* which its first use asks for too */
+}
+
 static const char *const cipher_names[LIBRARY_CIPHER_COUNT] = {
     [LIBRARY_AES_128_GCM] = "AES-128-GCM",
     [LIBRARY_AES_256_GCM] = "AES-256-GCM",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "crypto/start.h"
 #include "io/internal.h"
 #include "io/last_error.h"
 #include "io/task.h"
@@ -109,6 +110,7 @@ static void end_process(void)
 static void watch(void)
 {
     pthread_key_create(&watch_key, end_thread);
+    crypto_start(); /* so that the workers are joined while it is still there */
     atexit(end_process);
 }
 
