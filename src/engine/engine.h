@@ -33,8 +33,9 @@ struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
 #define ENGINE_OUTPUT_BLOCK (320u * 1024) /* limits.output_high and the largest packets fit */
-#define ENGINE_QUEUE_BLOCK (64u * 1024) /* of data that waits: written but not packetised, received but not delivered  \
-                                         */
+#define ENGINE_QUEUE_BLOCK                                                                                             \
+    (64u * 1024) /* of data that waits: written but not packetised, received but not delivered                         \
+                  */
 
 #define ENGINE_MAX_MESSAGE (256u * 1024) /* the longest payload that is sent */
 
@@ -73,11 +74,12 @@ struct engine_config {
 
 /* ---- events ---- */
 
-enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_UNKNOWN };
+enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_KBDINT, AUTH_UNKNOWN };
 
-struct auth_request {        /* server: one USERAUTH_REQUEST, parsed; valid until the verdict */
+struct auth_request {        /* server: one USERAUTH_REQUEST, or the answers in a dialogue; valid until the verdict */
     const char *user;        /* UTF-8 without NUL, at most limits.user_len bytes; not checked otherwise */
-    enum auth_method method; /* AUTH_UNKNOWN also for a password that is too long to be looked at */
+    enum auth_method method; /* AUTH_UNKNOWN also for what is not to be looked at: a password that is too long, answers
+                                that are not as many as were asked for */
     struct span method_name;
     const char *password; /* AUTH_PASSWORD */
     bool password_change; /* a change request; new_password is set */
@@ -87,6 +89,22 @@ struct auth_request {        /* server: one USERAUTH_REQUEST, parsed; valid unti
     bool has_signature; /* false = a query */
     struct span signature;
     struct span signed_data; /* what the signature must cover */
+    const char *lang;        /* AUTH_KBDINT, beginning a dialogue */
+    const char *submethods;
+    bool is_response;             /* AUTH_KBDINT, going on with it: an answer to each prompt */
+    const char *const *responses; /* ends with NULL */
+    size_t response_count;
+};
+
+struct auth_prompt {
+    struct span text;
+    bool echo;
+};
+
+struct auth_challenge { /* client: one INFO_REQUEST; UTF-8 without NUL, otherwise unchecked text of the server's */
+    struct span name, instructions, lang;
+    const struct auth_prompt *prompts;
+    size_t count; /* may be 0: a mere message, which is answered as well */
 };
 
 struct engine_events {
@@ -106,11 +124,13 @@ struct engine_events {
     void (*auth_key_accepted)(void *owner, struct span alg,
                               struct span blob); /* PK_OK, already compared with our query */
     void (*auth_password_change)(void *owner, struct span prompt, struct span lang); /* PASSWD_CHANGEREQ */
+    void (*auth_challenged)(void *owner, const struct auth_challenge *challenge);    /* engine_auth_respond, or another
+                                                                                        request that drops the dialogue */
     void (*auth_banner)(void *owner, struct span msg, struct span lang);
     /* authentication, server */
     void (*auth_requested)(
-        void *owner,
-        const struct auth_request *request); /* question: engine_auth_accept, _refuse, _key_ok, _change_password */
+        void *owner, const struct auth_request
+                         *request); /* question: engine_auth_accept, _refuse, _key_ok, _change_password, _challenge */
     /* both: logged in. Channels may be opened from here on. On a server the owner may hold further input with
      * engine_hold. */
     void (*authenticated)(void *owner);
@@ -178,6 +198,9 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
 int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
                             struct writer *w); /* what to sign */
 int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature);
+int engine_auth_kbdint(struct engine *e, const char *user, const char *submethods);
+int engine_auth_respond(struct engine *e, const char *const *responses,
+                        size_t count); /* as many as there were prompts, else SSHIO_EINVAL */
 bool engine_server_takes(const struct engine *e, const char *sig_alg,
                          bool *known); /* server-sig-algs; known = it sent one */
 
@@ -188,6 +211,10 @@ void engine_auth_refuse(struct engine *e, const char *methods,
 void engine_auth_key_ok(struct engine *e);     /* answers a query */
 void engine_auth_change_password(struct engine *e, const char *prompt,
                                  const char *lang); /* answers AUTH_PASSWORD: a new one is needed; not a failure */
+/* Answers AUTH_KBDINT, request or response, with (more) prompts. SSHIO_ELIMIT = too many of them, or too many rounds:
+ * the question is still open. SSHIO_EINVAL = there is none. */
+int engine_auth_challenge(struct engine *e, const char *name, const char *instructions, const char *lang,
+                          const sshio_prompt *prompts, size_t count);
 void engine_auth_banner(struct engine *e, const char *msg,
                         const char *lang); /* held back until the service was asked for */
 
