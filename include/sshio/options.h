@@ -37,7 +37,7 @@ typedef struct sshio_client_options {
     const char *username;            /* [User]; default the local user */
     int port;                        /* [Port]; default 22 */
     const char *password;            /* used once; default none */
-    sshio_ask_fn password_handler;   /* task; asked with the user name instead of .password */
+    sshio_ask_fn password_handler;   /* task; asked with the user name, after .password, until it says 0 */
     const sshio_keyref *client_keys; /* [IdentityFile] keys to log in with; default none; SSHIO_NONE: none */
     const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
                                         SSHIO_NONE: no host checking at all (unsafe) */
@@ -52,6 +52,10 @@ typedef struct sshio_client_options {
     uint32_t max_pktsize;                         /* bytes; default 32 KiB */
     sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
+    sshio_tri kbdint_auth;                        /* [KbdInteractiveAuthentication]; default yes */
+    const char *preferred_auth;                   /* [PreferredAuthentications] order and filter of methods; default
+                                                     "publickey,keyboard-interactive,password" */
+    sshio_tri disable_trivial_auth;               /* refuse a server that demanded nothing; default no */
     const char *host_key_alias;                   /* [HostKeyAlias] name looked up in known hosts; default the host */
     const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default all of this build */
     const char *kex_algs;                         /* [KexAlgorithms] */
@@ -89,21 +93,25 @@ typedef struct sshio_server_options {
     double auth_failure_delay;                    /* s, least time of a failed try; default 5 to 9 ms, by user */
     sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
-    uint32_t window;                              /* bytes; default 2 MiB */
-    uint32_t max_pktsize;                         /* bytes; default 32 KiB */
-    const char *kex_algs;                         /* [KexAlgorithms] */
-    const char *encryption_algs;                  /* [Ciphers] */
-    const char *signature_algs;                   /* [PubkeyAcceptedAlgorithms] accepted from users */
-    const char *rekey_limit;                      /* [RekeyLimit]; default "1g 1h" */
-    sshio_tri require_strict_kex;                 /* default no */
-    const char *server_version;                   /* default "sshio_<version>" */
-    sshio_family family;                          /* [AddressFamily]; default any */
-    int resolver_flags;                           /* AI_…; default AI_PASSIVE */
-    int backlog;                                  /* default 100 */
-    sshio_tri reuse_address, reuse_port;          /* default yes, no */
-    sshio_tri tcp_keepalive;                      /* [TCPKeepAlive]; default yes */
-    const int *sock;                              /* a bound socket to take over, instead of binding; default none */
-    double linger;                                /* s; default 5 */
+    sshio_tri kbdint_auth;                        /* [KbdInteractiveAuthentication]; default yes */
+    const char *const *required_auth_methods; /* [AuthenticationMethods] "publickey,password": each one in its order,
+                                                 of one of the lists; "publickey,publickey" takes two keys;
+                                                 "keyboard-interactive:device"; default any one */
+    uint32_t window;                          /* bytes; default 2 MiB */
+    uint32_t max_pktsize;                     /* bytes; default 32 KiB */
+    const char *kex_algs;                     /* [KexAlgorithms] */
+    const char *encryption_algs;              /* [Ciphers] */
+    const char *signature_algs;               /* [PubkeyAcceptedAlgorithms] accepted from users */
+    const char *rekey_limit;                  /* [RekeyLimit]; default "1g 1h" */
+    sshio_tri require_strict_kex;             /* default no */
+    const char *server_version;               /* default "sshio_<version>" */
+    sshio_family family;                      /* [AddressFamily]; default any */
+    int resolver_flags;                       /* AI_…; default AI_PASSIVE */
+    int backlog;                              /* default 100 */
+    sshio_tri reuse_address, reuse_port;      /* default yes, no */
+    sshio_tri tcp_keepalive;                  /* [TCPKeepAlive]; default yes */
+    const int *sock;                          /* a bound socket to take over, instead of binding; default none */
+    double linger;                            /* s; default 5 */
 } sshio_server_options;
 #define SSHIO_SERVER(...) SSHIO_OPTIONS(sshio_server_options, __VA_ARGS__)
 

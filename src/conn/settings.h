@@ -26,7 +26,7 @@ struct settings {
     sshio_key **keys; /* to log in with, or to be known by; ends with NULL */
     uint64_t linger_ms;
     bool tcp_keepalive;
-    bool public_key_auth, password_auth;
+    bool public_key_auth, password_auth, kbdint_auth;
     uint32_t window, max_packet; /* of channels */
     void *user;
 
@@ -34,6 +34,9 @@ struct settings {
     sshio_client_handlers client;
     char *username, *password; /* password wiped when freed */
     sshio_ask_fn password_handler;
+    char *preferred_auth; /* methods, in their order */
+    bool disable_trivial_auth;
+    bool probe_auth;                /* only ask what the server takes */
     sshio_known_hosts *known_hosts; /* NULL = none is known */
     bool check_host;
     char *host_key_alias;
@@ -43,6 +46,7 @@ struct settings {
     /* server */
     sshio_server_handlers handlers;
     sshio_authorized_keys *authorized_keys; /* NULL = none */
+    struct texts required_auth;             /* lists of methods; none = any method */
     sshio_process_fn process_handler;
     sshio_session_fn session_handler;
     sshio_acceptor_fn acceptor;
@@ -62,7 +66,7 @@ void settings_unref(struct settings *s);
 struct settings_common {
     const char *kex_algs, *encryption_algs, *signature_algs, *rekey_limit, *version;
     double login_timeout, linger;
-    sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth;
+    sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth, kbdint_auth;
     uint32_t window, max_pktsize;
 };
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e);
