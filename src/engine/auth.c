@@ -222,9 +222,9 @@ void auth_on_success(struct engine *e, struct reader *r)
 
 void auth_on_banner(struct engine *e, struct reader *r)
 {
-    struct span msg = read_string(r);
-    struct span lang = read_string(r);
-    if (reader_done(r))
+    struct span msg = read_text(r);
+    struct span lang = read_text(r);
+    if (reader_done(r) && utf8_valid(msg) && utf8_valid(lang))
         e->events->auth_banner(e->owner, msg, lang);
     else
         auth_malformed(e);

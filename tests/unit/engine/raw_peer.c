@@ -236,6 +236,10 @@ static void put_fields(struct writer *w, const char *format, va_list args)
             bytes = va_arg(args, const void *);
             put_string(w, bytes, va_arg(args, size_t));
             break;
+        case 'B':
+            bytes = va_arg(args, const void *);
+            put_bytes(w, bytes, va_arg(args, size_t));
+            break;
         case 'r':
             put_chars(w, va_arg(args, const char *));
             break;
