@@ -29,10 +29,11 @@ struct auth_client {
     size_t next_key;       /* of the options */
     sshio_key **more_keys; /* that the application gave, or NULL */
     size_t next_more;
-    bool password_used; /* .password */
-    bool kbdint_emulated;
-    bool changing;       /* the request that is out changes the password */
-    bool gave_something; /* a credential was sent: this login is not a trivial one */
+    bool password_used;   /* .password */
+    bool kbdint_emulated; /* the password of the options was to answer a challenge */
+    bool emulating;       /* it is to, in the dialogue that is under way */
+    bool changing;        /* the request that is out changes the password */
+    bool gave_something;  /* a credential was sent: this login is not a trivial one */
 };
 
 /* A method: try makes at most one attempt, with one credential, and gives the server's answer (SUCCESS, FAILURE),

@@ -143,13 +143,14 @@ static int ask_submethods(struct auth_client *auth, sshio_request *req)
     sshio_conn *conn = auth->conn;
     const sshio_client_handlers *h = &conn->settings->client;
     int rc = SSHIO_DEFAULT;
+    auth->emulating = false;
     if (h->kbdint_auth_requested != NULL)
         rc = request_verdict(req, h->kbdint_auth_requested(conn, req, conn->user));
     if (rc != SSHIO_DEFAULT)
         return rc;
     if (auth->kbdint_emulated || !may_emulate(auth))
         return 0;
-    auth->kbdint_emulated = true;
+    auth->kbdint_emulated = auth->emulating = true;
     return request_verdict(req, sshio_answer_text(req, ""));
 }
 
@@ -188,7 +189,7 @@ static int ask_responses(struct auth_client *auth, sshio_request *req)
     sshio_conn *conn = auth->conn;
     const sshio_client_handlers *h = &conn->settings->client;
     char *const *items = auth->texts.items;
-    if (h->kbdint_challenge_received == NULL)
+    if (auth->emulating || h->kbdint_challenge_received == NULL)
         return emulate(auth, req);
     sshio_prompt *prompts = mem_array(req->takes_count + 1, sizeof *prompts);
     if (prompts == NULL)

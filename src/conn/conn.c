@@ -100,9 +100,12 @@ static void set_timer(sshio_conn *conn)
     timer_at(conn->timer, at);
 }
 
+/* Before login a question does not stop the reading: what comes meanwhile stays with the stream, up to a block of it,
+ * and a peer that goes away is noticed while a handler is still being asked about it. */
 static void set_reading(sshio_conn *conn)
 {
-    bool wanted = !engine_waiting(conn->engine) && !engine_ended(conn->engine);
+    bool held = engine_waiting(conn->engine) && conn->authenticated;
+    bool wanted = !held && !engine_ended(conn->engine);
     if (wanted == conn->reading || conn->stream_gone)
         return;
     conn->reading = wanted;

@@ -155,7 +155,7 @@ void engine_start(struct engine *e); /* puts the version line into the output; t
  * again, unchanged and followed by more. It stops early at a question or when the connection has ended (then it claims
  * everything). */
 size_t engine_receive(struct engine *e, uint8_t *data, size_t len, uint64_t now_ms);
-bool engine_waiting(const struct engine *e); /* for a verdict or a hold: do not read from the socket meanwhile */
+bool engine_waiting(const struct engine *e); /* for a verdict or a hold: it consumes nothing meanwhile */
 
 /* What is to be written next, in one piece: frames waiting channel data first. Empty when there is nothing. The bytes
  * stay where they are until engine_sent has counted them off; more may be added behind them meanwhile. */
