@@ -4,7 +4,7 @@ import pytest
 
 import clients
 import servers
-from harness import KeyFile
+from harness import HOST, KeyFile, run
 from test_client import Imposter
 
 KBDINT = ["blue", "1234", "yes"]
@@ -179,6 +179,13 @@ def test_a4_unknown_user_is_refused_in_the_same_words(openssh, auth_server, tmp_
     assert refusal(openssh, auth_server, "nobody-here", method) == known
 
 
+def test_user_names_are_prepared_before_they_are_compared(paramiko, auth_server):
+    """RFC 4013: a full-width o is an o; a control character is nothing that a name can hold."""
+    lines = paramiko.take_steps(auth_server, "none:\uff4fpen").check().out.decode().splitlines()
+    assert lines in (["in"], ["ended: User name is not ASCII, and this build has no SASLprep"]), lines
+    assert paramiko.take_steps(auth_server, "none:op\ten").out.startswith(b"ended")
+
+
 # ---- sshio as the client ----
 
 def test_client_passes_key_and_password_of_openssh(sshio, park, account):
@@ -199,6 +206,14 @@ def test_client_keeps_to_preferred_auth(sshio, park, account):
     refused = sshio.log_in(server, "echo hello", f"key={server.identity.path}", "password=x", "preferred=password")
     assert (refused.status, refused.out) == (1, b"")
     assert b"server takes: publickey" in refused.err, refused
+
+
+@pytest.mark.parametrize("option", ["PreferredAuthentications=password", "PubkeyAuthentication=no"])
+def test_tool_offers_no_key_when_told_so(sshio, auth_server, option):
+    result = run([*sshio.path, "-o", option, *sshio.options(auth_server), HOST, "x"])
+    assert (result.status, result.out) == (255, b""), result
+    assert b"Permission denied" in result.err, result
+    assert sshio.run(auth_server, "x").check().out == greeting(auth_server)
 
 
 def test_client_answers_pam_with_its_password(sshio, park, account):
