@@ -222,7 +222,7 @@ int client_run(void *arg)
     struct client *c = arg;
     struct sim *sim = &c->scenario->sim;
     sshio_conn *conn = NULL;
-    sim_actor_begin(sim, &c->actor, "client", c->number, &c->disturbed);
+    sim_actor_begin(sim, &c->actor, "client", c->number, &c->disturbed, NULL);
     if (connect_client(c, &conn) == 0) {
         c->logged_in = true;
         run_flows(c, conn);

@@ -251,7 +251,7 @@ static int play(void *arg)
     static const char *const names[] = { "writer of stdin", "reader of stdout", "reader of stderr" };
     struct role *role = arg;
     sim_actor_begin(sim_of_flow(role->flow), &role->actor, names[role->stream], role->flow->number,
-                    &role->flow->disturbed);
+                    &role->flow->disturbed, &role->flow->dropped);
     role->actor.doing = "at it";
     int rc = role->stream == STREAM_UP ? feed(role) : drink(role);
     sim_actor_end(&role->actor);
@@ -469,7 +469,7 @@ int flow_run(void *arg)
     if (c->conn == NULL)
         return 0;
     sshio_conn *conn = sshio_conn_ref(c->conn);
-    sim_actor_begin(&c->scenario->sim, &flow->actor, "session", flow->number, &flow->disturbed);
+    sim_actor_begin(&c->scenario->sim, &flow->actor, "session", flow->number, &flow->disturbed, &flow->dropped);
     scenario_nap(c->scenario, 4, 50);
     sim_trace(&c->scenario->sim, "client: session, flow, shape", flow->number, flow->shape);
     shapes[flow->shape](flow, conn);

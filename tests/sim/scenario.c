@@ -7,6 +7,8 @@
 
 #include "crypto/random.h"
 
+#define LOGIN_BYTES 8000u
+#define LOGIN_MS 40000u
 #define SMALL_CHUNK 64 /* with less than this at once, little is sent */
 
 /* ---- keys ---- */
@@ -148,6 +150,9 @@ static void plan_weather(struct scenario *sc)
                                      : 40 + sim_roll_wide(sim, 3000);
     w->capacity = sim_one_in(sim, 2) ? 200000 : sim_roll_wide(sim, 20000);
     w->refuse_each = sc->stormy ? 30 : 0;
+    uint32_t piece = w->chunk < w->capacity ? w->chunk : w->capacity;
+    uint32_t patience = LOGIN_MS / (LOGIN_BYTES / piece + 1); /* so that a login can be in time */
+    w->latency_ms = w->latency_ms < patience ? w->latency_ms : patience;
 }
 
 static size_t plan_len(struct scenario *sc)
@@ -224,7 +229,7 @@ static int run(void *arg)
     struct scenario *sc = arg;
     struct sim *sim = &sc->sim;
     struct sim_actor actor;
-    sim_actor_begin(sim, &actor, "scenario", 0, NULL);
+    sim_actor_begin(sim, &actor, "scenario", 0, NULL, NULL);
     actor.task = NULL; /* not to be cancelled */
     int rc = server_start(sc);
     SIM_CHECK(sim, rc == 0 || sim->failing_memory);

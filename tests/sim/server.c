@@ -182,7 +182,7 @@ static void serve(struct flow *flow, const struct io *io)
 static void begin_actor(struct flow *flow, struct sim_actor *actor)
 {
     struct sim *sim = &scenario_of(flow->client)->sim;
-    sim_actor_begin(sim, actor, "server's program", flow->number, &flow->disturbed);
+    sim_actor_begin(sim, actor, "server's program", flow->number, &flow->disturbed, &flow->dropped);
     actor->doing = "serving";
 }
 

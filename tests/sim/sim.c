@@ -138,11 +138,15 @@ bool sim_step(struct sim *sim)
 
 /* ---- who waits ---- */
 
-void sim_actor_begin(struct sim *sim, struct sim_actor *actor, const char *name, long number, bool *disturbed)
+void sim_actor_begin(struct sim *sim, struct sim_actor *actor, const char *name, long number, bool *disturbed,
+                     bool *dropped)
 {
-    *actor = (struct sim_actor){
-        .name = name, .number = number, .doing = "starting", .task = sshio_task_self(), .disturbed = disturbed
-    };
+    *actor = (struct sim_actor){ .name = name,
+                                 .number = number,
+                                 .doing = "starting",
+                                 .task = sshio_task_self(),
+                                 .disturbed = disturbed,
+                                 .dropped = dropped };
     list_append(&sim->actors, &actor->link);
 }
 

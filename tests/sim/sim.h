@@ -32,8 +32,8 @@ struct sim_actor {
     const char *name;
     long number;
     const char *doing;
-    sshio_task *task; /* to be cancelled; NULL = not a task */
-    bool *disturbed;  /* set when it is cancelled */
+    sshio_task *task;          /* to be cancelled; NULL = not a task */
+    bool *disturbed, *dropped; /* set when it is cancelled; dropped may be NULL */
 };
 
 #define SIM_TRACE_LEN 2048
@@ -106,7 +106,8 @@ void sim_event_soon(struct sim *sim, struct sim_event *event);               /* 
 void sim_event_cancel(struct sim_event *event);
 bool sim_step(struct sim *sim); /* time goes on to the next event, which runs; false = there is none */
 
-void sim_actor_begin(struct sim *sim, struct sim_actor *actor, const char *name, long number, bool *disturbed);
+void sim_actor_begin(struct sim *sim, struct sim_actor *actor, const char *name, long number, bool *disturbed,
+                     bool *dropped);
 void sim_actor_end(struct sim_actor *actor);
 
 /* ---- world.c ---- */

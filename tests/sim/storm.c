@@ -67,6 +67,8 @@ static void cancel_somebody(struct scenario *sc)
         sim_trace(sim, actor->name, actor->number, -1);
         sim_trace(sim, "… is cancelled", 0, 0);
         *actor->disturbed = true;
+        if (actor->dropped != NULL)
+            *actor->dropped = true;
         sshio_cancel(actor->task);
     }
 }
