@@ -94,7 +94,7 @@ static void lose(struct sim_link *link, int os_errno)
         link->pipes[side].len = 0;
         link->pipes[side].silent = true;
         sim_event_cancel(&link->pipes[side].carry);
-        if (end == NULL || end->closing || end->lost_errno != 0)
+        if (end == NULL || end->closing || end->failed)
             continue;
         end->lost_errno = os_errno;
         loop_defer(end->base.loop, &end->fail);
@@ -137,6 +137,8 @@ void sim_link_fault(struct sim_link *link, enum sim_fault fault, int direction)
         break;
     case SIM_CORRUPTION:
         p->corrupt_next = true;
+        /* It may have become a length, of more than will ever come: somebody gives up in the end. */
+        sim_event_at(sim, &link->timeout, sim->now_ms + SILENCE_MS);
         break;
     default:
         link->pipes[0].silent = link->pipes[1].silent = true;
@@ -316,7 +318,7 @@ static bool write_once(struct sim_end *end)
             shut_now(end);
         return false;
     }
-    if (end->out->to == NULL) { /* the peer has closed; its last words come first */
+    if (end->out->to == NULL && !end->out->silent) { /* the peer has closed; its last words come first */
         end->lost_errno = EPIPE;
         if (!end->reading || end->input_ended)
             loop_defer(end->base.loop, &end->fail);

@@ -422,6 +422,6 @@ int server_start(struct scenario *sc)
     if (sc->service == SERVICE_STREAMS && sim_one_in(&sc->sim, 2))
         o.session_handler = run_streams;
     if (sim_one_in(&sc->sim, 4))
-        o.rekey_limit = "20k 100";
+        o.rekey_limit = "100k 100";
     return sshio_listen("", 22, &o, &sc->listener);
 }
