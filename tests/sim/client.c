@@ -139,7 +139,7 @@ static int connect_client(struct client *c, sshio_conn **conn)
     int rc = sshio_create_connection(&handlers, c, "server.sim", &options, conn);
     sim_trace(&sc->sim, "client: connected, client, result", c->number, rc);
     bool refused = sc->stormy && rc == SSHIO_ESYSTEM;
-    if (!c->disturbed && !refused && !sc->sim.failing_memory)
+    if (!c->disturbed && !refused && sc->sim.failing_memory == 0)
         SIM_CHECK(&sc->sim, rc == expected_result(c));
     else
         SIM_CHECK(&sc->sim, rc == 0 || error_is_plausible(sc, rc));
@@ -240,7 +240,7 @@ void client_check(struct client *c)
     SIM_CHECK(sim, c->server_made <= 1 && c->server_made == c->server_lost);
     SIM_CHECK(sim, c->server_completed <= c->server_made);
     SIM_CHECK(sim, c->globals_made == c->globals_answered);
-    bool calm = c->logged_in && !c->disturbed && !sim->failing_memory;
+    bool calm = c->logged_in && !c->disturbed && sim->failing_memory == 0;
     SIM_CHECK(sim, !calm || c->server_completed == 1);
     for (unsigned i = 0; i < c->flow_count; i++) {
         calm = calm && !c->flows[i].disturbed;

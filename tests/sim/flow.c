@@ -26,7 +26,8 @@ static void check_end(struct flow *flow, int rc, int status)
         SIM_CHECK(sim, status == flow_status(flow));
     }
     SIM_CHECK(sim, rc == 0 || error_is_plausible(flow->client->scenario, rc));
-    bool success = rc == 0 && status >= 0 && flow->service != SERVICE_NONE && !flow->dropped && !sim->failing_memory;
+    bool success = rc == 0 && status >= 0 && flow->service != SERVICE_NONE && !flow->dropped &&
+                   sim->failing_memory == 0;
     if (!flow_excused(flow) || (success && flow->service != SERVICE_STREAMS && status == flow->status)) {
         SIM_CHECK(sim, flow->down_seen == flow_out_len(flow));
         SIM_CHECK(sim, flow->err_seen == flow_err_len(flow));
@@ -254,6 +255,10 @@ static int play(void *arg)
                     &role->flow->disturbed, &role->flow->dropped);
     role->actor.doing = "at it";
     int rc = role->stream == STREAM_UP ? feed(role) : drink(role);
+    if (rc != 0) { /* who gives up ends it for all: nothing else would */
+        role->flow->dropped = true;
+        sshio_chan_close(role->flow->client_chan);
+    }
     sim_actor_end(&role->actor);
     return rc;
 }
@@ -267,6 +272,10 @@ static int play_all(struct flow *flow, sshio_writer *in, sshio_reader *out, sshi
     };
     flow->actor.doing = "waiting for the tasks of its streams";
     int rc = sshio_gather(play, roles, 3, sizeof roles[0]);
+    if (rc != 0) { /* one may never have begun */
+        flow->dropped = true;
+        sshio_writer_close(in);
+    }
     SIM_CHECK(sim_of_flow(flow), rc == 0 || (flow_excused(flow) && error_is_plausible(flow->client->scenario, rc)));
     return rc;
 }
@@ -416,8 +425,11 @@ static bool write_more(struct flow *flow, sshio_chan *chan, size_t *done)
         flow_fill(flow, STREAM_UP, *done, buffer, len);
         int rc = sshio_chan_write(chan, buffer, len, 0);
         SIM_CHECK(sim, rc == 0 || (flow_excused(flow) && error_is_plausible(flow->client->scenario, rc)));
-        if (rc != 0)
+        if (rc != 0) {
+            flow->dropped = true;
+            sshio_chan_close(chan);
             return false;
+        }
         *done += len;
     }
     if (*done == flow->up_len)

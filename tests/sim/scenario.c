@@ -113,7 +113,7 @@ int flow_status(const struct flow *flow)
 
 bool flow_excused(const struct flow *flow)
 {
-    return flow->disturbed || flow->client->disturbed || flow->client->scenario->sim.failing_memory;
+    return flow->disturbed || flow->client->disturbed || flow->client->scenario->sim.failing_memory != 0;
 }
 
 /* ---- the rest that both sides use ---- */
@@ -132,7 +132,7 @@ bool error_is_plausible(const struct scenario *sc, int code)
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         if (code == never[i])
             return false;
-    return code < 0 && (code != SSHIO_ENOMEM || sc->sim.failing_memory);
+    return code < 0 && (code != SSHIO_ENOMEM || sc->sim.failing_memory != 0);
 }
 
 /* ---- the plan ---- */
@@ -232,7 +232,7 @@ static int run(void *arg)
     sim_actor_begin(sim, &actor, "scenario", 0, NULL, NULL);
     actor.task = NULL; /* not to be cancelled */
     int rc = server_start(sc);
-    SIM_CHECK(sim, rc == 0 || sim->failing_memory);
+    SIM_CHECK(sim, rc == 0 || sim->failing_memory != 0);
     if (rc == 0) {
         actor.doing = "waiting for the clients";
         run_clients(sc);
@@ -255,16 +255,18 @@ static void check(struct scenario *sc)
 
 void scenario_run(struct scenario *sc, uint64_t seed, bool gentle)
 {
-    bool failing = sc->sim.failing_memory;
+    uint64_t failing = sc->sim.failing_memory;
     memset(sc, 0, sizeof *sc);
-    sim_init(&sc->sim, seed);
     sc->sim.failing_memory = failing;
+    if (!sim_init(&sc->sim, seed))
+        return;
     sc->gentle = gentle;
     sc->sim.on_step = storm_step;
     sc->sim.on_accept = storm_accept;
     sc->sim.on_fault = storm_fault;
     plan(sc);
-    sshio_main(run, sc);
+    int rc = sshio_main(run, sc);
+    SIM_CHECK(&sc->sim, rc == 0 || failing != 0);
     sim_done(&sc->sim);
     check(sc);
 }

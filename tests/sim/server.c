@@ -95,7 +95,7 @@ static struct flow *find_flow(struct client *c, const sshio_chan *chan, enum ser
         if (strncmp(*env, "FLOW=", 5) == 0)
             text = *env + 5;
     if (text == NULL) { /* the variable was not kept */
-        SIM_CHECK(sim, sim->failing_memory);
+        SIM_CHECK(sim, sim->failing_memory != 0);
         return NULL;
     }
     long number = strtol(text, NULL, 10);
@@ -269,6 +269,18 @@ static int text_requested(sshio_chan *chan, const char *text, void *user)
     return start_requested(chan, user);
 }
 
+/* A program that cannot write gives up. */
+static bool was_written(sshio_chan *chan, struct flow *flow, int rc)
+{
+    struct scenario *sc = scenario_of(flow->client);
+    if (rc == 0)
+        return true;
+    SIM_CHECK(&sc->sim, flow_excused(flow) && error_is_plausible(sc, rc));
+    flow->dropped = true;
+    sshio_chan_abort(chan);
+    return false;
+}
+
 static void continue_output(sshio_chan *chan, struct flow *flow)
 {
     struct sim *sim = &scenario_of(flow->client)->sim;
@@ -282,8 +294,7 @@ static void continue_output(sshio_chan *chan, struct flow *flow)
         flow_fill(flow, err ? STREAM_ERR : STREAM_DOWN, *done, buffer, len);
         *done += len;
         int rc = err ? sshio_chan_write_stderr(chan, buffer, len) : sshio_chan_write(chan, buffer, len, 0);
-        SIM_CHECK(sim, rc == 0 || (flow_excused(flow) && error_is_plausible(scenario_of(flow->client), rc)));
-        if (rc != 0)
+        if (!was_written(chan, flow, rc))
             return;
     }
     if (!flow->server_paused)
@@ -329,8 +340,7 @@ static void data_received(sshio_chan *chan, const void *data, size_t len, int da
     flow_check(s->flow, STREAM_UP, &s->flow->up_seen, data, len);
     if (s->flow->program != PROGRAM_ECHO)
         return;
-    int rc = sshio_chan_write(chan, data, len, 0);
-    SIM_CHECK(&sc->sim, rc == 0 || (flow_excused(s->flow) && error_is_plausible(sc, rc)));
+    was_written(chan, s->flow, sshio_chan_write(chan, data, len, 0));
 }
 
 static int eof_received(sshio_chan *chan, void *user)

@@ -71,8 +71,12 @@ void sim_check(struct sim *sim, bool holds, const char *condition, const char *f
     print_trace(sim);
     print_actors(sim);
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
-    fprintf(stderr, "last error: %s\nreplay: make sim SEED=%llu\n", sshio_error_message(),
-            (unsigned long long)sim->seed);
+    fprintf(stderr, "last error: %s\n", sshio_error_message());
+    if (sim->failing_memory != 0)
+        fprintf(stderr, "replay: sim_test_no_memory with SSHIO_KIND=%llu SSHIO_NTH=%llu\n",
+                (unsigned long long)sim->seed, (unsigned long long)sim->failing_memory);
+    else
+        fprintf(stderr, "replay: make sim SEED=%llu\n", (unsigned long long)sim->seed);
     fflush(NULL);
     _exit(1); /* tasks are on their own stacks: nothing can be unwound */
 }
@@ -155,11 +159,28 @@ void sim_actor_end(struct sim_actor *actor)
     list_remove(&actor->link);
 }
 
+/* ---- memory ---- */
+
+/* libuv ends the process when its table of descriptors cannot grow, the only thing that it reallocates: that never
+ * fails here. */
+static void *grow(void *memory, size_t size)
+{
+    void *grown = mem_grow(memory, size);
+    return grown != NULL ? grown : mem_grow(memory, size);
+}
+
+void sim_count_libuv(void)
+{
+    if (uv_replace_allocator(mem_alloc, grow, mem_array, mem_free) != 0)
+        abort();
+}
+
 /* ---- life ---- */
 
-void sim_init(struct sim *sim, uint64_t seed)
+bool sim_init(struct sim *sim, uint64_t seed)
 {
-    *sim = (struct sim){ .world = sim_world, .seed = seed, .now_ms = 1000 };
+    uint64_t failing = sim->failing_memory;
+    *sim = (struct sim){ .world = sim_world, .seed = seed, .now_ms = 1000, .failing_memory = failing };
     sim->random = (seed + 1) * 0x9e3779b97f4a7c15u;
     list_init(&sim->events);
     list_init(&sim->actors);
@@ -168,7 +189,14 @@ void sim_init(struct sim *sim, uint64_t seed)
     sim_roll(sim, 2); /* neighbouring seeds part */
     random_seed(seed);
     sim->live_before = mem_live();
-    SIM_CHECK(sim, loop_enter_world(&sim->world) == 0);
+    bool entered = loop_enter_world(&sim->world) == 0;
+    SIM_CHECK(sim, entered || failing != 0);
+    if (!entered) {
+        last_error_forget();
+        random_unseed();
+        SIM_CHECK(sim, mem_live() == sim->live_before);
+    }
+    return entered;
 }
 
 void sim_done(struct sim *sim)
@@ -177,10 +205,10 @@ void sim_done(struct sim *sim)
     last_error_forget();
     random_unseed();
     SIM_CHECK(sim, list_empty(&sim->actors));
+    SIM_CHECK(sim, sim->timers == 0);
+    while (sim_step(sim)) /* ends that nobody waits for, workers whose work was taken back */
+        ;
     SIM_CHECK(sim, list_empty(&sim->links));
     SIM_CHECK(sim, list_empty(&sim->listeners));
-    SIM_CHECK(sim, sim->timers == 0);
-    while (sim_step(sim)) /* workers whose work was taken back */
-        ;
     SIM_CHECK(sim, mem_live() == sim->live_before);
 }

@@ -78,16 +78,16 @@ struct sim {
     void (*on_step)(struct sim *sim); /* before each event; NULL = nothing */
     void (*on_accept)(struct sim *sim, struct sim_link *link);
     void (*on_fault)(struct sim *sim, struct sim_link *link, enum sim_fault fault);
-    uint64_t live_before; /* allocations when it began */
-    unsigned timers;      /* that exist */
-    bool failing_memory;  /* allocations fail on purpose: a leak shows, a lack does not */
+    uint64_t live_before;    /* allocations when it began */
+    unsigned timers;         /* that exist */
+    uint64_t failing_memory; /* the number of the allocation that fails on purpose; 0 = none */
     struct sim_record trace[SIM_TRACE_LEN];
     uint64_t traced;
 };
 
 /* ---- sim.c: seed, clock, checks ---- */
 
-void sim_init(struct sim *sim, uint64_t seed);
+bool sim_init(struct sim *sim, uint64_t seed); /* false = out of memory, on purpose; nothing is to be done then */
 void sim_done(struct sim *sim);
 
 uint32_t sim_roll(struct sim *sim, uint32_t sides);    /* 0 … sides - 1 */
@@ -109,6 +109,9 @@ bool sim_step(struct sim *sim); /* time goes on to the next event, which runs; f
 void sim_actor_begin(struct sim *sim, struct sim_actor *actor, const char *name, long number, bool *disturbed,
                      bool *dropped);
 void sim_actor_end(struct sim_actor *actor);
+
+/* From here on libuv's allocations are counted and fail like the library's. Before anything else of libuv is called. */
+void sim_count_libuv(void);
 
 /* ---- world.c ---- */
 
