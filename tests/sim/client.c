@@ -14,8 +14,8 @@ void client_plan(struct scenario *sc, struct client *c)
 {
     struct sim *sim = &sc->sim;
     uint32_t kex = sim_roll(sim, 32);
-    c->login = sim_one_in(sim, 3) ? (enum login)sim_roll(sim, LOGIN_COUNT) : LOGIN_PASSWORD;
-    c->trust = sim_one_in(sim, 3) ? (enum trust)sim_roll(sim, TRUST_COUNT) : TRUST_KNOWN;
+    c->login = sim_one_in(sim, 4) ? (enum login)sim_roll(sim, LOGIN_COUNT) : LOGIN_PASSWORD;
+    c->trust = sim_one_in(sim, 5) ? (enum trust)sim_roll(sim, TRUST_COUNT) : TRUST_KNOWN;
     c->kex = kex < 18 ? "sim-kex@sshio" : kex < 30 ? "sim-signed-kex@sshio" : kex < 31 ? "curve25519-sha256" : NULL;
     c->cipher = sim_one_in(sim, 2) ? cipher_at(sim_roll(sim, (uint32_t)cipher_count()))->name : NULL;
     if (sc->gentle) {

@@ -48,6 +48,7 @@ struct flow {
     double timeout; /* of a run; 0 = none */
     bool disturbed; /* it need not succeed */
     bool dropped;   /* our side gave it up: what had arrived may be lost */
+    bool complete;  /* it ended as planned, with everything */
     /* what was seen */
     size_t up_seen, down_seen, err_seen;
     size_t served_out, served_err;                               /* by callbacks */

@@ -28,7 +28,7 @@ void storm_accept(struct sim *sim, struct sim_link *link)
         return;
     for (uint32_t count = 1 + sim_roll(sim, 2); count > 0; count--)
         sim_link_fault_at(link, (enum sim_fault)sim_roll(sim, SIM_FAULTS), (int)sim_roll(sim, 2),
-                          sim_roll_wide(sim, BYTES_MAX));
+                          sim_one_in(sim, 2) ? sim_roll(sim, BYTES_MAX) : sim_roll_wide(sim, BYTES_MAX));
 }
 
 /* Who is logged in waits through a stall; a login may be too late. */
