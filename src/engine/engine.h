@@ -26,6 +26,7 @@
 #include "base/pool.h"
 
 struct engine;
+struct engine_job;
 struct channel;
 struct kex_alg;
 struct cipher_alg;
@@ -33,8 +34,9 @@ struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
 #define ENGINE_OUTPUT_BLOCK (320u * 1024) /* limits.output_high and the largest packets fit */
-#define ENGINE_QUEUE_BLOCK (64u * 1024) /* of data that waits: written but not packetised, received but not delivered  \
-                                         */
+#define ENGINE_QUEUE_BLOCK                                                                                             \
+    (64u * 1024) /* of data that waits: written but not packetised, received but not delivered                         \
+                  */
 
 #define ENGINE_MAX_MESSAGE (256u * 1024) /* the longest payload that is sent */
 
@@ -69,6 +71,8 @@ struct engine_config {
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */
     bool require_strict_kex;
+    uint32_t keepalive_ms;        /* of silence before a peer is asked whether it is there; 0 = never */
+    uint32_t keepalive_count_max; /* requests that may stay unanswered */
 };
 
 /* ---- events ---- */
@@ -96,8 +100,9 @@ struct engine_events {
         void *owner, struct span blob,
         const struct sig_alg *alg); /* client question: engine_host_key_verdict; blob until the verdict */
     void (*sign_exchange)(void *owner, void *key, const struct sig_alg *alg,
-                          struct span hash);       /* server question: engine_exchange_signature; until the verdict */
-    void (*keys_changed)(void *owner, bool first); /* both directions use new keys */
+                          struct span hash); /* server question: engine_exchange_signature; until the verdict */
+    void (*compute)(void *owner, struct engine_job *job); /* question, may be NULL: see engine_job_run */
+    void (*keys_changed)(void *owner, bool first);        /* both directions use new keys */
     void (*debug_received)(void *owner, bool always_display, struct span msg, struct span lang);
     void (*ended)(void *owner, const struct error *error); /* error NULL = clean end */
     /* authentication, client */
@@ -161,12 +166,23 @@ void engine_close_channels(struct engine *e);   /* channel_close on all of them 
 bool engine_has_queued(const struct engine *e); /* does a channel hold data, EOF or CLOSE that was not framed yet? */
 void engine_send_debug(struct engine *e, bool always_display, const char *msg, const char *lang);
 void engine_send_ignore(struct engine *e, size_t len);
+void engine_set_keepalive(struct engine *e, uint32_t interval_ms, uint32_t count_max); /* as in struct engine_config */
+void engine_keepalive(const struct engine *e, uint32_t *interval_ms, uint32_t *count_max);
 
 /* ---- verdicts of the key exchange ---- */
 
 void engine_host_key_verdict(struct engine *e, const struct error *refused); /* NULL = trusted */
 void engine_exchange_signature(struct engine *e,
                                struct span signature); /* outer form; empty = could not sign: the exchange fails */
+
+/* ---- long computations ---- */
+
+/* Key exchanges in large groups take milliseconds at a time. An owner whose thread has other things to do has the event
+ * compute: it calls engine_job_run once, on any thread, and then engine_job_done, on the engine's own thread and at the
+ * latest some day. Inside the event is allowed, and is what happens without it. A job owns all that it works with:
+ * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is still due. */
+void engine_job_run(struct engine_job *job);
+void engine_job_done(struct engine_job *job); /* the verdict; what was left of the input comes again after it */
 
 /* ---- authentication (RFC 4252) ---- */
 
@@ -178,8 +194,7 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
 int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
                             struct writer *w); /* what to sign */
 int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature);
-bool engine_server_takes(const struct engine *e, const char *sig_alg,
-                         bool *known); /* server-sig-algs; known = it sent one */
+const char *engine_server_sig_algs(const struct engine *e); /* what it takes, a comma list; NULL = it has not said */
 
 /* Server */
 void engine_auth_accept(struct engine *e);
@@ -196,6 +211,7 @@ void engine_auth_banner(struct engine *e, const char *msg,
 bool engine_is_authenticated(const struct engine *e);
 const char *engine_peer_version(const struct engine *e); /* the whole line; "" before it came */
 const char *engine_own_version(const struct engine *e);
+uint32_t engine_peer_quirks(const struct engine *e);   /* by its version: enum quirk */
 struct span engine_session_id(const struct engine *e); /* empty before the first exchange */
 bool engine_strict_kex(const struct engine *e);
 
