@@ -273,6 +273,8 @@ static bool listen_on(const struct server *server, const char *address, const ss
     arguments.max_sessions = sessions != 0 || text_of(server, "MaxSessions") == NULL ? sessions : -1;
     arguments.password_auth = SSHIO_NO;
     arguments.encryption_algs = text_of(server, "Ciphers");
+    arguments.mac_algs = options_selection(server->config, "MACs");
+    arguments.compression_algs = options_compression(server->config);
     arguments.kex_algs = text_of(server, "KexAlgorithms");
     arguments.rekey_limit = text_of(server, "RekeyLimit");
     bool ok = text != NULL && split_address(text, &host, &port);

@@ -18,7 +18,8 @@ struct settings {
     int refs;
     bool server;
     struct engine_config engine;
-    const void **kex_algs, **cipher_algs, **sig_algs; /* owned arrays that engine points to */
+    const void **kex_algs, **cipher_algs, **mac_algs, **compression_algs,
+        **sig_algs; /* owned arrays that engine points to */
     struct engine_host_key *host_keys;
     char *sig_algs_text;
     char *version;
@@ -60,7 +61,7 @@ void settings_unref(struct settings *s);
 
 /* What client and server options have in common (settings.c). */
 struct settings_common {
-    const char *kex_algs, *encryption_algs, *signature_algs, *rekey_limit, *version;
+    const char *kex_algs, *encryption_algs, *mac_algs, *compression_algs, *signature_algs, *rekey_limit, *version;
     double login_timeout, linger;
     sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth;
     uint32_t window, max_pktsize;

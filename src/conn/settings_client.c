@@ -61,6 +61,8 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
     struct settings_common common = {
         .kex_algs = o->kex_algs,
         .encryption_algs = o->encryption_algs,
+        .mac_algs = o->mac_algs,
+        .compression_algs = o->compression_algs,
         .rekey_limit = o->rekey_limit,
         .version = o->client_version,
         .login_timeout = o->login_timeout,

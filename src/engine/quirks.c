@@ -11,6 +11,7 @@ static const struct {
 } rows[] = {
     /* Up to 2.10 at least nothing is held back during a re-exchange. */
     { "SSH-2.0-AsyncSSH_*", QUIRK_GOES_ON },
+    { "*dropbear*", QUIRK_PACKETS_SHORT },
 };
 
 uint32_t quirks_of(const char *version)

@@ -70,6 +70,8 @@ struct pair {
     struct pair_side side[2];
     const struct kex_alg *kex_algs[4];
     const struct cipher_alg *cipher_algs[4];
+    const struct mac_alg *mac_algs[4];
+    const struct compression_alg *compression_algs[4]; /* "none" unless a test says otherwise */
     const struct sig_alg *host_key_algs[4];
     struct engine_host_key host_keys[2];
     sshio_key *host_key;
