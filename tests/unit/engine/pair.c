@@ -273,13 +273,15 @@ static void watch(struct pair_side *s, const uint8_t *data, size_t len, uint64_t
 
 static bool watchable(const struct pair *p)
 {
-    return strstr(p->cipher_algs[0]->name, "gcm") != NULL && !p->compression_algs[0]->compresses;
+    return !p->unwatched && strstr(p->cipher_algs[0]->name, "gcm") != NULL;
 }
 
 /* ---- carrying bytes ---- */
 
 static size_t chunk(struct pair *p, size_t len)
 {
+    if (p->byte_by_byte && len != 0)
+        return 1;
     if (p->random == 0 || len == 0)
         return len;
     p->random = p->random * 1664525u + 1013904223u;

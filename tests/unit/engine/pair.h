@@ -10,7 +10,7 @@
  * Every event is counted, then passed to the hook of that side, where there is one (owner is the
  * struct pair_side). Questions are answered by the bed where no hook is set: the host key is
  * trusted, the exchange signed, a request accepted, channels are refused, global requests fail. The
- * plain text of what each side receives is recorded too (AES-GCM only). */
+ * plain text of what each side receives is recorded too (AES-GCM without compression only). */
 #ifndef TESTS_ENGINE_PAIR_H
 #define TESTS_ENGINE_PAIR_H
 
@@ -79,7 +79,9 @@ struct pair {
     uint64_t now_ms;
     /* state of the generator that chooses chunks; 0 = everything at once */
     uint32_t random;
-    bool cut[2]; /* nothing more is carried to that side */
+    bool byte_by_byte; /* instead */
+    bool unwatched;    /* what arrives is not recorded: a test does other things than AES-GCM without compression */
+    bool cut[2];       /* nothing more is carried to that side */
 };
 
 void pair_init(struct pair *p, enum pair_mode mode);
