@@ -38,6 +38,7 @@ struct engine *engine_new(const struct engine_config *config, const struct engin
     key_exchange_init(&e->kex);
     auth_init(&e->auth);
     mux_init(&e->mux);
+    nudge_init(&e->nudge);
     e->own_version = version_format(config->version);
     e->peer_version = mem_strdup("");
     if (e->own_version == NULL || e->peer_version == NULL) {
@@ -375,6 +376,7 @@ void engine_tick(struct engine *e, uint64_t now_ms)
         engine_error(e, SSHIO_ECONNECTION_LOST, "Login timeout expired");
     else if (now_ms >= key_exchange_deadline(&e->kex))
         engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange was not completed in time");
+    nudge_tick(e);
     engine_leave(e);
 }
 
@@ -382,8 +384,10 @@ uint64_t engine_deadline(const struct engine *e)
 {
     if (e->ended)
         return NEVER;
-    uint64_t rekey = key_exchange_deadline(&e->kex);
-    return rekey < e->login_deadline_ms ? rekey : e->login_deadline_ms;
+    uint64_t due = key_exchange_deadline(&e->kex);
+    if (e->login_deadline_ms < due)
+        due = e->login_deadline_ms;
+    return e->nudge.deadline_ms < due ? e->nudge.deadline_ms : due;
 }
 
 /* ---- what parts tell each other ---- */

@@ -17,6 +17,7 @@
 #include "engine/key_exchange.h"
 #include "engine/messages.h"
 #include "engine/mux.h"
+#include "engine/nudge.h"
 #include "engine/transport.h"
 
 /* How far the transport has come; beyond PHASE_SECURED it is auth.stage that tells. */
@@ -36,6 +37,7 @@ struct engine {
     struct key_exchange kex;
     struct auth auth;
     struct mux mux;
+    struct nudge nudge;
     struct error error; /* why it ended */
     enum engine_phase phase;
     char *own_version;      /* whole lines, without their ends */

@@ -304,8 +304,10 @@ static void finish(struct engine *e, struct exchange *x)
     kex->alg = x->chosen.kex;
     kex->host_key_alg = x->chosen.host_key_alg;
     kex->running = NULL;
-    if (!first)
+    if (!first) {
         kex->rekeys++;
+        nudge_start(e);
+    }
     exchange_free(x);
     log_debug(e->logger, 1, "Completed key exchange");
     if (first)

@@ -13,6 +13,10 @@
 #define MIN_PADDING_LEN 4
 #define MAX_PADDING_LEN 255
 
+/* As many connections as answer in one turn of the loop each hold a block until its end; what they never wrote to costs
+ * no memory. */
+#define OUTPUT_BLOCKS_KEPT 32
+
 /* The bytes from start to end are framed and not yet written. */
 struct output_block {
     struct output_block *next;
@@ -28,7 +32,7 @@ static const struct cipher_shape clear = { .align = 8, .length_needs = LENGTH_LE
 
 void engine_buffers_init(struct engine_buffers *buffers)
 {
-    pool_init(&buffers->output, ENGINE_OUTPUT_BLOCK, 4);
+    pool_init(&buffers->output, ENGINE_OUTPUT_BLOCK, OUTPUT_BLOCKS_KEPT);
     pool_init(&buffers->queue, ENGINE_QUEUE_BLOCK, 64);
     writer_init(&buffers->message, ENGINE_MAX_MESSAGE);
     buffers->padding_left = 0;

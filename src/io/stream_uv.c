@@ -91,23 +91,41 @@ static void arm(struct port *port, int events)
         uv_poll_stop(&port->poll);
 }
 
+/* Most pauses are over before the next input comes, and to watch no more costs two system calls: a port that is only no
+ * longer to be read stays watched until input does come. */
+static void arm_lazily(struct port *port, int events)
+{
+    if ((port->armed & ~events) != UV_READABLE || (events & ~port->armed) != 0)
+        arm(port, events);
+}
+
 static bool block_is_full(const struct uv_stream *s)
 {
     return s->data != NULL && s->len == LOOP_INPUT_BLOCK;
 }
 
-static void update(struct uv_stream *s)
+static bool wants_input(const struct uv_stream *s)
+{
+    return s->reading && !s->input_ended && !s->failed && !block_is_full(s);
+}
+
+static void watch(struct uv_stream *s, void (*set)(struct port *port, int events))
 {
     if (s->closing)
         return;
-    int in = s->reading && !s->input_ended && !s->failed && !block_is_full(s) ? UV_READABLE : 0;
+    int in = wants_input(s) ? UV_READABLE : 0;
     int out = s->blocked && !s->failed ? UV_WRITABLE : 0;
     if (s->in == s->out) {
-        arm(s->in, in | out);
+        set(s->in, in | out);
         return;
     }
-    arm(s->in, in);
-    arm(s->out, out);
+    set(s->in, in);
+    set(s->out, out);
+}
+
+static void update(struct uv_stream *s)
+{
+    watch(s, arm_lazily);
 }
 
 /* ---- blocks ---- */
@@ -386,6 +404,7 @@ static void polled(uv_poll_t *handle, int status, int events)
 {
     struct port *port = handle->data;
     struct uv_stream *s = port->stream;
+    bool wanted = wants_input(s);
     if (status < 0) {
         events = port->armed;
         port->armed = 0;
@@ -396,7 +415,7 @@ static void polled(uv_poll_t *handle, int status, int events)
     }
     if ((events & UV_READABLE) != 0)
         read_some(s, READS_PER_WAKEUP);
-    update(s);
+    watch(s, wanted ? arm_lazily : arm);
 }
 
 static void handle_closed(uv_handle_t *handle)

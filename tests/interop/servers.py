@@ -33,7 +33,6 @@ class Server:
     has_many_sessions = False   # does it take 50 sessions on one connection?
     takes_password = False
     commands = SHELL_COMMANDS
-    reads_behind_new_keys = True    # does it see a packet that came in one piece with our NEWKEYS?
 
     def __init__(self, folder, identity, data_file, account):
         self.folder = pathlib.Path(folder)
@@ -189,7 +188,6 @@ class TinySSH(KeysAtHome):
     """One process for each connection, started by socat."""
 
     name = "tinysshd"
-    reads_behind_new_keys = False   # a window adjust that comes in one piece with NEWKEYS lies there until more arrives
 
     def start_daemon(self):
         tinysshd = find_program("tinysshd")
@@ -275,6 +273,14 @@ class ErlangRekeying(Erlang):
     rekey = "1048576"
 
 
+def copy_of_tool(folder):
+    """Another account may not be able to enter the build folder: the tool, and beside it the library that it loads."""
+    program = find_built("tools/sshio")
+    (folder / "tools").mkdir(parents=True)
+    shutil.copy(build_folder() / "libsshio.so.0", folder)
+    return shutil.copy(program, folder / "tools")
+
+
 class Sshio(Server):
     """Our own, as the account whose shell it starts."""
 
@@ -284,7 +290,7 @@ class Sshio(Server):
     options = []
 
     def start(self):
-        program = find_built("tools/sshio")
+        program = copy_of_tool(self.folder / "built")
         key = self.make_host_key()
         for file in (key, self.authorized_keys):
             self.account.own(file)

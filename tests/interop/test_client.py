@@ -55,7 +55,6 @@ def test_client_puts_100_mebibytes(sshio, server, bulk):
     put_bulk(sshio, server, bulk)
 
 
-@pytest.mark.needs("reads_behind_new_keys")
 def test_client_rekeys_every_mebibyte_while_getting(sshio, server, bulk, tmp_path):
     get_bulk(sshio, server, bulk, tmp_path, rekey="1M")
 

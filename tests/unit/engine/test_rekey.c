@@ -238,6 +238,41 @@ static void test_peer_known_to_go_on_after_kexinit_is_borne(void **state)
     }
 }
 
+/* TinySSH leaves what came together with NEWKEYS in its buffer: it is woken, once at least, then until something comes,
+ * and not for ever. */
+static void test_peer_known_to_wait_for_more_is_nudged(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_init(&p, PAIR_FAST);
+    p.config[SERVER].version = "tinyssh_20230101 x";
+    pair_start(&p);
+    assert_true(pair_log_in(&p));
+    assert_true(engine_deadline(p.side[CLIENT].engine) == UINT64_MAX);
+    engine_rekey(p.side[CLIENT].engine);
+    pair_run(&p);
+    for (unsigned nudges = 1; nudges <= 2; nudges++) {
+        uint64_t due = engine_deadline(p.side[CLIENT].engine);
+        assert_true(due <= p.now_ms + 50 * nudges);
+        pair_advance(&p, due - p.now_ms);
+        pair_run(&p);
+        assert_int_equal(pair_seen(&p, SERVER, MSG_IGNORE), nudges);
+    }
+    send_one(&p, SERVER);
+    pair_advance(&p, 10000);
+    pair_run(&p);
+    assert_int_equal(pair_seen(&p, SERVER, MSG_IGNORE), 2);
+    engine_rekey(p.side[CLIENT].engine);
+    pair_run(&p);
+    for (int i = 0; i < 100; i++) {
+        pair_advance(&p, 10000);
+        pair_run(&p);
+    }
+    assert_in_range(pair_seen(&p, SERVER, MSG_IGNORE), 6, 20);
+    assert_true(engine_deadline(p.side[CLIENT].engine) == UINT64_MAX);
+    pair_done(&p);
+}
+
 /* Data that was on its way when we sent our KEXINIT is still taken. */
 static void test_traffic_that_crosses_our_kexinit_is_taken(void **state)
 {
@@ -428,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_s8_what_waits_is_bounded),
         cmocka_unit_test(test_s8_peer_that_goes_on_after_kexinit_ends),
         cmocka_unit_test(test_peer_known_to_go_on_after_kexinit_is_borne),
+        cmocka_unit_test(test_peer_known_to_wait_for_more_is_nudged),
         cmocka_unit_test(test_traffic_that_crosses_our_kexinit_is_taken),
         cmocka_unit_test(test_s6_optional_messages_in_a_rekey_are_ignored),
         cmocka_unit_test(test_s4_markers_are_not_repeated),

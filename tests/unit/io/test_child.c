@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -138,6 +139,9 @@ static void test_environment_and_directory_are_given(void **state)
     assert_string_equal(out, "42\n/\n");
 }
 
+/* 32 and 33 belong to the C library, which lets nobody change them: they stay as this program was started with. */
+#define LIBC_SIGNALS (1ul << 31 | 1ul << 32)
+
 static void test_signals_are_reset(void **state)
 {
     (void)state;
@@ -150,7 +154,10 @@ static void test_signals_are_reset(void **state)
     run(plain, "grep -E '^Sig(Blk|Ign)' /proc/self/status", out, sizeof out);
     signal(SIGPIPE, old);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    assert_string_equal(out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    unsigned long blocked = 1, ignored = 1;
+    assert_int_equal(sscanf(out, "SigBlk: %lx SigIgn: %lx", &blocked, &ignored), 2);
+    assert_int_equal(blocked & ~LIBC_SIGNALS, 0);
+    assert_int_equal(ignored & ~LIBC_SIGNALS, 0);
 }
 
 static void test_new_session_leads_a_group(void **state)
