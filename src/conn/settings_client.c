@@ -64,6 +64,8 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         .mac_algs = o->mac_algs,
         .compression_algs = o->compression_algs,
         .rekey_limit = o->rekey_limit,
+        .keepalive_interval = o->keepalive_interval,
+        .keepalive_count_max = o->keepalive_count_max,
         .version = o->client_version,
         .login_timeout = o->login_timeout,
         .linger = o->linger,

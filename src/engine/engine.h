@@ -74,6 +74,8 @@ struct engine_config {
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */
     bool require_strict_kex;
+    uint32_t keepalive_ms;        /* of silence before a peer is asked whether it is there; 0 = never */
+    uint32_t keepalive_count_max; /* requests that may stay unanswered */
 };
 
 /* ---- events ---- */
@@ -166,6 +168,8 @@ void engine_close_channels(struct engine *e);   /* channel_close on all of them 
 bool engine_has_queued(const struct engine *e); /* does a channel hold data, EOF or CLOSE that was not framed yet? */
 void engine_send_debug(struct engine *e, bool always_display, const char *msg, const char *lang);
 void engine_send_ignore(struct engine *e, size_t len);
+void engine_set_keepalive(struct engine *e, uint32_t interval_ms, uint32_t count_max); /* as in struct engine_config */
+void engine_keepalive(const struct engine *e, uint32_t *interval_ms, uint32_t *count_max);
 
 /* ---- verdicts of the key exchange ---- */
 
