@@ -131,8 +131,10 @@ static int need_stream(struct direction *d, bool compresses, struct error *error
 /* Before login it may hold a password. */
 void transport_forget(struct transport *t)
 {
-    if (t->inflated != NULL && !t->logged_in)
-        mem_wipe(t->inflated, t->inflated_len);
+    if (t->inflated == NULL)
+        return;
+    if (!t->logged_in)
+        mem_wipe(t->inflated, t->inflated_room);
     pool_give(&t->buffers->output, t->inflated);
     t->inflated = NULL;
 }
@@ -146,11 +148,10 @@ static int inflate_packet(struct transport *t, struct packet *packet, size_t max
     if (t->inflated == NULL && (t->inflated = pool_take(&t->buffers->output)) == NULL)
         return error_nomem(error);
     assert(max_len < ENGINE_OUTPUT_BLOCK);
-    rc = compression_inflate(d->stream, SPAN(packet->payload, packet->len), t->inflated, max_len, &t->inflated_len,
-                             error);
+    t->inflated_room = max_len + 1;
+    struct span deflated = SPAN(packet->payload, packet->len);
     packet->payload = t->inflated;
-    packet->len = t->inflated_len;
-    return rc;
+    return compression_inflate(d->stream, deflated, t->inflated, max_len, &packet->len, error);
 }
 
 /* ---- receiving ---- */

@@ -43,7 +43,7 @@ struct transport {
     size_t unsent;
     bool logged_in;    /* delayed compression has begun */
     uint8_t *inflated; /* a block with the payload of the last packet, when that was compressed */
-    size_t inflated_len;
+    size_t inflated_room; /* of it that may have been written to */
 };
 
 /* One packet that was opened. payload is at least one byte, and lies in the memory that
