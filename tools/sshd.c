@@ -263,6 +263,7 @@ static bool listen_on(const struct server *server, const char *address, const ss
     sshio_server_options arguments;
     sshio_listener *listener = NULL;
     int port = number_of(server, "Port", 22);
+    const char *kex = text_of(server, "KexAlgorithms");
     int sessions = number_of(server, "MaxSessions", 0);
     const char *host;
     char *text = strdup(address);
@@ -280,7 +281,7 @@ static bool listen_on(const struct server *server, const char *address, const ss
     if (arguments.mac_algs == NULL)
         arguments.mac_algs = default_macs;
     arguments.compression_algs = options_compression(server->config);
-    arguments.kex_algs = text_of(server, "KexAlgorithms");
+    arguments.kex_algs = kex != NULL ? kex : "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
     arguments.rekey_limit = text_of(server, "RekeyLimit");
     bool ok = text != NULL && split_address(text, &host, &port);
     if (!ok)

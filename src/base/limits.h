@@ -26,6 +26,8 @@
     X(control_queue, uint32_t, 4 * 1024 * 1024, "unsent replies and control messages that end the connection")         \
     X(peer_rekeys, uint32_t, 10, "peer-started rekeys that carried little data, within 10 s")                          \
     X(peer_rekey_data, uint32_t, 16 * 1024, "channel data, both ways, that makes a peer-started rekey harmless")       \
+    X(dh_min_bits, uint32_t, 2048, "smallest group of a DH group exchange (RFC 8270)")                                 \
+    X(dh_max_bits, uint32_t, 8192, "largest group of one")                                                             \
     X(version_lines, uint32_t, 1024, "lines before the server's version line")                                         \
     X(version_line_len, uint32_t, 8191, "bytes of one such line")                                                      \
     X(ext_info_count, uint32_t, 1024, "extensions in one EXT_INFO")                                                    \

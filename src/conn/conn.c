@@ -361,6 +361,11 @@ static void sign_exchange(void *owner, void *key, const struct sig_alg *alg, str
     host_key_sign(owner, key, alg, hash);
 }
 
+static void compute(void *owner, struct engine_job *job)
+{
+    conn_compute(owner, job);
+}
+
 static void keys_changed(void *owner, bool first)
 {
     sshio_conn *conn = owner;
@@ -503,6 +508,7 @@ static const struct engine_events engine_events = {
     .version_received = version_received,
     .host_key_received = host_key_received,
     .sign_exchange = sign_exchange,
+    .compute = compute,
     .keys_changed = keys_changed,
     .debug_received = debug_received,
     .ended = engine_event_ended,

@@ -92,7 +92,7 @@ void conn_fail_later(sshio_conn *conn, const struct error *error); /* ends it wi
 void conn_verdict_given(sshio_conn *conn);                         /* input goes on */
 bool conn_is_open(const sshio_conn *conn);
 
-/* Events of the engine that are dealt with in auth_client.c, auth_server.c and host_key.c. */
+/* Events of the engine that are dealt with in auth_client.c, auth_server.c, computing.c and host_key.c. */
 void auth_client_ready(sshio_conn *conn);
 void auth_client_failed(sshio_conn *conn, struct span methods, bool partial_success);
 void auth_client_key_accepted(sshio_conn *conn, struct span alg, struct span blob);
@@ -103,6 +103,7 @@ void auth_client_end(sshio_conn *conn); /* the connection is over: its task, if 
 void auth_server_requested(sshio_conn *conn, const struct auth_request *request);
 void auth_server_end(sshio_conn *conn);
 void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *alg);
+void conn_compute(sshio_conn *conn, struct engine_job *job);
 void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash);
 
 /* What a listener is told of its connections (server.c). */

@@ -4,6 +4,10 @@
 
 #include <pthread.h>
 
+#include <openssl/crypto.h>
+
+#include "crypto/crypto.h"
+
 static const char *const cipher_names[LIBRARY_CIPHER_COUNT] = {
     [LIBRARY_AES_128_GCM] = "AES-128-GCM", [LIBRARY_AES_256_GCM] = "AES-256-GCM", [LIBRARY_AES_128_CTR] = "AES-128-CTR",
     [LIBRARY_AES_192_CTR] = "AES-192-CTR", [LIBRARY_AES_256_CTR] = "AES-256-CTR", [LIBRARY_CHACHA20] = "ChaCha20",
@@ -34,4 +38,11 @@ EVP_MAC *library_poly1305(void)
 EVP_MAC *library_hmac(void)
 {
     return pthread_once(&fetched, fetch_all) == 0 ? hmac : NULL;
+}
+
+/* What libcrypto would do by itself before the first fetch; without an option it does nothing. A failure shows when
+ * something is to be computed. */
+void crypto_start(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 }

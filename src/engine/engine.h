@@ -26,6 +26,7 @@
 #include "base/pool.h"
 
 struct engine;
+struct engine_job;
 struct channel;
 struct kex_alg;
 struct cipher_alg;
@@ -103,8 +104,9 @@ struct engine_events {
         void *owner, struct span blob,
         const struct sig_alg *alg); /* client question: engine_host_key_verdict; blob until the verdict */
     void (*sign_exchange)(void *owner, void *key, const struct sig_alg *alg,
-                          struct span hash);       /* server question: engine_exchange_signature; until the verdict */
-    void (*keys_changed)(void *owner, bool first); /* both directions use new keys */
+                          struct span hash); /* server question: engine_exchange_signature; until the verdict */
+    void (*compute)(void *owner, struct engine_job *job); /* question, may be NULL: see engine_job_run */
+    void (*keys_changed)(void *owner, bool first);        /* both directions use new keys */
     void (*debug_received)(void *owner, bool always_display, struct span msg, struct span lang);
     void (*ended)(void *owner, const struct error *error); /* error NULL = clean end */
     /* authentication, client */
@@ -176,6 +178,15 @@ void engine_keepalive(const struct engine *e, uint32_t *interval_ms, uint32_t *c
 void engine_host_key_verdict(struct engine *e, const struct error *refused); /* NULL = trusted */
 void engine_exchange_signature(struct engine *e,
                                struct span signature); /* outer form; empty = could not sign: the exchange fails */
+
+/* ---- long computations ---- */
+
+/* Key exchanges in large groups take milliseconds at a time. An owner whose thread has other things to do has the event
+ * compute: it calls engine_job_run once, on any thread, and then engine_job_done, on the engine's own thread and at the
+ * latest some day. Inside the event is allowed, and is what happens without it. A job owns all that it works with:
+ * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is still due. */
+void engine_job_run(struct engine_job *job);
+void engine_job_done(struct engine_job *job); /* the verdict; what was left of the input comes again after it */
 
 /* ---- authentication (RFC 4252) ---- */
 

@@ -1,4 +1,4 @@
-/* Message numbers (RFC 4250 4.1.2 and 4.2.2, RFC 8308) and the names that logs show. */
+/* Message numbers (RFC 4250 4.1.2 and 4.2.2, RFC 4419 5, RFC 5656 7.1, RFC 8308) and the names that logs show. */
 #ifndef SSHIO_ENGINE_MESSAGES_H
 #define SSHIO_ENGINE_MESSAGES_H
 
@@ -15,8 +15,15 @@ enum message {
     MSG_KEXINIT = 20,
     MSG_NEWKEYS = 21,
     MSG_KEX_FIRST = 30,
+    MSG_KEXDH_INIT = 30,
+    MSG_KEXDH_REPLY = 31,
     MSG_KEX_ECDH_INIT = 30,
     MSG_KEX_ECDH_REPLY = 31,
+    MSG_KEX_DH_GEX_REQUEST_OLD = 30,
+    MSG_KEX_DH_GEX_GROUP = 31,
+    MSG_KEX_DH_GEX_INIT = 32,
+    MSG_KEX_DH_GEX_REPLY = 33,
+    MSG_KEX_DH_GEX_REQUEST = 34,
     MSG_KEX_LAST = 49,
     MSG_USERAUTH_REQUEST = 50,
     MSG_USERAUTH_FAILURE = 51,

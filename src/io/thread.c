@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "crypto/crypto.h"
 #include "io/internal.h"
 #include "io/last_error.h"
 #include "io/task.h"
@@ -108,6 +109,7 @@ static void end_process(void)
 
 static void watch(void)
 {
+    crypto_start(); /* the workers that end_process joins use it */
     pthread_key_create(&watch_key, end_thread);
     atexit(end_process);
 }

@@ -3,22 +3,29 @@
 #include "engine/unit.h"
 
 #include "base/memory.h"
+#include "engine/kex.h"
 #include "engine/pair.h"
 
-enum scenario { FAST, REAL, WITH_MAC_AND_COMPRESSION, SCENARIOS };
+struct scenario {
+    const char *kex; /* NULL = the test key exchange */
+    const char *cipher, *mac;
+    size_t compression;
+};
 
-static void set_scenario(struct pair *p, enum scenario scenario)
+static void set_scenario(struct pair *p, const struct scenario *scenario)
 {
-    pair_init(p, scenario == REAL ? PAIR_REAL : PAIR_FAST);
-    if (scenario != WITH_MAC_AND_COMPRESSION)
-        return;
-    p->cipher_algs[0] = cipher_find("aes128-ctr");
-    p->mac_algs[0] = mac_find("hmac-sha2-256");
-    p->compression_algs[0] = compression_at(1);
+    pair_init(p, scenario->kex != NULL ? PAIR_REAL : PAIR_FAST);
+    if (scenario->kex != NULL)
+        p->kex_algs[0] = kex_alg_find(scenario->kex);
+    if (scenario->cipher != NULL) {
+        p->cipher_algs[0] = cipher_find(scenario->cipher);
+        p->mac_algs[0] = mac_find(scenario->mac);
+    }
+    p->compression_algs[0] = compression_at(scenario->compression);
 }
 
 /* Logs in, rekeys, says good-bye. How many allocations that took. */
-static uint64_t run(uint64_t failing, enum scenario scenario, bool *logged_in)
+static uint64_t run(uint64_t failing, const struct scenario *scenario, bool *logged_in)
 {
     struct pair p;
     set_scenario(&p, scenario);
@@ -44,12 +51,19 @@ static uint64_t run(uint64_t failing, enum scenario scenario, bool *logged_in)
 static void test_any_allocation_may_fail(void **state)
 {
     (void)state;
-    for (int scenario = FAST; scenario < SCENARIOS; scenario++) {
+    static const struct scenario scenarios[] = {
+        { .kex = NULL },
+        { .kex = "curve25519-sha256" },
+        { .kex = "ecdh-sha2-nistp256" },
+        { .kex = "diffie-hellman-group-exchange-sha256" },
+        { .cipher = "aes128-ctr", .mac = "hmac-sha2-256", .compression = 1 },
+    };
+    for (size_t i = 0; i < COUNT(scenarios); i++) {
         bool logged_in;
-        uint64_t count = run(0, (enum scenario)scenario, &logged_in);
+        uint64_t count = run(0, &scenarios[i], &logged_in);
         assert_true(logged_in);
         for (uint64_t n = 1; n <= count; n++)
-            run(n, (enum scenario)scenario, &logged_in);
+            run(n, &scenarios[i], &logged_in);
     }
 }
 

@@ -33,6 +33,11 @@ func connect(port int, user, identity, known string, rekey uint64) *ssh.Client {
 		HostKeyCallback:   checkHost,
 		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
 	}
+	// What it offers by itself, and what it can do beyond that as a client.
+	config.KeyExchanges = []string{
+		"curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384",
+		"ecdh-sha2-nistp521", "diffie-hellman-group14-sha256", "diffie-hellman-group-exchange-sha256",
+	}
 	config.RekeyThreshold = rekey
 	client, err := ssh.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), config)
 	must(err)
