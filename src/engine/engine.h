@@ -30,6 +30,8 @@ struct engine_job;
 struct channel;
 struct kex_alg;
 struct cipher_alg;
+struct mac_alg;
+struct compression_alg;
 struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
@@ -66,7 +68,9 @@ struct engine_config {
     const struct sig_alg *const *host_key_algs; /* client: what it takes, best first */
     const struct engine_host_key *host_keys;    /* server */
     const struct cipher_alg *const *cipher_algs;
-    const char *sig_algs; /* server-sig-algs, a comma list */
+    const struct mac_alg *const *mac_algs;                 /* for ciphers that need one; may be NULL */
+    const struct compression_alg *const *compression_algs; /* NULL = none */
+    const char *sig_algs;                                  /* server-sig-algs, a comma list */
     struct limits limits;
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */

@@ -4,7 +4,7 @@
 usage: check_layers.py PROJECT
 
 Arrows run down only. libuv, descriptors, sockets, files and the clock belong to io and what stands above it; libcrypto
-belongs to crypto and key, libidn to base. Tools, examples and benchmarks see the public headers alone.
+belongs to crypto and key, zlib to the engine, libidn to base. Tools, examples and benchmarks see the public headers alone.
 """
 
 import pathlib
@@ -26,6 +26,8 @@ MAY_INCLUDE = {
     "sftp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session"},
     "scp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session", "sftp"},
 }
+# Other libraries, by the first part of their headers' names, and the rooms that may use them.
+LIBRARIES = {"openssl": {"crypto", "key"}, "zlib.h": {"engine"}}
 PURE = {"base", "crypto", "key", "engine", "config"}    # below io: no system calls, no clock
 PURE_MAY_NOT_INCLUDE = re.compile(
     r"uv\.h|unistd\.h|fcntl\.h|poll\.h|signal\.h|netdb\.h|dirent\.h|pwd\.h|grp\.h|termios\.h|pty\.h|ucontext\.h|"

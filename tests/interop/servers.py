@@ -280,6 +280,17 @@ class GoRekeying(Go):
     rekey = ["-rekey", "1048576"]
 
 
+class Paramiko(Scripted):
+    """It has no AEAD ciphers."""
+
+    name = "paramiko"
+
+    def start(self):
+        need_python_module("paramiko")
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_server.py", "--host-key",
+                           self.make_host_key(), "--authorized-keys", self.authorized_keys])
+
+
 class Erlang(Scripted):
     """Its commands are words that the script knows; Erlang has no way to close just the input of a child."""
 
