@@ -207,7 +207,10 @@ class TinySSH(KeysAtHome):
 class Scripted(Server):
     """A server that we wrote with another library; it chooses its port and prints it."""
 
+    environment = {}
+
     def start_script(self, argv, env=None):
+        env = {**clean_environment(**self.environment), **(env or {})}
         self.daemon = Daemon(argv, self.folder / "log", env=env)
         self.port = int(self.daemon.wait_for_line(r"^listening (\d+)$", 60).group(1))
 
