@@ -52,6 +52,7 @@ struct channel {
     uint32_t consumed; /* delivered and not given back yet */
     uint32_t extended_types;
     bool paused, delivering;
+    bool no_reader; /* what is queued will never be delivered if the peer closes */
     bool eof_arrived, eof_told, close_arrived;
 
     /* requests */

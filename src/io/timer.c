@@ -1,6 +1,8 @@
 /* Timers over libuv; see timer.h. */
 #include "io/timer.h"
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 #include "base/memory.h"
@@ -11,12 +13,15 @@ struct timer {
     struct loop *loop;
     void (*fired)(void *user);
     void *user;
+    bool firing;
 };
 
 static void expired(uv_timer_t *handle)
 {
     struct timer *t = handle->data;
+    t->firing = true;
     t->fired(t->user);
+    t->firing = false;
 }
 
 static void closed(uv_handle_t *handle)
@@ -44,7 +49,10 @@ void timer_at(struct timer *t, uint64_t at_ms)
         return;
     }
     uint64_t now = loop_now_ms(t->loop);
-    uv_timer_start(&t->handle, expired, at_ms > now ? at_ms - now : 0, 0);
+    /* libuv goes on until no timer is due: one that makes itself due again would never let the loop do anything else.
+     */
+    uint64_t least = t->firing ? 1 : 0;
+    uv_timer_start(&t->handle, expired, at_ms > now ? at_ms - now : least, 0);
 }
 
 void timer_stop(struct timer *t)

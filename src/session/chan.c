@@ -116,6 +116,8 @@ void chan_made(sshio_chan *chan)
 void chan_start(sshio_chan *chan)
 {
     chan->started = true;
+    if (chan->ch != NULL)
+        channel_set_reader(chan->ch, true);
     if (chan->handlers.session_started != NULL)
         chan->handlers.session_started(chan, chan->user);
 }

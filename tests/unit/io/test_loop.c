@@ -157,6 +157,30 @@ static void test_waiting_in_a_callback_fails(void **state)
     timer_free(timer);
 }
 
+/* A timer that makes itself due again whenever it fires leaves room for everything else. */
+struct restless {
+    struct timer *timer;
+    int fired;
+};
+
+static void fire_again(void *arg)
+{
+    struct restless *r = arg;
+    r->fired++;
+    timer_at(r->timer, 0);
+}
+
+static void test_timer_that_is_always_due_does_not_hold_the_loop(void **state)
+{
+    (void)state;
+    struct restless r = { .fired = 0 };
+    r.timer = timer_new(loop_current(), fire_again, &r);
+    timer_at(r.timer, 0);
+    assert_int_equal(sshio_sleep(0.003), 0);
+    assert_true(r.fired >= 1);
+    timer_free(r.timer);
+}
+
 /* ---- posting ---- */
 
 static void stop_loop(void *arg)
@@ -377,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_cancelled_hook_does_not_run),
         cmocka_unit_test(test_busy_tasks_do_not_starve_timers),
         cmocka_unit_test(test_waiting_in_a_callback_fails),
+        cmocka_unit_test(test_timer_that_is_always_due_does_not_hold_the_loop),
         cmocka_unit_test(test_other_threads_post_to_the_main_loop),
         cmocka_unit_test(test_tasks_live_on_an_attached_loop),
         cmocka_unit_test(test_post_reaches_an_attached_loop),
