@@ -314,7 +314,8 @@ class SshioTight(Sshio):
     """A sanitizer that keeps no freed memory back, so that the process shows what the server itself holds."""
 
     name = "sshio-tight"
-    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0:allocator_release_to_os_interval_ms=0"}
+    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+                   ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 
 
 class RawTarget(Scripted):
