@@ -185,7 +185,7 @@ CLIENTS_OWN = {"service-request": message(SERVICE_REQUEST, "ssh-userauth"),
 
 
 @pytest.mark.parametrize("what", CLIENTS_OWN)
-@pytest.mark.parametrize("state", ["kexinit", "kex", "newkeys", "service", "auth", "channel", "rekey"])
+@pytest.mark.parametrize("state", ["kex", "service", "channel", "rekey"])
 def test_s2_messages_of_a_client_end_the_connection(dialogue, state, what):
     with dialogue.at(state) as peer:
         peer.send_payload(CLIENTS_OWN[what])
@@ -198,8 +198,7 @@ LOGINS = {"accept": message(SERVICE_ACCEPT, "ssh-userauth"), "failure": message(
           "pk-ok": message(USERAUTH_PK_OK, "x", "y")}
 
 
-@pytest.mark.parametrize("what", LOGINS)
-@pytest.mark.parametrize("state", ["kexinit", "newkeys"])
+@pytest.mark.parametrize("state, what", [*(("kexinit", what) for what in LOGINS), ("newkeys", "success")])
 def test_s3_nothing_of_authentication_counts_before_newkeys(dialogue, state, what):
     with dialogue.at(state, strict=False) as peer:
         peer.send_payload(LOGINS[what])
@@ -217,7 +216,7 @@ def test_s3_answer_before_the_request_ends_the_connection(dialogue, what):
     dialogue.check_failed()
 
 
-@pytest.mark.parametrize("what", LOGINS)
+@pytest.mark.parametrize("what", ["accept", "success", "banner"])
 def test_s3_answer_after_login_ends_the_connection(dialogue, what):
     with dialogue.at("channel") as peer:
         peer.send_payload(LOGINS[what])
@@ -323,8 +322,7 @@ def test_s7_ext_info_in_the_clear_ends_the_connection(dialogue, state):
     dialogue.check_failed()
 
 
-@pytest.mark.parametrize("fields", [(LONGEST,), (1025,), (1, "name"), (0, "more"), (1, LONGEST),
-                                    (1, "server-sig-algs", b"a\0b")])
+@pytest.mark.parametrize("fields", [(LONGEST,), (1025,), (0, "more"), (1, "server-sig-algs", b"a\0b")])
 def test_s7_ext_info_that_does_not_fit_its_count_ends_the_connection(dialogue, fields):
     with dialogue.at("service") as peer:
         peer.send(EXT_INFO, *fields)
@@ -422,8 +420,7 @@ BAD_REPLIES = {
 }
 
 
-@pytest.mark.parametrize("what", BAD_REPLIES)
-@pytest.mark.parametrize("state", ["kexinit", "channel"])
+@pytest.mark.parametrize("state, what", [*(("kexinit", what) for what in BAD_REPLIES), ("channel", "other-signer")])
 def test_bad_signature_of_the_server_ends_the_connection(dialogue, what, state):
     with dialogue.at(state) as peer:
         peer.exchange_kexinits()
@@ -433,7 +430,7 @@ def test_bad_signature_of_the_server_ends_the_connection(dialogue, what, state):
     dialogue.check_failed()
 
 
-@pytest.mark.parametrize("public", [b"", bytes(31), bytes(33), bytes(32), b"\1" + bytes(31),
+@pytest.mark.parametrize("public", [bytes(31), bytes(33), bytes(32),
                                     bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")])
 def test_c1_bad_public_value_of_the_server_ends_the_connection(dialogue, public):
     with dialogue.at("kex") as peer:
@@ -454,8 +451,7 @@ def test_p7_malformed_host_key_ends_the_connection(dialogue, blob):
 
 # ---- S12, S13 and DISCONNECT ----
 
-@pytest.mark.parametrize("state, reason", [("kex", 2), ("auth", 2), ("auth", 11), ("auth", 14), ("channel", 2), ("channel", 10),
-                                           ("channel", 2**32 - 1)])
+@pytest.mark.parametrize("state, reason", [("kex", 2), ("auth", 11), ("auth", 14), ("channel", 10), ("channel", 2**32 - 1)])
 def test_disconnect_of_the_server_is_told_with_its_text(dialogue, state, reason):
     with dialogue.at(state) as peer:
         peer.send(DISCONNECT, reason, "go away", "")
@@ -559,14 +555,13 @@ def test_f3_message_that_does_not_fit_the_channel_ends_the_connection(dialogue, 
     dialogue.check_failed()
 
 
-@pytest.mark.parametrize("kind", ["session", "direct-tcpip", "direct-streamlocal@openssh.com", "forwarded-tcpip",
-                                  "forwarded-streamlocal@openssh.com", "x11", "auth-agent@openssh.com", "tun@openssh.com",
-                                  "no-such-type"])
-def test_f4_client_refuses_channels_that_it_did_not_ask_for(dialogue, kind):
+def test_f4_client_refuses_channels_that_it_did_not_ask_for(dialogue):
     with dialogue.at("channel") as peer:
-        peer.send(CHANNEL_OPEN, kind, 9, WINDOW, PACKET, Plain(b""))
-        fields = Fields(peer.read_until(CHANNEL_OPEN_FAILURE))
-        assert fields.u32() == 9 and fields.u32() in (1, 3)
+        for kind in ("session", "direct-tcpip", "direct-streamlocal@openssh.com", "forwarded-tcpip", "x11", "tun@openssh.com",
+                     "forwarded-streamlocal@openssh.com", "auth-agent@openssh.com", "no-such-type"):
+            peer.send(CHANNEL_OPEN, kind, 9, WINDOW, PACKET, Plain(b""))
+            fields = Fields(peer.read_until(CHANNEL_OPEN_FAILURE))
+            assert fields.u32() == 9 and fields.u32() in (1, 3), kind
         peer.look()
         check_works(dialogue, peer)
 
