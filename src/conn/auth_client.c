@@ -60,6 +60,7 @@ void auth_client_failed(sshio_conn *conn, struct span methods, bool partial_succ
     conn->auth_methods = span_dup_text(methods);
     log_debug(conn->logger, 1, "%sServer takes authentication by: %s", partial_success ? "Partial success; " : "",
               log_escaped(methods, escaped, sizeof escaped));
+    conn->auth_client->partial_success = partial_success;
     tell_change(conn, partial_success);
     answered(conn, ANSWER_FAILURE);
 }

@@ -23,7 +23,8 @@ struct auth_client {
     enum answer answer;
     struct texts texts; /* of the answer */
     bool *echo;
-    bool over; /* the connection has ended */
+    bool partial_success; /* of the last FAILURE */
+    bool over;            /* the connection has ended */
 
     /* what was used: each credential once */
     size_t next_key;       /* of the options */

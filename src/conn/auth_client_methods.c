@@ -6,7 +6,9 @@
 #include "conn/auth_client.h"
 #include "conn/key_files.h"
 #include "conn/prepared.h"
+#include "conn/sig_choice.h"
 #include "io/last_error.h"
+#include "io/worker.h"
 #include "key/key.h"
 
 #define SIGNED_DATA_MAX (64u * 1024)
@@ -21,47 +23,94 @@ static int query_key(struct auth_client *auth, const struct sig_alg *alg, struct
                             engine_auth_query(auth->conn->engine, auth->conn->username, span_of(alg->name), blob));
 }
 
-static int send_signed(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
+struct signing { /* on a worker, where it takes long */
+    const sshio_key *key;
+    const struct sig_alg *alg;
+    struct span data;
+    struct writer *signature;
+};
+
+static int sign_now(void *arg)
 {
-    struct engine *engine = auth->conn->engine;
-    const char *user = auth->conn->username;
-    struct span blob = key_public_blob(key);
-    struct writer data, signature;
-    writer_init(&data, SIGNED_DATA_MAX);
-    writer_init(&signature, SIGNATURE_MAX);
-    auth_client_begin(auth);
-    int rc = engine_auth_signed_data(engine, user, span_of(alg->name), blob, &data);
-    if (rc == 0)
-        rc = key_sign(key, alg, writer_span(&data), &signature, last_error());
-    if (rc == 0)
-        rc = engine_auth_publickey(engine, user, span_of(alg->name), blob, writer_span(&signature));
-    auth->gave_something = auth->gave_something || rc == 0;
-    writer_done(&data);
-    writer_done(&signature);
-    return auth_client_wait(auth, rc);
+    struct signing *s = arg;
+    return key_sign(s->key, s->alg, s->data, s->signature, last_error());
 }
 
-/* The first algorithm of the key that the server takes, as far as it has said. */
-static const struct sig_alg *choose_alg(const sshio_conn *conn, const sshio_key *key)
+static int sign_request(const sshio_key *key, const struct sig_alg *alg, struct span data, struct writer *signature)
 {
-    const struct sig_alg *alg;
-    bool known;
-    for (size_t i = 0; (alg = key_sig_alg(key, i)) != NULL; i++)
-        if (engine_server_takes(conn->engine, alg->name, &known) || !known)
-            return alg;
-    return NULL;
+    struct signing s = { key, alg, data, signature };
+    return key_is_slow(key) ? worker_run(sign_now, &s) : sign_now(&s);
+}
+
+/* 0 = the signature of the request is there. */
+static int make_signature(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg,
+                          struct writer *signature)
+{
+    struct writer data;
+    writer_init(&data, SIGNED_DATA_MAX);
+    int rc = engine_auth_signed_data(auth->conn->engine, auth->conn->username, span_of(alg->name), key_public_blob(key),
+                                     &data);
+    if (rc == 0)
+        rc = sign_request(key, alg, writer_span(&data), signature);
+    writer_done(&data);
+    return rc;
+}
+
+/* A key that cannot sign is passed over: another one may do. */
+static int send_signed(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
+{
+    sshio_conn *conn = auth->conn;
+    struct writer signature;
+    writer_init(&signature, SIGNATURE_MAX);
+    int rc = make_signature(auth, key, alg, &signature);
+    bool passed_over = rc != 0 && rc != SSHIO_ENOMEM && rc != SSHIO_ECANCELED;
+    if (passed_over)
+        log_info(conn->logger, "A %s key did not sign: %s", alg->name, error_message(last_error()));
+    auth_client_begin(auth);
+    if (rc == 0 && !auth->over)
+        rc = engine_auth_publickey(conn->engine, conn->username, span_of(alg->name), key_public_blob(key),
+                                   writer_span(&signature));
+    auth->gave_something = auth->gave_something || rc == 0;
+    writer_done(&signature);
+    return passed_over ? ANSWER_DECLINED : auth_client_wait(auth, rc);
+}
+
+static int try_key_with(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
+{
+    log_debug(auth->conn->logger, 1, "Offering %s key", alg->name);
+    int answer = query_key(auth, alg, key_public_blob(key));
+    return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
+}
+
+/* What to try with a key, in order; why nothing is tried goes to the log. */
+static size_t choose_algs(const sshio_conn *conn, const sshio_key *key, const struct sig_alg **algs)
+{
+    const struct sig_choice_server server = { .list = engine_server_sig_algs(conn->engine),
+                                              .quirks = engine_peer_quirks(conn->engine) };
+    struct error e;
+    size_t count = 0;
+    error_init(&e);
+    if (key_check_size(key, conn->settings->required_rsa_size, &e) == 0)
+        count = sig_choice(key, (const struct sig_alg *const *)conn->settings->sig_algs, &server, algs);
+    if (count == 0)
+        log_info(conn->logger, "A %s key is passed over: %s", sshio_key_get_algorithm(key),
+                 error_code(&e) != 0 ? error_message(&e) : "no signature algorithm is enabled that the server takes");
+    error_clear(&e);
+    return count;
 }
 
 static int try_key(struct auth_client *auth, const sshio_key *key)
 {
-    const struct sig_alg *alg = choose_alg(auth->conn, key);
-    if (alg == NULL) {
-        log_info(auth->conn->logger, "Server takes no signature of a %s key", sshio_key_get_algorithm(key));
-        return ANSWER_DECLINED;
+    const struct sig_alg *algs[SIG_CHOICE_MOST];
+    size_t count = choose_algs(auth->conn, key, algs);
+    int answer = ANSWER_DECLINED;
+    auth->partial_success = false;
+    for (size_t i = 0; i < count && !auth->partial_success; i++) {
+        answer = try_key_with(auth, key, algs[i]);
+        if (answer != ANSWER_FAILURE)
+            break;
     }
-    log_debug(auth->conn->logger, 1, "Offering %s key", alg->name);
-    int answer = query_key(auth, alg, key_public_blob(key));
-    return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
+    return answer;
 }
 
 /* The first keys of the list, from *next on, that the server does not need to be asked about are passed over. */

@@ -72,6 +72,8 @@ static const struct sig_alg *request_alg(const struct settings *s, const struct 
 static int judge_key(struct auth_server *auth, sshio_key *key, const struct sig_alg *alg)
 {
     const struct auth_request *request = auth->request;
+    if (key_check_size(key, auth->conn->settings->required_rsa_size, NULL) != 0)
+        return VERDICT_REFUSE;
     int verdict = check_key(auth, key);
     if (verdict != VERDICT_ACCEPT)
         return verdict;

@@ -21,6 +21,26 @@ func must(err error) {
 	}
 }
 
+// What to ask the host for: the types of the keys that the file knows.
+func knownAlgorithms(known string) []string {
+	text, err := os.ReadFile(known)
+	must(err)
+	var algorithms []string
+	for len(text) > 0 {
+		_, _, key, _, rest, err := ssh.ParseKnownHosts(text)
+		if err != nil {
+			break
+		}
+		if key.Type() == ssh.KeyAlgoRSA {
+			algorithms = append(algorithms, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+		} else {
+			algorithms = append(algorithms, key.Type())
+		}
+		text = rest
+	}
+	return algorithms
+}
+
 // Answers the prompts of keyboard-interactive in their order.
 func answerer(answers []string) ssh.KeyboardInteractiveChallenge {
 	return func(name, instruction string, questions []string, echos []bool) ([]string, error) {
@@ -63,7 +83,7 @@ func connect(port int, user string, given credentials, known string, rekey uint6
 		User:              user,
 		Auth:              given.methods(),
 		HostKeyCallback:   checkHost,
-		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
+		HostKeyAlgorithms: knownAlgorithms(known),
 	}
 	// What it offers by itself, and what it can do beyond that as a client.
 	config.KeyExchanges = []string{
