@@ -99,15 +99,15 @@ static size_t choose_algs(const sshio_conn *conn, const sshio_key *key, const st
     return count;
 }
 
+/* One credential, even where it takes two requests to find the algorithm that the server knows. */
 static int try_key(struct auth_client *auth, const sshio_key *key)
 {
     const struct sig_alg *algs[SIG_CHOICE_MOST];
     size_t count = choose_algs(auth->conn, key, algs);
     int answer = ANSWER_DECLINED;
-    auth->partial_success = false;
-    for (size_t i = 0; i < count && !auth->partial_success; i++) {
+    for (size_t i = 0; i < count; i++) {
         answer = try_key_with(auth, key, algs[i]);
-        if (answer != ANSWER_FAILURE)
+        if (answer != ANSWER_FAILURE || auth->partial_success)
             break;
     }
     return answer;

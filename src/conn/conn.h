@@ -109,8 +109,8 @@ void auth_client_banner(sshio_conn *conn, struct span msg, struct span lang);
 void auth_client_end(sshio_conn *conn); /* the connection is over: its task, if any, goes away */
 void auth_server_requested(sshio_conn *conn, const struct auth_request *request);
 void auth_server_end(sshio_conn *conn);
-void auth_server_free(sshio_conn *conn);               /* no task of its runs any more */
 int host_key_offer(sshio_conn *conn, struct error *e); /* client: puts it into engine_config */
+void auth_server_free(sshio_conn *conn);               /* no task of its runs any more */
 void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *alg);
 void conn_compute(sshio_conn *conn, struct engine_job *job);
 void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash);

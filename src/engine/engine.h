@@ -213,10 +213,10 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
 int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
                             struct writer *w); /* what to sign */
 int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature);
+const char *engine_server_sig_algs(const struct engine *e); /* what it takes, a comma list; NULL = it has not said */
 int engine_auth_kbdint(struct engine *e, const char *user, const char *submethods);
 int engine_auth_respond(struct engine *e, const char *const *responses,
-                        size_t count);                      /* as many as there were prompts, else SSHIO_EINVAL */
-const char *engine_server_sig_algs(const struct engine *e); /* what it takes, a comma list; NULL = it has not said */
+                        size_t count); /* as many as there were prompts, else SSHIO_EINVAL */
 
 /* Server */
 void engine_auth_accept(struct engine *e);
