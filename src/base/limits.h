@@ -18,6 +18,7 @@
     X(undecided_opens, uint32_t, 64, "channel opens that wait for the application")                                    \
     X(global_requests, uint32_t, 64, "queued global requests per connection")                                          \
     X(channel_requests, uint32_t, 128, "queued requests per channel")                                                  \
+    X(window_growth, uint32_t, 32 * 1024 * 1024, "bytes by which a connection's receive windows may grow, together")   \
     X(env_count, uint32_t, 128, "environment variables per session")                                                   \
     X(env_len, uint32_t, 1024, "bytes of one environment variable, name and value")                                    \
     X(output_high, uint32_t, 256 * 1024, "unsent bytes above which no channel data is packetised")                     \

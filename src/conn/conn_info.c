@@ -223,6 +223,23 @@ int sshio_conn_rekey(sshio_conn *conn)
     return 0;
 }
 
+int sshio_conn_set_keepalive(sshio_conn *conn, double interval, int count_max)
+{
+    uint32_t interval_ms, questions, wanted_ms;
+    if (engine_ended(conn->engine))
+        return fail(SSHIO_ECLOSED, "connection is closed");
+    int rc = settings_keepalive_ms(interval, &wanted_ms, last_error());
+    if (rc != 0)
+        return rc;
+    if (count_max < -1)
+        return fail(SSHIO_EINVAL, "Keepalive count cannot be negative: %d", count_max);
+    engine_keepalive(conn->engine, &interval_ms, &questions);
+    engine_set_keepalive(conn->engine, interval != 0 ? wanted_ms : interval_ms,
+                         count_max >= 0 ? (uint32_t)count_max : questions);
+    loop_defer(conn->loop, &conn->after); /* which sets the timer */
+    return 0;
+}
+
 int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg, const char *lang)
 {
     if (!conn->server)

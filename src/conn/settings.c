@@ -17,6 +17,7 @@
 #define REKEY_MS_DEFAULT (3600u * 1000)
 #define LINGER_DEFAULT 5.0
 #define VERSION_MAX_LEN 245
+#define KEEPALIVE_COUNT_MAX 3
 #define MS_MAX 4294967.0 /* the longest time, in seconds, that the engine's clocks take */
 
 struct settings *settings_ref(struct settings *s)
@@ -164,6 +165,26 @@ static int set_times(struct settings *s, const struct settings_common *c, struct
     return 0;
 }
 
+int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e)
+{
+    if ((interval < 0 && interval != SSHIO_NEVER) || interval > MS_MAX)
+        return error_set(e, SSHIO_EINVAL, "Keepalive interval out of range: %g s", interval);
+    *ms = interval <= 0 ? 0 : interval < 0.001 ? 1 : (uint32_t)(interval * 1000);
+    return 0;
+}
+
+static int set_keepalive(struct settings *s, const struct settings_common *c, struct error *e)
+{
+    int rc = settings_keepalive_ms(c->keepalive_interval, &s->engine.keepalive_ms, e);
+    if (rc != 0)
+        return rc;
+    if (c->keepalive_count_max < 0)
+        return error_set(e, SSHIO_EINVAL, "Keepalive count cannot be negative: %d", c->keepalive_count_max);
+    s->engine.keepalive_count_max = c->keepalive_count_max != 0 ? (uint32_t)c->keepalive_count_max
+                                                                : KEEPALIVE_COUNT_MAX;
+    return 0;
+}
+
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e)
 {
     s->refs = 1;
@@ -180,6 +201,8 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
         rc = set_rekey_limit(s, c->rekey_limit, e);
     if (rc == 0)
         rc = set_times(s, c, e);
+    if (rc == 0)
+        rc = set_keepalive(s, c, e);
     if (rc == 0)
         rc = set_algorithms(s, c, e);
     return rc;

@@ -61,12 +61,14 @@ void settings_unref(struct settings *s);
 /* What client and server options have in common (settings.c). */
 struct settings_common {
     const char *kex_algs, *encryption_algs, *signature_algs, *rekey_limit, *version;
-    double login_timeout, linger;
+    double login_timeout, keepalive_interval, linger;
+    int keepalive_count_max;
     sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth;
     uint32_t window, max_pktsize;
 };
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e);
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e); /* waits */
+int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e); /* 0 and SSHIO_NEVER give 0: off */
 bool settings_tri(sshio_tri tri, bool otherwise);
 int settings_text(char **to, const char *text, struct error *e); /* copies; NULL and SSHIO_NONE give NULL */
 

@@ -62,6 +62,8 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         .kex_algs = o->kex_algs,
         .encryption_algs = o->encryption_algs,
         .rekey_limit = o->rekey_limit,
+        .keepalive_interval = o->keepalive_interval,
+        .keepalive_count_max = o->keepalive_count_max,
         .version = o->client_version,
         .login_timeout = o->login_timeout,
         .linger = o->linger,

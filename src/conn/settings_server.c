@@ -68,6 +68,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         .encryption_algs = o->encryption_algs,
         .signature_algs = o->signature_algs,
         .rekey_limit = o->rekey_limit,
+        .keepalive_interval = o->keepalive_interval,
+        .keepalive_count_max = o->keepalive_count_max,
         .version = o->server_version,
         .login_timeout = o->login_timeout,
         .linger = o->linger,

@@ -34,9 +34,8 @@ struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
 #define ENGINE_OUTPUT_BLOCK (320u * 1024) /* limits.output_high and the largest packets fit */
-#define ENGINE_QUEUE_BLOCK                                                                                             \
-    (64u * 1024) /* of data that waits: written but not packetised, received but not delivered                         \
-                  */
+/* Of data that waits: written but not packetised, received but not delivered. */
+#define ENGINE_QUEUE_BLOCK (64u * 1024)
 
 #define ENGINE_MAX_MESSAGE (256u * 1024) /* the longest payload that is sent */
 
@@ -71,6 +70,8 @@ struct engine_config {
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */
     bool require_strict_kex;
+    uint32_t keepalive_ms;        /* of silence before a peer is asked whether it is there; 0 = never */
+    uint32_t keepalive_count_max; /* requests that may stay unanswered */
 };
 
 /* ---- events ---- */
@@ -164,6 +165,8 @@ void engine_close_channels(struct engine *e);   /* channel_close on all of them 
 bool engine_has_queued(const struct engine *e); /* does a channel hold data, EOF or CLOSE that was not framed yet? */
 void engine_send_debug(struct engine *e, bool always_display, const char *msg, const char *lang);
 void engine_send_ignore(struct engine *e, size_t len);
+void engine_set_keepalive(struct engine *e, uint32_t interval_ms, uint32_t count_max); /* as in struct engine_config */
+void engine_keepalive(const struct engine *e, uint32_t *interval_ms, uint32_t *count_max);
 
 /* ---- verdicts of the key exchange ---- */
 
@@ -174,9 +177,10 @@ void engine_exchange_signature(struct engine *e,
 /* ---- long computations ---- */
 
 /* Key exchanges in large groups take milliseconds at a time. An owner whose thread has other things to do has the event
- * compute: it calls engine_job_run once, on any thread, and then engine_job_done, on the engine's own thread and at the
- * latest some day. Inside the event is allowed, and is what happens without it. A job owns all that it works with:
- * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is still due. */
+ * compute: it calls engine_job_run, on any thread, and then engine_job_done, on the engine's own thread, each once.
+ * Both may happen inside the event, and without it that is what the engine does. A job owns all that it works with:
+ * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is due all the
+ * same. */
 void engine_job_run(struct engine_job *job);
 void engine_job_done(struct engine_job *job); /* the verdict; what was left of the input comes again after it */
 
