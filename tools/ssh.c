@@ -268,6 +268,9 @@ static int open_connection(const struct client *client, sshio_conn **conn)
     arguments.encryption_algs = get(client, "Ciphers", NULL);
     arguments.kex_algs = get(client, "KexAlgorithms", NULL);
     arguments.rekey_limit = get(client, "RekeyLimit", NULL);
+    arguments.server_host_key_algs = get(client, "HostKeyAlgorithms", NULL);
+    arguments.signature_algs = get(client, "PubkeyAcceptedAlgorithms", NULL);
+    arguments.required_rsa_size = atoi(get(client, "RequiredRSASize", "0"));
     return sshio_connect(client->host, &arguments, conn);
 }
 

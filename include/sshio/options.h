@@ -56,11 +56,14 @@ typedef struct sshio_client_options {
     sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
     const char *host_key_alias;                   /* [HostKeyAlias] name looked up in known hosts; default the host */
-    const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default all of this build */
+    const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default those of the keys known for the host,
+                                                     else, or with "default", the defaults of this build */
     const char *kex_algs;                         /* [KexAlgorithms] */
     const char *encryption_algs;                  /* [Ciphers] */
+    const char *signature_algs;                   /* [PubkeyAcceptedAlgorithms] to log in with */
     const char *rekey_limit;                      /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
     sshio_tri require_strict_kex;                 /* refuse servers without strict key exchange; default no */
+    int required_rsa_size;                        /* [RequiredRSASize] bits, 1024 to 16384; default 1024 */
     const char *client_version;                   /* default "sshio_<version>" */
     sshio_family family;                          /* [AddressFamily]; default any */
     const char *bind_address;                     /* [BindAddress]; default any */
@@ -101,6 +104,7 @@ typedef struct sshio_server_options {
     const char *signature_algs;   /* [PubkeyAcceptedAlgorithms] accepted from users */
     const char *rekey_limit;      /* [RekeyLimit]; default "1g 1h" */
     sshio_tri require_strict_kex; /* default no */
+    int required_rsa_size;        /* [RequiredRSASize] bits, 1024 to 16384; default 1024 */
     const char *server_version;   /* default "sshio_<version>" */
     sshio_family family;          /* [AddressFamily]; default any */
     int resolver_flags;           /* AI_…; default AI_PASSIVE */

@@ -41,6 +41,12 @@ enum value_kind {
     X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms")            \
     X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                        \
       "key exchange methods")                                                                                          \
+    X(HOST_KEY_ALGORITHMS, "HostKeyAlgorithms", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL,                               \
+      "algorithms of host keys that are accepted")                                                                     \
+    X(PUBKEY_ACCEPTED_ALGORITHMS, "PubkeyAcceptedAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, \
+      "signature algorithms to log in with")                                                                           \
+    X(REQUIRED_RSA_SIZE, "RequiredRSASize", VALUE_NUMBER, CONFIG_CLIENT | CONFIG_SERVER, 1024, 16384, NULL,            \
+      "bits that RSA keys of hosts and users must have")                                                               \
     X(REKEY_LIMIT, "RekeyLimit", VALUE_REKEY, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                               \
       "bytes and time after which keys are exchanged again")                                                           \
     X(LOG_LEVEL, "LogLevel", VALUE_CHOICE, CONFIG_CLIENT | CONFIG_SERVER, 0, 0,                                        \

@@ -5,8 +5,10 @@
 #include "base/memory.h"
 #include "conn/conn.h"
 #include "conn/request.h"
+#include "conn/sig_choice.h"
 #include "io/last_error.h"
 #include "io/task.h"
+#include "io/worker.h"
 #include "key/key.h"
 
 #define SIGNED_DATA_MAX (64u * 1024)
@@ -121,6 +123,25 @@ static int query_key(struct auth_client *auth, const struct sig_alg *alg, struct
     return wait_answer(auth, engine_auth_query(auth->conn->engine, auth->conn->username, span_of(alg->name), blob));
 }
 
+struct signing { /* on a worker, where it takes long */
+    const sshio_key *key;
+    const struct sig_alg *alg;
+    struct span data;
+    struct writer *signature;
+};
+
+static int sign_now(void *arg)
+{
+    struct signing *s = arg;
+    return key_sign(s->key, s->alg, s->data, s->signature, last_error());
+}
+
+static int sign_request(const sshio_key *key, const struct sig_alg *alg, struct span data, struct writer *signature)
+{
+    struct signing s = { key, alg, data, signature };
+    return key_is_slow(key) ? worker_run(sign_now, &s) : sign_now(&s);
+}
+
 static int send_signed(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
 {
     struct engine *engine = auth->conn->engine;
@@ -132,7 +153,7 @@ static int send_signed(struct auth_client *auth, const sshio_key *key, const str
     auth->answer = ANSWER_NONE;
     int rc = engine_auth_signed_data(engine, user, span_of(alg->name), blob, &data);
     if (rc == 0)
-        rc = key_sign(key, alg, writer_span(&data), &signature, last_error());
+        rc = sign_request(key, alg, writer_span(&data), &signature);
     if (rc == 0)
         rc = engine_auth_publickey(engine, user, span_of(alg->name), blob, writer_span(&signature));
     writer_done(&data);
@@ -140,27 +161,38 @@ static int send_signed(struct auth_client *auth, const sshio_key *key, const str
     return wait_answer(auth, rc);
 }
 
-/* The first algorithm of the key that the server takes, as far as it has said. */
-static const struct sig_alg *choose_alg(const sshio_conn *conn, const sshio_key *key)
+static int try_key_with(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
 {
-    const struct sig_alg *alg;
-    bool known;
-    for (size_t i = 0; (alg = key_sig_alg(key, i)) != NULL; i++)
-        if (engine_server_takes(conn->engine, alg->name, &known) || !known)
-            return alg;
-    return NULL;
+    log_debug(auth->conn->logger, 1, "Offering %s key", alg->name);
+    int answer = query_key(auth, alg, key_public_blob(key));
+    return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
+}
+
+/* What to try with a key, in order; why nothing is tried goes to the log. */
+static size_t choose_algs(const sshio_conn *conn, const sshio_key *key, const struct sig_alg **algs)
+{
+    const struct sig_choice_server server = { .list = engine_server_sig_algs(conn->engine),
+                                              .quirks = engine_peer_quirks(conn->engine) };
+    struct error e;
+    size_t count = 0;
+    error_init(&e);
+    if (key_check_size(key, conn->settings->required_rsa_size, &e) == 0)
+        count = sig_choice(key, (const struct sig_alg *const *)conn->settings->sig_algs, &server, algs);
+    if (count == 0)
+        log_info(conn->logger, "A %s key is passed over: %s", sshio_key_get_algorithm(key),
+                 error_code(&e) != 0 ? error_message(&e) : "no signature algorithm is enabled that the server takes");
+    error_clear(&e);
+    return count;
 }
 
 static int try_key(struct auth_client *auth, const sshio_key *key)
 {
-    const struct sig_alg *alg = choose_alg(auth->conn, key);
-    if (alg == NULL) {
-        log_info(auth->conn->logger, "Server takes no signature of a %s key", sshio_key_get_algorithm(key));
-        return ANSWER_FAILURE;
-    }
-    log_debug(auth->conn->logger, 1, "Offering %s key", alg->name);
-    int answer = query_key(auth, alg, key_public_blob(key));
-    return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
+    const struct sig_alg *algs[SIG_CHOICE_MOST];
+    size_t count = choose_algs(auth->conn, key, algs);
+    int answer = ANSWER_FAILURE;
+    for (size_t i = 0; i < count && answer == ANSWER_FAILURE && !auth->partial_success; i++)
+        answer = try_key_with(auth, key, algs[i]);
+    return answer;
 }
 
 static int try_password(struct auth_client *auth, const char *password)

@@ -92,7 +92,8 @@ static int judge_publickey(struct auth_server *auth)
     sshio_key *key = NULL;
     if (!publickey_supported(auth->conn) || alg == NULL || key_from_public_blob(request->key_blob, &key, NULL) != 0)
         return VERDICT_REFUSE;
-    int rc = check_key(auth, key);
+    bool long_enough = key_check_size(key, auth->conn->settings->required_rsa_size, NULL) == 0;
+    int rc = long_enough ? check_key(auth, key) : 0;
     int verdict = rc < 0 ? rc : VERDICT_REFUSE;
     if (rc > 0 && !request->has_signature)
         verdict = VERDICT_KEY_OK;

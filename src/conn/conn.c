@@ -23,6 +23,7 @@ void conn_hold(sshio_conn *conn)
 static void conn_free(sshio_conn *conn)
 {
     engine_free(conn->engine);
+    mem_free(conn->host_key_algs);
     timer_free(conn->timer);
     deferred_cancel(&conn->after);
     loop_object_remove(&conn->object);
@@ -549,7 +550,7 @@ static int set_names(sshio_conn *conn)
     return 0;
 }
 
-static int set_up(sshio_conn *conn, const char *host, int port)
+static int set_up(sshio_conn *conn, const char *host, int port, struct error *e)
 {
     static uint64_t numbers;
     conn->logger = logger_new(log_base(), NULL, "conn=%llu", (unsigned long long)numbers++);
@@ -558,10 +559,14 @@ static int set_up(sshio_conn *conn, const char *host, int port)
     conn->port = port;
     bool complete = conn->logger != NULL && conn->timer != NULL && (conn->host != NULL || host == NULL);
     if (!complete || set_names(conn) != 0)
-        return SSHIO_ENOMEM;
-    conn->engine = engine_new(&conn->settings->engine, &engine_events, conn, loop_engine_buffers(conn->loop),
-                              conn->logger, loop_now_ms(conn->loop));
-    return conn->engine != NULL ? 0 : SSHIO_ENOMEM;
+        return error_nomem(e);
+    conn->engine_config = conn->settings->engine;
+    int rc = conn->server ? 0 : host_key_offer(conn, e);
+    if (rc != 0)
+        return rc;
+    conn->engine = engine_new(&conn->engine_config, &engine_events, conn, loop_engine_buffers(conn->loop), conn->logger,
+                              loop_now_ms(conn->loop));
+    return conn->engine != NULL ? 0 : error_nomem(e);
 }
 
 static void tell_owner_made(sshio_conn *conn)
@@ -606,10 +611,11 @@ int conn_new(struct settings *settings, struct loop *loop, struct stream *stream
     deferred_init(&conn->after, follow_up);
     conn->object = (struct loop_object){ .close = close_object, .keeps_running = true };
     list_init(&conn->object.link);
-    if (set_up(conn, host, port) != 0) {
+    int rc = set_up(conn, host, port, e);
+    if (rc != 0) {
         drop_stream(stream);
         conn_free(conn);
-        return error_nomem(e);
+        return rc;
     }
     loop_object_add(loop, &conn->object);
     sshio_conn_ref(conn);

@@ -49,6 +49,8 @@ struct sshio_conn {
     struct loop *loop;
     struct loop_object object;
     struct engine *engine;
+    struct engine_config engine_config; /* that of the settings, but for the next */
+    const void **host_key_algs;         /* client: what is offered for this host */
     struct stream *stream;
     struct timer *timer;
     struct deferred after;    /* what follows from events, later in the turn */
@@ -102,6 +104,7 @@ void auth_client_banner(sshio_conn *conn, struct span msg, struct span lang);
 void auth_client_end(sshio_conn *conn); /* the connection is over: its task, if any, goes away */
 void auth_server_requested(sshio_conn *conn, const struct auth_request *request);
 void auth_server_end(sshio_conn *conn);
+int host_key_offer(sshio_conn *conn, struct error *e); /* client: puts it into engine_config */
 void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *alg);
 void conn_compute(sshio_conn *conn, struct engine_job *job);
 void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash);

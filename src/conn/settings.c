@@ -39,8 +39,10 @@ void settings_unref(struct settings *s)
         return;
     mem_free(s->kex_algs);
     mem_free(s->cipher_algs);
+    mem_free(s->host_key_algs);
     mem_free(s->sig_algs);
     mem_free(s->host_keys);
+    mem_free(s->host_key_algs_text);
     mem_free(s->sig_algs_text);
     mem_free(s->version);
     free_keys(s->keys);
@@ -165,6 +167,15 @@ static int set_times(struct settings *s, const struct settings_common *c, struct
     return 0;
 }
 
+static int set_required_rsa_size(struct settings *s, int bits, struct error *e)
+{
+    s->required_rsa_size = bits != 0 ? bits : KEY_RSA_LEAST_BITS;
+    if (s->required_rsa_size < KEY_RSA_LEAST_BITS || s->required_rsa_size > KEY_RSA_MOST_BITS)
+        return error_set(e, SSHIO_EINVAL, "required_rsa_size %d is not between %d and %d bits", bits,
+                         KEY_RSA_LEAST_BITS, KEY_RSA_MOST_BITS);
+    return 0;
+}
+
 int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e)
 {
     if ((interval < 0 && interval != SSHIO_NEVER) || interval > MS_MAX)
@@ -201,6 +212,8 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
         rc = set_rekey_limit(s, c->rekey_limit, e);
     if (rc == 0)
         rc = set_times(s, c, e);
+    if (rc == 0)
+        rc = set_required_rsa_size(s, c->required_rsa_size, e);
     if (rc == 0)
         rc = set_keepalive(s, c, e);
     if (rc == 0)

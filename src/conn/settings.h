@@ -18,8 +18,10 @@ struct settings {
     int refs;
     bool server;
     struct engine_config engine;
-    const void **kex_algs, **cipher_algs, **sig_algs; /* owned arrays that engine points to */
+    const void **kex_algs, **cipher_algs, **host_key_algs; /* owned arrays that engine points to */
+    const void **sig_algs;                                 /* of user keys */
     struct engine_host_key *host_keys;
+    char *host_key_algs_text; /* client: the option; NULL = not given, see host_key_offer */
     char *sig_algs_text;
     char *version;
 
@@ -27,6 +29,7 @@ struct settings {
     uint64_t linger_ms;
     bool tcp_keepalive;
     bool public_key_auth, password_auth;
+    int required_rsa_size;
     uint32_t window, max_packet; /* of channels */
     void *user;
 
@@ -65,6 +68,7 @@ struct settings_common {
     int keepalive_count_max;
     sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth;
     uint32_t window, max_pktsize;
+    int required_rsa_size;
 };
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e);
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e); /* waits */

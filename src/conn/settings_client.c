@@ -47,12 +47,13 @@ static int set_known_hosts(struct settings *s, const sshio_source *source, struc
     return rc;
 }
 
+/* What is offered where nothing is known about the host; each connection makes its own list of the same text. */
 static int set_host_key_algs(struct settings *s, const char *text, struct error *e)
 {
-    mem_free(s->sig_algs);
-    s->sig_algs = NULL;
-    int rc = algorithms_rows(SSHIO_ALG_PUBLIC_KEY, text, &s->sig_algs, e);
-    s->engine.host_key_algs = (const struct sig_alg *const *)s->sig_algs;
+    int rc = settings_text(&s->host_key_algs_text, text, e);
+    if (rc == 0)
+        rc = algorithms_rows(SSHIO_ALG_PUBLIC_KEY, text, &s->host_key_algs, e);
+    s->engine.host_key_algs = (const struct sig_alg *const *)s->host_key_algs;
     return rc;
 }
 
@@ -61,6 +62,7 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
     struct settings_common common = {
         .kex_algs = o->kex_algs,
         .encryption_algs = o->encryption_algs,
+        .signature_algs = o->signature_algs,
         .rekey_limit = o->rekey_limit,
         .keepalive_interval = o->keepalive_interval,
         .keepalive_count_max = o->keepalive_count_max,
@@ -73,6 +75,7 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         .password_auth = o->password_auth,
         .window = o->window,
         .max_pktsize = o->max_pktsize,
+        .required_rsa_size = o->required_rsa_size,
     };
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)

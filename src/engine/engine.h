@@ -194,8 +194,7 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
 int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
                             struct writer *w); /* what to sign */
 int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature);
-bool engine_server_takes(const struct engine *e, const char *sig_alg,
-                         bool *known); /* server-sig-algs; known = it sent one */
+const char *engine_server_sig_algs(const struct engine *e); /* what it takes, a comma list; NULL = it has not said */
 
 /* Server */
 void engine_auth_accept(struct engine *e);
@@ -212,6 +211,7 @@ void engine_auth_banner(struct engine *e, const char *msg,
 bool engine_is_authenticated(const struct engine *e);
 const char *engine_peer_version(const struct engine *e); /* the whole line; "" before it came */
 const char *engine_own_version(const struct engine *e);
+uint32_t engine_peer_quirks(const struct engine *e);   /* by its version: enum quirk */
 struct span engine_session_id(const struct engine *e); /* empty before the first exchange */
 bool engine_strict_kex(const struct engine *e);
 

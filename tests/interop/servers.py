@@ -32,6 +32,7 @@ class Server:
     has_rekey_limit = False     # can it be told to rekey after 1 MiB?
     has_many_sessions = False   # does it take 50 sessions on one connection?
     takes_password = False
+    host_key_kind = "ed25519"
     commands = SHELL_COMMANDS
 
     def __init__(self, folder, identity, data_file, account):
@@ -49,7 +50,7 @@ class Server:
         raise NotImplementedError
 
     def make_host_key(self):
-        self.host_key = KeyFile(self.folder, "host_key")
+        self.host_key = KeyFile(self.folder, "host_key", self.host_key_kind)
         return self.host_key.path
 
     def host_key_line(self):
@@ -173,8 +174,10 @@ class Dropbear(KeysAtHome):
 
     def start_daemon(self):
         key = self.folder / "host_key"
-        made = run([find_program("dropbearkey", why="dropbear-bin"), "-t", "ed25519", "-f", key]).check()
-        self._public = re.search(rb"^ssh-ed25519 \S+", made.out, re.MULTILINE).group().decode()
+        kind, _, bits = self.host_key_kind.partition("-")
+        made = run([find_program("dropbearkey", why="dropbear-bin"), "-t", kind, *(["-s", bits] if bits else []),
+                    "-f", key]).check()
+        self._public = re.search(rb"^(ssh|ecdsa)-\S+ \S+", made.out, re.MULTILINE).group().decode()
         self.port = free_port()
         self.daemon = Daemon([find_program("dropbear", why="dropbear-bin"), "-F", "-E", "-s", "-r", key,
                               "-p", f"{HOST}:{self.port}", "-P", self.folder / "pid"],
@@ -263,7 +266,7 @@ class Erlang(Scripted):
         escript = find_program("escript", why="erlang-ssh")
         system, user = self.folder / "system", self.folder / "user"
         system.mkdir(), user.mkdir()
-        shutil.copy(self.make_host_key(), system / "ssh_host_ed25519_key")
+        shutil.copy(self.make_host_key(), system / f"ssh_host_{self.host_key_kind.partition('-')[0]}_key")
         shutil.copy(self.authorized_keys, user / "authorized_keys")
         self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey])
 
@@ -304,6 +307,27 @@ class Sshio(Server):
 class SshioRekeying(Sshio):
     name = "sshio-rekeying"
     options = ["-o", "RekeyLimit=1M"]
+
+
+class SshioManyKeys(Sshio):
+    """With a host key of each type."""
+
+    name = "sshio-many-keys"
+    kinds = ["ed25519", "ecdsa-256", "rsa-2048"]
+
+    def make_host_key(self):
+        self.host_keys = {kind: KeyFile(self.folder, f"host_key_{kind}", kind) for kind in self.kinds}
+        first, *others = [key.path for key in self.host_keys.values()]
+        for path in others:
+            self.account.own(path)
+        self.options = [word for path in others for word in ("-h", path)]
+        self.host_key = self.host_keys[self.kinds[0]]
+        return first
+
+
+def with_host_key(kind, host_key_kind):
+    """The same server with a host key of another type."""
+    return type(kind.__name__, (kind,), {"name": f"{kind.name}-{host_key_kind}", "host_key_kind": host_key_kind})
 
 
 class SshioPassword(Scripted):

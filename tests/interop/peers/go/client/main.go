@@ -20,6 +20,26 @@ func must(err error) {
 	}
 }
 
+// What to ask the host for: the types of the keys that the file knows.
+func knownAlgorithms(known string) []string {
+	text, err := os.ReadFile(known)
+	must(err)
+	var algorithms []string
+	for len(text) > 0 {
+		_, _, key, _, rest, err := ssh.ParseKnownHosts(text)
+		if err != nil {
+			break
+		}
+		if key.Type() == ssh.KeyAlgoRSA {
+			algorithms = append(algorithms, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+		} else {
+			algorithms = append(algorithms, key.Type())
+		}
+		text = rest
+	}
+	return algorithms
+}
+
 func connect(port int, user, identity, known string, rekey uint64) *ssh.Client {
 	pem, err := os.ReadFile(identity)
 	must(err)
@@ -31,7 +51,7 @@ func connect(port int, user, identity, known string, rekey uint64) *ssh.Client {
 		User:              user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyCallback:   checkHost,
-		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
+		HostKeyAlgorithms: knownAlgorithms(known),
 	}
 	// What it offers by itself, and what it can do beyond that as a client.
 	config.KeyExchanges = []string{
