@@ -28,7 +28,7 @@ struct settings {
     sshio_key **keys; /* to log in with, or to be known by; ends with NULL */
     uint64_t linger_ms;
     bool tcp_keepalive;
-    bool public_key_auth, password_auth;
+    bool public_key_auth, password_auth, kbdint_auth;
     int required_rsa_size;
     uint32_t window, max_packet; /* of channels */
     void *user;
@@ -37,6 +37,9 @@ struct settings {
     sshio_client_handlers client;
     char *username, *password; /* password wiped when freed */
     sshio_ask_fn password_handler;
+    char *preferred_auth; /* methods, in their order */
+    bool disable_trivial_auth;
+    bool probe_auth;                /* only ask what the server takes */
     sshio_known_hosts *known_hosts; /* NULL = none is known */
     bool check_host;
     char *host_key_alias;
@@ -46,6 +49,7 @@ struct settings {
     /* server */
     sshio_server_handlers handlers;
     sshio_authorized_keys *authorized_keys; /* NULL = none */
+    struct texts required_auth;             /* lists of methods; none = any method */
     sshio_process_fn process_handler;
     sshio_session_fn session_handler;
     sshio_acceptor_fn acceptor;
@@ -66,7 +70,7 @@ struct settings_common {
     const char *kex_algs, *encryption_algs, *signature_algs, *rekey_limit, *version;
     double login_timeout, keepalive_interval, linger;
     int keepalive_count_max;
-    sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth;
+    sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth, kbdint_auth;
     uint32_t window, max_pktsize;
     int required_rsa_size;
 };
