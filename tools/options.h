@@ -67,4 +67,7 @@ const char *options_selection(const sshio_config *config, const char *keyword);
 /* What the keyword Compression comes to as such an option. */
 const char *options_compression(const sshio_config *config);
 
+/* The value of a keyword that is a switch. */
+sshio_tri options_tri(const sshio_config *config, const char *keyword);
+
 #endif

@@ -13,6 +13,8 @@
 #include "talk.h"
 #include "tools.h"
 
+#define REQUIRED_RSA_SIZE 2048 /* bits, unless the config says otherwise */
+
 struct settings {
     int in_foreground;
     int log_to_stderr;
@@ -283,6 +285,8 @@ static bool listen_on(const struct server *server, const char *address, const ss
     arguments.compression_algs = options_compression(server->config);
     arguments.kex_algs = kex != NULL ? kex : "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
     arguments.rekey_limit = text_of(server, "RekeyLimit");
+    arguments.signature_algs = text_of(server, "PubkeyAcceptedAlgorithms");
+    arguments.required_rsa_size = number_of(server, "RequiredRSASize", REQUIRED_RSA_SIZE);
     bool ok = text != NULL && split_address(text, &host, &port);
     if (!ok)
         say("bad address to listen on: %s", address);

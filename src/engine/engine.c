@@ -433,6 +433,11 @@ const char *engine_peer_version(const struct engine *e)
     return e->peer_version;
 }
 
+uint32_t engine_peer_quirks(const struct engine *e)
+{
+    return e->quirks;
+}
+
 const char *engine_own_version(const struct engine *e)
 {
     return e->own_version;

@@ -81,11 +81,12 @@ struct engine_config {
 
 /* ---- events ---- */
 
-enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_UNKNOWN };
+enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_KBDINT, AUTH_UNKNOWN };
 
-struct auth_request {        /* server: one USERAUTH_REQUEST, parsed; valid until the verdict */
+struct auth_request {        /* server: one USERAUTH_REQUEST, or the answers in a dialogue; valid until the verdict */
     const char *user;        /* UTF-8 without NUL, at most limits.user_len bytes; not checked otherwise */
-    enum auth_method method; /* AUTH_UNKNOWN also for a password that is too long to be looked at */
+    enum auth_method method; /* AUTH_UNKNOWN also for what is not to be looked at: a password that is too long, answers
+                                that are not as many as were asked for */
     struct span method_name;
     const char *password; /* AUTH_PASSWORD */
     bool password_change; /* a change request; new_password is set */
@@ -95,6 +96,22 @@ struct auth_request {        /* server: one USERAUTH_REQUEST, parsed; valid unti
     bool has_signature; /* false = a query */
     struct span signature;
     struct span signed_data; /* what the signature must cover */
+    const char *lang;        /* AUTH_KBDINT, beginning a dialogue */
+    const char *submethods;
+    bool is_response;             /* AUTH_KBDINT, going on with it: an answer to each prompt */
+    const char *const *responses; /* ends with NULL */
+    size_t response_count;
+};
+
+struct auth_prompt {
+    struct span text;
+    bool echo;
+};
+
+struct auth_challenge { /* client: one INFO_REQUEST; UTF-8 without NUL, otherwise unchecked text of the server's */
+    struct span name, instructions, lang;
+    const struct auth_prompt *prompts;
+    size_t count; /* may be 0: a mere message, which is answered as well */
 };
 
 struct engine_events {
@@ -115,11 +132,13 @@ struct engine_events {
     void (*auth_key_accepted)(void *owner, struct span alg,
                               struct span blob); /* PK_OK, already compared with our query */
     void (*auth_password_change)(void *owner, struct span prompt, struct span lang); /* PASSWD_CHANGEREQ */
+    void (*auth_challenged)(void *owner, const struct auth_challenge *challenge);    /* engine_auth_respond, or another
+                                                                                        request that drops the dialogue */
     void (*auth_banner)(void *owner, struct span msg, struct span lang);
     /* authentication, server */
     void (*auth_requested)(
-        void *owner,
-        const struct auth_request *request); /* question: engine_auth_accept, _refuse, _key_ok, _change_password */
+        void *owner, const struct auth_request
+                         *request); /* question: engine_auth_accept, _refuse, _key_ok, _change_password, _challenge */
     /* both: logged in. Channels may be opened from here on. On a server the owner may hold further input with
      * engine_hold. */
     void (*authenticated)(void *owner);
@@ -144,7 +163,7 @@ void engine_start(struct engine *e); /* puts the version line into the output; t
  * again, unchanged and followed by more. It stops early at a question or when the connection has ended (then it claims
  * everything). */
 size_t engine_receive(struct engine *e, uint8_t *data, size_t len, uint64_t now_ms);
-bool engine_waiting(const struct engine *e); /* for a verdict or a hold: do not read from the socket meanwhile */
+bool engine_waiting(const struct engine *e); /* for a verdict or a hold: it consumes nothing meanwhile */
 
 /* What is to be written next, in one piece: frames waiting channel data first. Empty when there is nothing. The bytes
  * stay where they are until engine_sent has counted them off; more may be added behind them meanwhile. */
@@ -198,8 +217,10 @@ int engine_auth_query(struct engine *e, const char *user, struct span alg, struc
 int engine_auth_signed_data(struct engine *e, const char *user, struct span alg, struct span blob,
                             struct writer *w); /* what to sign */
 int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature);
-bool engine_server_takes(const struct engine *e, const char *sig_alg,
-                         bool *known); /* server-sig-algs; known = it sent one */
+const char *engine_server_sig_algs(const struct engine *e); /* what it takes, a comma list; NULL = it has not said */
+int engine_auth_kbdint(struct engine *e, const char *user, const char *submethods);
+int engine_auth_respond(struct engine *e, const char *const *responses,
+                        size_t count); /* as many as there were prompts, else SSHIO_EINVAL */
 
 /* Server */
 void engine_auth_accept(struct engine *e);
@@ -208,6 +229,10 @@ void engine_auth_refuse(struct engine *e, const char *methods,
 void engine_auth_key_ok(struct engine *e);     /* answers a query */
 void engine_auth_change_password(struct engine *e, const char *prompt,
                                  const char *lang); /* answers AUTH_PASSWORD: a new one is needed; not a failure */
+/* Answers AUTH_KBDINT, request or response, with (more) prompts. SSHIO_ELIMIT = too many of them, or too many rounds:
+ * the question is still open. SSHIO_EINVAL = there is none. */
+int engine_auth_challenge(struct engine *e, const char *name, const char *instructions, const char *lang,
+                          const sshio_prompt *prompts, size_t count);
 void engine_auth_banner(struct engine *e, const char *msg,
                         const char *lang); /* held back until the service was asked for */
 
@@ -216,6 +241,7 @@ void engine_auth_banner(struct engine *e, const char *msg,
 bool engine_is_authenticated(const struct engine *e);
 const char *engine_peer_version(const struct engine *e); /* the whole line; "" before it came */
 const char *engine_own_version(const struct engine *e);
+uint32_t engine_peer_quirks(const struct engine *e);   /* by its version: enum quirk */
 struct span engine_session_id(const struct engine *e); /* empty before the first exchange */
 bool engine_strict_kex(const struct engine *e);
 
