@@ -96,7 +96,7 @@ static void stream_sent(void *owner, size_t len)
 static void set_timer(sshio_conn *conn)
 {
     uint64_t at = engine_ended(conn->engine) ? UINT64_MAX : engine_deadline(conn->engine);
-    if (conn->linger_until_ms != 0 && conn->linger_until_ms < at)
+    if (conn->linger_until_ms != 0 && !conn->stream_closing && conn->linger_until_ms < at)
         at = conn->linger_until_ms;
     timer_at(conn->timer, at);
 }
@@ -156,8 +156,7 @@ static void timer_fired(void *user)
     sshio_conn *conn = user;
     if (!engine_ended(conn->engine))
         engine_tick(conn->engine, loop_now_ms(conn->loop));
-    loop_defer(conn->loop, &conn->after);
-    set_timer(conn);
+    loop_defer(conn->loop, &conn->after); /* sets the timer again */
 }
 
 /* ---- closing ---- */

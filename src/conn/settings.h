@@ -18,9 +18,9 @@ struct settings {
     int refs;
     bool server;
     struct engine_config engine;
-    const void **kex_algs, **cipher_algs, **mac_algs, **compression_algs; /* owned arrays that engine points to */
-    const void **host_key_algs;                                           /* the same */
-    const void **sig_algs;                                                /* of user keys */
+    /* owned arrays that engine points to */
+    const void **kex_algs, **cipher_algs, **mac_algs, **compression_algs, **host_key_algs;
+    const void **sig_algs; /* of user keys */
     struct engine_host_key *host_keys;
     char *host_key_algs_text; /* client: the option; NULL = not given, see host_key_offer */
     char *sig_algs_text;

@@ -6,7 +6,7 @@
 
 #include <openssl/crypto.h>
 
-#include "crypto/crypto.h"
+#include "crypto/start.h"
 
 static const char *const cipher_names[LIBRARY_CIPHER_COUNT] = {
     [LIBRARY_AES_128_GCM] = "AES-128-GCM", [LIBRARY_AES_256_GCM] = "AES-256-GCM", [LIBRARY_AES_128_CTR] = "AES-128-CTR",

@@ -28,8 +28,10 @@ static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const ss
     conn->sessions++;
     chan->counted = true;
     channel_accept(ch, s->window, s->max_packet, SPAN(NULL, 0), &chan_events, chan);
-    if (chan->ch != NULL && !chan->started)
-        channel_pause(ch); /* until the program runs */
+    if (chan->ch != NULL && !chan->started) {
+        channel_pause(ch); /* until the program runs; if it never does, nobody will read */
+        channel_set_reader(ch, false);
+    }
     return chan;
 }
 

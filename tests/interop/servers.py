@@ -238,7 +238,10 @@ class TinySSH(KeysAtHome):
 class Scripted(Server):
     """A server that we wrote with another library; it chooses its port and prints it."""
 
+    environment = {}
+
     def start_script(self, argv, env=None):
+        env = {**clean_environment(**self.environment), **(env or {})}
         self.daemon = Daemon(argv, self.folder / "log", env=env)
         self.port = int(self.daemon.wait_for_line(r"^listening (\d+)$", 60).group(1))
 
@@ -340,6 +343,7 @@ class Sshio(Server):
     has_rekey_limit = True
     has_many_sessions = True
     options = []
+    environment = {}
 
     def start(self):
         program = copy_of_tool(self.folder / "built")
@@ -350,12 +354,32 @@ class Sshio(Server):
         argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
                 f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
         self.daemon = Daemon(self.account.run_as(argv), self.folder / "log",
-                             env=clean_environment(HOME=str(self.account.home))).wait_for_port(self.port)
+                             env=clean_environment(HOME=str(self.account.home), **self.environment)).wait_for_port(self.port)
 
 
 class SshioRekeying(Sshio):
     name = "sshio-rekeying"
     options = ["-o", "RekeyLimit=1M"]
+
+
+class SshioTight(Sshio):
+    """A sanitizer that keeps no freed memory back, so that the process shows what the server itself holds."""
+
+    name = "sshio-tight"
+    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+                   ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+
+
+class RawTarget(Scripted):
+    """The program programs/raw_target.c: keys and a password, and limits that a subclass sets."""
+
+    name = "raw-target"
+    password = "correct horse"
+    limits = []
+
+    def start(self):
+        program = find_built("tests/interop/raw_target")
+        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password, *self.limits])
 
 
 class SshioManyKeys(Sshio):
