@@ -5,6 +5,8 @@ MESON ?= meson
 # The distribution's own interpreter: the Python peers of the interop tests belong to it.
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 SECONDS_EACH ?= 60
+# How many seeds make sim runs, and the first of them. With SEED alone it is that one.
+SEEDS ?= $(if $(SEED),1,20000)
 
 all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -15,6 +17,7 @@ help:
 	@echo "make test        unit tests, rules of the house, fuzz corpora, and interop tests with the peers that are installed"
 	@echo "make peers       install the peers of the interop tests (Debian, as root); no service is started"
 	@echo "make check-deep  what takes long: ThreadSanitizer, valgrind, random schedules"
+	@echo "make sim         SEEDS=$(SEEDS) random schedules and simulated connections with faults, from seed SEED on"
 	@echo "make fuzz        run each fuzz target for SECONDS_EACH=$(SECONDS_EACH) seconds (clang 14)"
 	@echo "make bench       build for speed and measure"
 	@echo "make install     install below prefix (meson configure $(BUILD) -Dprefix=…); DESTDIR is honoured"
@@ -41,6 +44,12 @@ peers:
 check-deep: deps
 	scripts/check-deep
 
+sim: deps
+	@test -f build-release/build.ninja || $(MESON) setup build-release --buildtype=release
+	ninja -C build-release tests/unit/engine_test_schedules tests/sim/sim_test_connections
+	SSHIO_SEEDS=$(SEEDS) SSHIO_SEED=$(SEED) SSHIO_REAL_SEEDS=$(if $(SEED),0,100) build-release/tests/unit/engine_test_schedules
+	SSHIO_SEEDS=$(SEEDS) SSHIO_SEED=$(SEED) build-release/tests/sim/sim_test_connections
+
 fuzz: deps
 	scripts/fuzz $(SECONDS_EACH)
 
@@ -55,4 +64,4 @@ install: all
 clean:
 	rm -rf $(BUILD) build-asan build-fuzz build-release build-tsan
 
-.PHONY: all help deps demo test peers check-deep fuzz bench install clean
+.PHONY: all help deps demo test peers check-deep sim fuzz bench install clean

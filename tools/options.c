@@ -148,3 +148,11 @@ bool options_take(struct command_line *line, int *status)
     }
     return true;
 }
+
+sshio_tri options_tri(const sshio_config *config, const char *keyword)
+{
+    const char *const *values = sshio_config_get(config, keyword);
+    if (values == NULL)
+        return SSHIO_UNSET;
+    return strcmp(values[0], "yes") == 0 || strcmp(values[0], "true") == 0 ? SSHIO_YES : SSHIO_NO;
+}

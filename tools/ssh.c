@@ -265,9 +265,16 @@ static int open_connection(const struct client *client, sshio_conn **conn)
     arguments.client_keys = client->keys;
     arguments.known_hosts = checks_host_keys(client) ? &source : SSHIO_NONE;
     arguments.handlers = &handlers;
+    arguments.preferred_auth = get(client, "PreferredAuthentications", NULL);
+    arguments.public_key_auth = options_tri(client->config, "PubkeyAuthentication");
+    arguments.password_auth = options_tri(client->config, "PasswordAuthentication");
+    arguments.kbdint_auth = options_tri(client->config, "KbdInteractiveAuthentication");
     arguments.encryption_algs = get(client, "Ciphers", NULL);
     arguments.kex_algs = get(client, "KexAlgorithms", NULL);
     arguments.rekey_limit = get(client, "RekeyLimit", NULL);
+    arguments.server_host_key_algs = get(client, "HostKeyAlgorithms", NULL);
+    arguments.signature_algs = get(client, "PubkeyAcceptedAlgorithms", NULL);
+    arguments.required_rsa_size = atoi(get(client, "RequiredRSASize", "0"));
     return sshio_connect(client->host, &arguments, conn);
 }
 

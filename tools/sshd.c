@@ -13,6 +13,8 @@
 #include "talk.h"
 #include "tools.h"
 
+#define REQUIRED_RSA_SIZE 2048 /* bits, unless the config says otherwise */
+
 struct settings {
     int in_foreground;
     int log_to_stderr;
@@ -260,6 +262,7 @@ static bool listen_on(const struct server *server, const char *address, const ss
     sshio_server_options arguments;
     sshio_listener *listener = NULL;
     int port = number_of(server, "Port", 22);
+    const char *kex = text_of(server, "KexAlgorithms");
     int sessions = number_of(server, "MaxSessions", 0);
     const char *host;
     char *text = strdup(address);
@@ -273,8 +276,10 @@ static bool listen_on(const struct server *server, const char *address, const ss
     arguments.max_sessions = sessions != 0 || text_of(server, "MaxSessions") == NULL ? sessions : -1;
     arguments.password_auth = SSHIO_NO;
     arguments.encryption_algs = text_of(server, "Ciphers");
-    arguments.kex_algs = text_of(server, "KexAlgorithms");
+    arguments.kex_algs = kex != NULL ? kex : "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
     arguments.rekey_limit = text_of(server, "RekeyLimit");
+    arguments.signature_algs = text_of(server, "PubkeyAcceptedAlgorithms");
+    arguments.required_rsa_size = number_of(server, "RequiredRSASize", REQUIRED_RSA_SIZE);
     bool ok = text != NULL && split_address(text, &host, &port);
     if (!ok)
         say("bad address to listen on: %s", address);

@@ -29,7 +29,14 @@ SSHIO_API const sshio_error *sshio_conn_error(const sshio_conn *conn);      /* w
 SSHIO_API int sshio_conn_send_debug(sshio_conn *conn, const char *msg, const char *lang,
                                     bool always_display); /* lang NULL = "en-US"; ECLOSED */
 SSHIO_API int sshio_conn_rekey(sshio_conn *conn);         /* starts a key exchange; does not wait; ECLOSED */
+/* Changes how a silent peer is asked whether it is still there: after interval seconds of silence, again and again,
+ * until more than count_max requests stayed unanswered; then the connection ends with SSHIO_ECONNECTION_LOST. interval
+ * 0 and count_max -1 leave what was set; SSHIO_NEVER switches it off. Does not wait. EINVAL, ECLOSED. Reference:
+ * SSHConnection.set_keepalive. */
+SSHIO_API int sshio_conn_set_keepalive(sshio_conn *conn, double interval, int count_max);
 SSHIO_API bool sshio_conn_is_closed(const sshio_conn *conn);
+/* (c) what the server takes, as it said last; "none" alone when it demanded nothing */
+SSHIO_API int sshio_conn_get_server_auth_methods(const sshio_conn *conn, sshio_texts *methods);
 SSHIO_API sshio_key *sshio_conn_get_server_host_key(const sshio_conn *conn); /* (c) borrowed; NULL = not yet known */
 
 /* closing: none waits but wait_closed; each may be repeated, in any state and from any handler */

@@ -4,7 +4,8 @@
  * for its comment, which only its sole owner should set. Private parts are wiped when the last
  * reference is given back.
  *
- * Of the key types, ssh-ed25519 (RFC 8709) is there; of the file formats, OpenSSH's. Private key
+ * Of the key types, ssh-ed25519 (RFC 8709), ecdsa-sha2-nistp256, -384 and -521 (RFC 5656), and
+ * ssh-rsa (RFC 4253, RFC 8332) are there; of the file formats, OpenSSH's and PKCS#8. Private key
  * files that are encrypted cannot be read yet: SSHIO_EKEY_IMPORT with the detail
  * SSHIO_DETAIL_PASSPHRASE_REQUIRED.
  *
@@ -17,13 +18,16 @@ SSHIO_BEGIN
 
 /* How a key is written. */
 typedef enum sshio_key_format {
-    SSHIO_FORMAT_OPENSSH = 0 /* private: "openssh-key-v1" text; public: "type base64 comment" */
+    SSHIO_FORMAT_OPENSSH = 0,   /* private: "openssh-key-v1" text; public: "type base64 comment" */
+    SSHIO_FORMAT_PKCS8_DER = 3, /* RFC 5958 and, public, RFC 5280; no comment is kept */
+    SSHIO_FORMAT_PKCS8_PEM = 4  /* the same as text: "PRIVATE KEY", "PUBLIC KEY" */
 } sshio_key_format;
 
 /* SSHIO_GENERATE: how a key is made. */
 typedef struct sshio_generate_options {
     size_t size;         /* of this struct; the macro sets it */
     const char *comment; /* default none */
+    int key_size;        /* of ssh-rsa keys, 2048 to 16384 bits; default 2048 */
 } sshio_generate_options;
 #define SSHIO_GENERATE(...) SSHIO_OPTIONS(sshio_generate_options, __VA_ARGS__)
 
@@ -52,23 +56,25 @@ SSHIO_API void sshio_export_options_init(sshio_export_options *options);
 
 /* ---- making keys ---- */
 
-/* Makes a new private key of the type alg_name ("ssh-ed25519"). *key is the caller's, to be given
- * back with sshio_key_unref. Does not wait for the types there are now; slow ones to come will.
- * options NULL = all defaults. SSHIO_EKEY_GENERATION: no such type, or the generator failed.
- * (reference: generate_private_key) */
+/* Makes a new private key of the type alg_name ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa").
+ * *key is the caller's, to be given back with sshio_key_unref. Waits for ssh-rsa, whose keys may
+ * take seconds and are made on a worker thread; their public exponent is 65537. options NULL = all defaults.
+ * SSHIO_EKEY_GENERATION: no such type, an option that the type does not have or whose value is out of
+ * range, or the generator failed. (reference: generate_private_key) */
 SSHIO_API int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options, sshio_key **key);
 
 /* Reads the first private key out of a text of len bytes, at most 1 MiB; what stands around it is
- * skipped. Does not wait. *key is the caller's. options NULL = all defaults. SSHIO_EKEY_IMPORT:
+ * skipped. A text that begins with a DER sequence is taken for a key in DER. Does not wait. *key is
+ * the caller's. options NULL = all defaults. SSHIO_EKEY_IMPORT:
  * none is there, or the first one is broken, encrypted, or of a type or form that is not supported;
  * error->detail tells these apart. (reference: import_private_key) */
 SSHIO_API int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options,
                                        sshio_key **key);
 
 /* Reads the first public key out of a text of len bytes, at most 1 MiB: a line "type base64
- * comment". Without one, the public half of the first private key is taken, also if that is
- * encrypted. Lines that are something else are skipped. Does not wait. *key is the caller's.
- * SSHIO_EKEY_IMPORT: none is there, or the first one is broken. (reference: import_public_key) */
+ * comment", or a block "PUBLIC KEY". Without one, the public half of the first private key is
+ * taken, also if that is an encrypted one in OpenSSH's form. Lines that are something else are skipped. Does not wait.
+ * *key is the caller's. SSHIO_EKEY_IMPORT: none is there, or the first one is broken. (reference: import_public_key) */
 SSHIO_API int sshio_import_public_key(const void *data, size_t len, sshio_key **key);
 
 /* The same from a file of at most 1 MiB, whose name the key remembers. A leading "~/" is the home
@@ -87,7 +93,7 @@ SSHIO_API void sshio_key_unref(sshio_key *key);
 
 /* ---- what a key is ---- */
 
-/* The type, as it stands in the key's blob: "ssh-ed25519". Borrowed; never NULL. */
+/* The type, as it stands in the key's blob: "ssh-ed25519", "ssh-rsa". Borrowed; never NULL. */
 SSHIO_API const char *sshio_key_get_algorithm(const sshio_key *key);
 
 /* The comment, else the name of the file that the key was read from. Borrowed until the comment is
@@ -128,8 +134,9 @@ SSHIO_API sshio_span sshio_key_public_data(const sshio_key *key);
 
 /* ---- signatures ---- */
 
-/* Signs data with the private half. sig_alg is one of the signature algorithms of the key's type;
- * NULL = the best of them. *signature gets the outer form of RFC 4253 section 6.6 (string
+/* Signs data with the private half. sig_alg is one of the signature algorithms of the key's type:
+ * for ssh-rsa "rsa-sha2-256", "rsa-sha2-512" or "ssh-rsa" (with SHA-1), for the others the name of
+ * the type; NULL = the first of them. *signature gets the outer form of RFC 4253 section 6.6 (string
  * algorithm, string signature) and is freed with sshio_bytes_free. Does not wait for the types
  * there are now; keys on tokens to come will. SSHIO_EINVAL: a public key, or an algorithm that is
  * not the type's. (reference: SSHKey.sign) */
@@ -142,15 +149,15 @@ SSHIO_API bool sshio_key_verify(const sshio_key *key, sshio_span data, const cha
 
 /* ---- writing keys ---- */
 
-/* The private key as text, not encrypted. *data is freed, and wiped, with sshio_bytes_free. options
+/* The private key in one of the formats, not encrypted. *data is freed, and wiped, with sshio_bytes_free. options
  * NULL = all defaults. Does not wait. SSHIO_EKEY_EXPORT: a public key, or an unknown format.
  * (reference: SSHKey.export_private_key) */
 SSHIO_API int sshio_key_export_private_key(const sshio_key *key, const sshio_export_options *options,
                                            sshio_bytes *data);
 
-/* The public half as text, with a line end. *data is freed with sshio_bytes_free. Does not wait.
- * SSHIO_EKEY_EXPORT: an unknown format, or a comment with a line end or a NUL in it. (reference:
- * SSHKey.export_public_key) */
+/* The public half in one of the formats, as text with a line end. *data is freed with
+ * sshio_bytes_free. Does not wait. SSHIO_EKEY_EXPORT: an unknown format, or a comment with a line end
+ * or a NUL in it that a line of text would have to carry. (reference: SSHKey.export_public_key) */
 SSHIO_API int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format, sshio_bytes *data);
 
 /* The same to a file. It is written under a temporary name beside it and then renamed, so that it

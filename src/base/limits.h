@@ -18,6 +18,7 @@
     X(undecided_opens, uint32_t, 64, "channel opens that wait for the application")                                    \
     X(global_requests, uint32_t, 64, "queued global requests per connection")                                          \
     X(channel_requests, uint32_t, 128, "queued requests per channel")                                                  \
+    X(window_growth, uint32_t, 32 * 1024 * 1024, "bytes by which a connection's receive windows may grow, together")   \
     X(env_count, uint32_t, 128, "environment variables per session")                                                   \
     X(env_len, uint32_t, 1024, "bytes of one environment variable, name and value")                                    \
     X(output_high, uint32_t, 256 * 1024, "unsent bytes above which no channel data is packetised")                     \
@@ -25,11 +26,15 @@
     X(control_queue, uint32_t, 4 * 1024 * 1024, "unsent replies and control messages that end the connection")         \
     X(peer_rekeys, uint32_t, 10, "peer-started rekeys that carried little data, within 10 s")                          \
     X(peer_rekey_data, uint32_t, 16 * 1024, "channel data, both ways, that makes a peer-started rekey harmless")       \
+    X(dh_min_bits, uint32_t, 2048, "smallest group of a DH group exchange (RFC 8270)")                                 \
+    X(dh_max_bits, uint32_t, 8192, "largest group of one")                                                             \
     X(version_lines, uint32_t, 1024, "lines before the server's version line")                                         \
     X(version_line_len, uint32_t, 8191, "bytes of one such line")                                                      \
     X(ext_info_count, uint32_t, 1024, "extensions in one EXT_INFO")                                                    \
     X(user_len, uint32_t, 1023, "bytes of a user name")                                                                \
     X(password_len, uint32_t, 1024, "bytes of a password that is passed on for checking")                              \
+    X(kbdint_prompts, uint32_t, 64, "prompts of one keyboard-interactive challenge, both ways")                        \
+    X(kbdint_rounds, uint32_t, 64, "challenges of one keyboard-interactive dialogue, both ways")                       \
     X(unauthenticated_conns, uint32_t, 100, "connections of one listener that have not logged in yet")
 
 #define LIMITS_MEMBER(field, type, value, meaning) type field; /* meaning */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static atomic_uint_fast64_t allocation_count;
+static atomic_uint_fast64_t live_count;
 static atomic_uint_fast64_t failing_at; /* value of allocation_count that fails; 0 = none */
 
 static bool allocation_fails(void)
@@ -15,14 +16,21 @@ static bool allocation_fails(void)
     return number == atomic_load_explicit(&failing_at, memory_order_relaxed);
 }
 
+static void *count_live(void *memory)
+{
+    if (memory != NULL)
+        atomic_fetch_add_explicit(&live_count, 1, memory_order_relaxed);
+    return memory;
+}
+
 void *mem_alloc(size_t size)
 {
-    return allocation_fails() ? NULL : malloc(size != 0 ? size : 1);
+    return allocation_fails() ? NULL : count_live(malloc(size != 0 ? size : 1));
 }
 
 void *mem_zalloc(size_t size)
 {
-    return allocation_fails() ? NULL : calloc(1, size != 0 ? size : 1);
+    return allocation_fails() ? NULL : count_live(calloc(1, size != 0 ? size : 1));
 }
 
 void *mem_array(size_t count, size_t size)
@@ -33,6 +41,8 @@ void *mem_array(size_t count, size_t size)
 
 void *mem_grow(void *memory, size_t size)
 {
+    if (memory == NULL)
+        return mem_alloc(size);
     return allocation_fails() ? NULL : realloc(memory, size != 0 ? size : 1);
 }
 
@@ -51,6 +61,9 @@ char *mem_strdup(const char *text)
 
 void mem_free(void *memory)
 {
+    if (memory == NULL)
+        return;
+    atomic_fetch_sub_explicit(&live_count, 1, memory_order_relaxed);
     free(memory);
 }
 
@@ -58,7 +71,7 @@ void mem_free_secret(void *memory, size_t size)
 {
     if (memory != NULL)
         mem_wipe(memory, size);
-    free(memory);
+    mem_free(memory);
 }
 
 void mem_wipe(void *memory, size_t size)
@@ -79,6 +92,11 @@ bool mem_equal_secret(const void *a, const void *b, size_t size)
 uint64_t mem_allocations(void)
 {
     return atomic_load_explicit(&allocation_count, memory_order_relaxed);
+}
+
+uint64_t mem_live(void)
+{
+    return atomic_load_explicit(&live_count, memory_order_relaxed);
 }
 
 void mem_fail_at(uint64_t nth)

@@ -20,6 +20,7 @@ bool mem_equal_secret(const void *a, const void *b, size_t size); /* constant-ti
 
 /* For tests and benchmarks. */
 uint64_t mem_allocations(void); /* how many since the start of the process */
+uint64_t mem_live(void);        /* how many of them have not been freed */
 void mem_fail_at(uint64_t nth); /* the nth allocation from now fails, and only that; 0 = none */
 
 #endif

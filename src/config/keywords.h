@@ -38,9 +38,23 @@ enum value_kind {
     X(BATCH_MODE, "BatchMode", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "ask the user nothing")         \
     X(IDENTITIES_ONLY, "IdentitiesOnly", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",                       \
       "offer no keys but the configured ones")                                                                         \
+    X(PREFERRED_AUTHENTICATIONS, "PreferredAuthentications", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL,                  \
+      "methods to log in by, in their order")                                                                          \
+    X(PUBKEY_AUTHENTICATION, "PubkeyAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",           \
+      "log in by keys")                                                                                                \
+    X(PASSWORD_AUTHENTICATION, "PasswordAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",       \
+      "log in by passwords")                                                                                           \
+    X(KBDINT_AUTHENTICATION, "KbdInteractiveAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",   \
+      "log in by answering questions")                                                                                 \
     X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms")            \
     X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                        \
       "key exchange methods")                                                                                          \
+    X(HOST_KEY_ALGORITHMS, "HostKeyAlgorithms", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL,                               \
+      "algorithms of host keys that are accepted")                                                                     \
+    X(PUBKEY_ACCEPTED_ALGORITHMS, "PubkeyAcceptedAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, \
+      "signature algorithms to log in with")                                                                           \
+    X(REQUIRED_RSA_SIZE, "RequiredRSASize", VALUE_NUMBER, CONFIG_CLIENT | CONFIG_SERVER, 1024, 16384, NULL,            \
+      "bits that RSA keys of hosts and users must have")                                                               \
     X(REKEY_LIMIT, "RekeyLimit", VALUE_REKEY, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                               \
       "bytes and time after which keys are exchanged again")                                                           \
     X(LOG_LEVEL, "LogLevel", VALUE_CHOICE, CONFIG_CLIENT | CONFIG_SERVER, 0, 0,                                        \
@@ -67,7 +81,7 @@ struct keyword {
 
 const struct keyword *keyword_at(enum keyword_id id);
 
-/* Letter case does not matter. False = there is no such keyword on this side. */
+/* Letter case does not matter; older names count as those of today. False = there is no such keyword on this side. */
 bool keyword_find(struct span name, enum config_side side, enum keyword_id *id);
 
 #endif

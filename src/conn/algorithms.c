@@ -98,8 +98,8 @@ static const struct kind_row *kind_row(sshio_alg_kind kind)
     return NULL;
 }
 
-int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_config, struct texts *names,
-                      struct error *e)
+static int select_names(sshio_alg_kind kind, const char *selection, bool from_config, const struct texts *defaults,
+                        struct texts *names, struct error *e)
 {
     const struct kind_row *row = kind_row(kind);
     if (row == NULL)
@@ -114,9 +114,16 @@ int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_conf
     }
     struct selection_rules rules = row->rules;
     rules.from_config = from_config;
+    rules.defaults = defaults;
     int rc = selection_expand(possible, count, selection, &rules, names, e);
     mem_free(possible);
     return rc;
+}
+
+int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_config, struct texts *names,
+                      struct error *e)
+{
+    return select_names(kind, selection, from_config, NULL, names, e);
 }
 
 static const void *row_named(const struct kind_row *kind, const char *name)
@@ -129,10 +136,11 @@ static const void *row_named(const struct kind_row *kind, const char *name)
     return NULL;
 }
 
-int algorithms_rows(sshio_alg_kind kind, const char *selection, const void ***rows, struct error *e)
+int algorithms_rows_over(sshio_alg_kind kind, const char *selection, const struct texts *defaults, const void ***rows,
+                         struct error *e)
 {
     struct texts names = { 0 };
-    int rc = algorithms_select(kind, selection, false, &names, e);
+    int rc = select_names(kind, selection, false, defaults, &names, e);
     if (rc != 0)
         return rc;
     const void **found = mem_array(names.count + 1, sizeof *found);
@@ -144,6 +152,11 @@ int algorithms_rows(sshio_alg_kind kind, const char *selection, const void ***ro
     if (rc == 0)
         *rows = found;
     return rc;
+}
+
+int algorithms_rows(sshio_alg_kind kind, const char *selection, const void ***rows, struct error *e)
+{
+    return algorithms_rows_over(kind, selection, NULL, rows, e);
 }
 
 size_t sshio_algorithm_count(sshio_alg_kind kind)

@@ -16,4 +16,8 @@ int algorithms_select(sshio_alg_kind kind, const char *selection, bool from_conf
 /* The same, to an owned array of rows that ends with NULL: struct kex_alg, cipher_alg or sig_alg by kind. */
 int algorithms_rows(sshio_alg_kind kind, const char *selection, const void ***rows, struct error *e);
 
+/* The same, where the list that no selection and its prefixes mean is another one. */
+int algorithms_rows_over(sshio_alg_kind kind, const char *selection, const struct texts *defaults, const void ***rows,
+                         struct error *e);
+
 #endif

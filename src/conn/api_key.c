@@ -54,18 +54,35 @@ static int take_bytes(struct writer *w, sshio_bytes *bytes, struct error *e)
 
 /* ---- making keys ---- */
 
+struct generation { /* of a key that takes long to make: for a worker */
+    const char *alg_name;
+    const sshio_generate_options *options;
+    sshio_key *key;
+};
+
+static int generate(void *arg)
+{
+    struct generation *g = arg;
+    struct error e;
+    error_init(&e);
+    return finish(key_generate(g->alg_name, g->options, &g->key, &e), &e);
+}
+
 int sshio_generate_private_key(const char *alg_name, const sshio_generate_options *options, sshio_key **key)
 {
     sshio_generate_options known;
-    struct error e;
+    struct generation g = { .alg_name = alg_name, .options = &known };
 
     if (alg_name == NULL || key == NULL)
         return fail(SSHIO_EINVAL, "generate_private_key: no algorithm, or no place for the key");
     int rc = OPTIONS_TAKE(&known, options);
-    if (rc != 0)
-        return rc;
-    error_init(&e);
-    return finish(key_generate(alg_name, &known, key, &e), &e);
+    if (rc == 0)
+        rc = key_type_is_slow(alg_name) ? worker_run(generate, &g) : generate(&g);
+    if (rc == 0)
+        *key = g.key;
+    else
+        sshio_key_unref(g.key); /* the call was cancelled meanwhile */
+    return rc;
 }
 
 int sshio_import_private_key(const void *data, size_t len, const sshio_import_options *options, sshio_key **key)
@@ -225,16 +242,7 @@ static int put_private(const sshio_key *key, const sshio_export_options *options
         error_copy(e, last_error());
         return rc;
     }
-    if (known.format != SSHIO_FORMAT_OPENSSH)
-        return error_set(e, SSHIO_EKEY_EXPORT, "unknown private key format %d", (int)known.format);
-    return key_put_private_text(key, w, e);
-}
-
-static int put_public(const sshio_key *key, sshio_key_format format, struct writer *w, struct error *e)
-{
-    if (format != SSHIO_FORMAT_OPENSSH)
-        return error_set(e, SSHIO_EKEY_EXPORT, "unknown public key format %d", (int)format);
-    return key_put_public_text(key, w, e);
+    return key_put_private_text(key, known.format, w, e);
 }
 
 static int write_text(const struct writer *w, const char *filename, unsigned int mode, struct error *e)
@@ -270,7 +278,7 @@ int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format, s
         return fail(SSHIO_EINVAL, "key_export_public_key: no key, or no place for the text");
     error_init(&e);
     writer_init(&w, KEY_MAX_TEXT_LEN);
-    int rc = put_public(key, format, &w, &e);
+    int rc = key_put_public_text(key, format, &w, &e);
     if (rc == 0)
         rc = take_bytes(&w, data, &e);
     writer_done(&w);
@@ -302,7 +310,7 @@ int sshio_key_write_public_key(const sshio_key *key, const char *filename, sshio
         return fail(SSHIO_EINVAL, "key_write_public_key: no key, or no file name");
     error_init(&e);
     writer_init(&w, KEY_MAX_TEXT_LEN);
-    int rc = put_public(key, format, &w, &e);
+    int rc = key_put_public_text(key, format, &w, &e);
     if (rc == 0)
         rc = write_text(&w, filename, PUBLIC_MODE, &e);
     writer_done(&w);

@@ -23,12 +23,14 @@ void conn_hold(sshio_conn *conn)
 static void conn_free(sshio_conn *conn)
 {
     engine_free(conn->engine);
+    mem_free(conn->host_key_algs);
     timer_free(conn->timer);
     deferred_cancel(&conn->after);
     loop_object_remove(&conn->object);
     settings_unref(conn->settings);
     sshio_key_unref(conn->host_key);
     sshio_authorized_keys_unref(conn->authorized_keys);
+    auth_server_free(conn);
     logger_unref(conn->logger);
     error_clear(&conn->error);
     error_clear(&conn->failing);
@@ -37,6 +39,7 @@ static void conn_free(sshio_conn *conn)
     mem_free(conn->close_lang);
     mem_free(conn->host);
     mem_free(conn->username);
+    mem_free(conn->auth_methods);
     mem_free(conn->names);
     mem_free(conn);
 }
@@ -98,9 +101,12 @@ static void set_timer(sshio_conn *conn)
     timer_at(conn->timer, at);
 }
 
+/* Before login a question does not stop the reading: what comes meanwhile stays with the stream, up to a block of it,
+ * and a peer that goes away is noticed while a handler is still being asked about it. */
 static void set_reading(sshio_conn *conn)
 {
-    bool wanted = !engine_waiting(conn->engine) && !engine_ended(conn->engine);
+    bool held = engine_waiting(conn->engine) && conn->authenticated;
+    bool wanted = !held && !engine_ended(conn->engine);
     if (wanted == conn->reading || conn->stream_gone)
         return;
     conn->reading = wanted;
@@ -320,6 +326,18 @@ void conn_fail_later(sshio_conn *conn, const struct error *error)
     loop_defer(conn->loop, &conn->after);
 }
 
+void conn_handler_failed(sshio_conn *conn, int code, const struct error *raised)
+{
+    struct error e;
+    error_init(&e);
+    if (raised != NULL && error_code(raised) == code)
+        error_copy(&e, raised);
+    else
+        error_set(&e, code, "a handler failed: %s", sshio_error_text(code));
+    conn_fail_later(conn, &e);
+    error_clear(&e);
+}
+
 bool conn_is_open(const sshio_conn *conn)
 {
     return conn->state == CONN_OPEN;
@@ -360,6 +378,11 @@ static void sign_exchange(void *owner, void *key, const struct sig_alg *alg, str
     host_key_sign(owner, key, alg, hash);
 }
 
+static void compute(void *owner, struct engine_job *job)
+{
+    conn_compute(owner, job);
+}
+
 static void keys_changed(void *owner, bool first)
 {
     sshio_conn *conn = owner;
@@ -384,6 +407,11 @@ static void auth_key_accepted(void *owner, struct span alg, struct span blob)
 static void auth_password_change(void *owner, struct span prompt, struct span lang)
 {
     auth_client_password_change(owner, prompt, lang);
+}
+
+static void auth_challenged(void *owner, const struct auth_challenge *challenge)
+{
+    auth_client_challenged(owner, challenge);
 }
 
 static void auth_banner(void *owner, struct span msg, struct span lang)
@@ -453,13 +481,8 @@ static void auth_completed_done(int result, void *arg)
 {
     sshio_conn *conn = arg;
     conn->helper = NULL;
-    if (result < 0) {
-        struct error e;
-        error_init(&e);
-        error_set(&e, result, "the acceptor failed: %s", sshio_error_text(result));
-        conn_fail_later(conn, &e);
-        error_clear(&e);
-    }
+    if (result < 0)
+        conn_handler_failed(conn, result, NULL);
     conn_release(conn);
 }
 
@@ -484,6 +507,8 @@ static void server_authenticated(sshio_conn *conn)
 static void authenticated(void *owner)
 {
     sshio_conn *conn = owner;
+    if (!conn->server && !auth_client_success(conn))
+        return;
     conn->authenticated = true;
     if (conn->state == CONN_OPENING)
         conn->state = CONN_OPEN;
@@ -492,7 +517,6 @@ static void authenticated(void *owner)
         server_authenticated(conn);
         return;
     }
-    auth_client_success(conn);
     if (conn->settings->client.auth_completed != NULL)
         conn->settings->client.auth_completed(conn, conn->user);
     let_in(conn);
@@ -502,6 +526,7 @@ static const struct engine_events engine_events = {
     .version_received = version_received,
     .host_key_received = host_key_received,
     .sign_exchange = sign_exchange,
+    .compute = compute,
     .keys_changed = keys_changed,
     .debug_received = debug_received,
     .ended = engine_event_ended,
@@ -509,6 +534,7 @@ static const struct engine_events engine_events = {
     .auth_failed = auth_failed,
     .auth_key_accepted = auth_key_accepted,
     .auth_password_change = auth_password_change,
+    .auth_challenged = auth_challenged,
     .auth_banner = auth_banner,
     .auth_requested = auth_requested,
     .authenticated = authenticated,
@@ -542,7 +568,7 @@ static int set_names(sshio_conn *conn)
     return 0;
 }
 
-static int set_up(sshio_conn *conn, const char *host, int port)
+static int set_up(sshio_conn *conn, const char *host, int port, struct error *e)
 {
     static uint64_t numbers;
     conn->logger = logger_new(log_base(), NULL, "conn=%llu", (unsigned long long)numbers++);
@@ -551,10 +577,14 @@ static int set_up(sshio_conn *conn, const char *host, int port)
     conn->port = port;
     bool complete = conn->logger != NULL && conn->timer != NULL && (conn->host != NULL || host == NULL);
     if (!complete || set_names(conn) != 0)
-        return SSHIO_ENOMEM;
-    conn->engine = engine_new(&conn->settings->engine, &engine_events, conn, loop_engine_buffers(conn->loop),
-                              conn->logger, loop_now_ms(conn->loop));
-    return conn->engine != NULL ? 0 : SSHIO_ENOMEM;
+        return error_nomem(e);
+    conn->engine_config = conn->settings->engine;
+    int rc = conn->server ? 0 : host_key_offer(conn, e);
+    if (rc != 0)
+        return rc;
+    conn->engine = engine_new(&conn->engine_config, &engine_events, conn, loop_engine_buffers(conn->loop), conn->logger,
+                              loop_now_ms(conn->loop));
+    return conn->engine != NULL ? 0 : error_nomem(e);
 }
 
 static void tell_owner_made(sshio_conn *conn)
@@ -599,10 +629,11 @@ int conn_new(struct settings *settings, struct loop *loop, struct stream *stream
     deferred_init(&conn->after, follow_up);
     conn->object = (struct loop_object){ .close = close_object, .keeps_running = true };
     list_init(&conn->object.link);
-    if (set_up(conn, host, port) != 0) {
+    int rc = set_up(conn, host, port, e);
+    if (rc != 0) {
         drop_stream(stream);
         conn_free(conn);
-        return error_nomem(e);
+        return rc;
     }
     loop_object_add(loop, &conn->object);
     sshio_conn_ref(conn);

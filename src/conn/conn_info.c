@@ -51,6 +51,27 @@ sshio_key *sshio_conn_get_server_host_key(const sshio_conn *conn)
     return conn->host_key;
 }
 
+int sshio_conn_get_server_auth_methods(const sshio_conn *conn, sshio_texts *methods)
+{
+    struct texts list = { 0 };
+    struct span rest = span_of(conn->auth_methods), name;
+    bool complete = true;
+    if (conn->server)
+        return fail(SSHIO_EINVAL, "sshio_conn_get_server_auth_methods: not a client's connection");
+    if (conn->auth_methods == NULL && conn->authenticated)
+        rest = span_of("none");
+    while (complete && name_list_next(&rest, &name))
+        complete = texts_add_len(&list, (const char *)name.data, name.len);
+    if (complete && list.items == NULL)
+        list.items = mem_array(1, sizeof *list.items);
+    if (!complete || list.items == NULL) {
+        texts_done(&list);
+        return fail_nomem();
+    }
+    *methods = (sshio_texts){ list.count, list.items };
+    return 0;
+}
+
 /* ---- extra info: rows of names, and what the application stored ---- */
 
 enum info {
@@ -220,6 +241,23 @@ int sshio_conn_rekey(sshio_conn *conn)
     if (!conn_is_open(conn))
         return fail(SSHIO_ECLOSED, "connection is not open");
     engine_rekey(conn->engine);
+    return 0;
+}
+
+int sshio_conn_set_keepalive(sshio_conn *conn, double interval, int count_max)
+{
+    uint32_t interval_ms, questions, wanted_ms;
+    if (engine_ended(conn->engine))
+        return fail(SSHIO_ECLOSED, "connection is closed");
+    int rc = settings_keepalive_ms(interval, &wanted_ms, last_error());
+    if (rc != 0)
+        return rc;
+    if (count_max < -1)
+        return fail(SSHIO_EINVAL, "Keepalive count cannot be negative: %d", count_max);
+    engine_keepalive(conn->engine, &interval_ms, &questions);
+    engine_set_keepalive(conn->engine, interval != 0 ? wanted_ms : interval_ms,
+                         count_max >= 0 ? (uint32_t)count_max : questions);
+    loop_defer(conn->loop, &conn->after); /* which sets the timer */
     return 0;
 }
 

@@ -4,9 +4,13 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/texts.h"
 #include "config/known_hosts.h"
+#include "conn/algorithms.h"
 #include "conn/conn.h"
+#include "crypto/hash.h"
 #include "io/task.h"
+#include "io/worker.h"
 #include "key/key.h"
 
 #define SIGNATURE_MAX 4096
@@ -29,6 +33,55 @@ static const char *look_up_address(const sshio_conn *conn)
 {
     return conn->settings->host_key_alias != NULL ? "" : conn->peer.host;
 }
+
+static struct host_query query_of(const sshio_conn *conn)
+{
+    return (struct host_query){ .host = look_up_name(conn), .addr = look_up_address(conn), .port = conn->port };
+}
+
+/* ---- what a client offers ---- */
+
+static bool add_algs_of_type(struct texts *names, const char *type)
+{
+    for (size_t i = 0; i < sig_alg_count(); i++) {
+        const struct sig_alg *alg = sig_alg_at(i);
+        if (alg->is_default && strcmp(alg->type->name, type) == 0 && !texts_add(names, alg->name))
+            return false;
+    }
+    return true;
+}
+
+/* The algorithms of the keys that are known for the host, in the order of the file. */
+static bool add_known_algs(const sshio_conn *conn, struct texts *names)
+{
+    struct host_query query = query_of(conn);
+    struct texts types = { 0 };
+    bool ok = known_hosts_types(conn->settings->known_hosts, &query, &types);
+    for (size_t i = 0; ok && i < types.count; i++)
+        ok = add_algs_of_type(names, types.items[i]);
+    texts_done(&types);
+    return ok;
+}
+
+/* A host that is known by some of its keys is asked for one of these; the option works on that list. Without one, and
+ * if the option is "default", it is the usual list, which does not show what we know. */
+int host_key_offer(sshio_conn *conn, struct error *e)
+{
+    const struct settings *s = conn->settings;
+    struct texts known = { 0 };
+    bool is_default = s->host_key_algs_text != NULL && strcmp(s->host_key_algs_text, "default") == 0;
+    if (is_default || !s->check_host || s->known_hosts == NULL)
+        return 0;
+    int rc = add_known_algs(conn, &known) ? 0 : error_nomem(e);
+    if (rc == 0 && known.count != 0)
+        rc = algorithms_rows_over(SSHIO_ALG_PUBLIC_KEY, s->host_key_algs_text, &known, &conn->host_key_algs, e);
+    if (conn->host_key_algs != NULL)
+        conn->engine_config.host_key_algs = (const struct sig_alg *const *)conn->host_key_algs;
+    texts_done(&known);
+    return rc;
+}
+
+/* ---- whether it trusts what it got ---- */
 
 static void trust(sshio_conn *conn, sshio_key *key)
 {
@@ -120,7 +173,7 @@ static void decide_key(sshio_conn *conn, sshio_key *key)
 {
     const struct settings *s = conn->settings;
     struct host_place place = { 0 };
-    struct host_query query = { .host = look_up_name(conn), .addr = look_up_address(conn), .port = conn->port };
+    struct host_query query = query_of(conn);
     sshio_host_status status = s->check_host ? SSHIO_HOST_UNKNOWN : SSHIO_HOST_OK;
     if (s->check_host && s->known_hosts != NULL)
         status = known_hosts_match(s->known_hosts, &query, key, &place);
@@ -146,6 +199,11 @@ void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *a
     if (key_from_public_blob(blob, &key, &e) != 0 || !span_is(span_of(sshio_key_get_algorithm(key)), alg->type->name)) {
         error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Unable to decode host key for host %s", look_up_name(conn));
         engine_host_key_verdict(conn->engine, &e);
+    } else if (key_check_size(key, conn->settings->required_rsa_size, NULL) != 0) {
+        error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
+                  "Host key of %d bits is too short for host %s: required_rsa_size is %d", key_bits(key),
+                  look_up_name(conn), conn->settings->required_rsa_size);
+        engine_host_key_verdict(conn->engine, &e);
     } else {
         decide_key(conn, key);
     }
@@ -153,15 +211,59 @@ void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *a
     error_clear(&e);
 }
 
+/* ---- how a server proves it ---- */
+
+struct proof {
+    sshio_conn *conn;
+    const sshio_key *key; /* of the settings */
+    const struct sig_alg *alg;
+    uint8_t hash[HASH_MAX_LEN];
+    size_t hash_len;
+    struct writer signature; /* empty when signing failed */
+    struct error error;
+};
+
+static int sign_hash(void *arg)
+{
+    struct proof *p = arg;
+    return key_sign(p->key, p->alg, SPAN(p->hash, p->hash_len), &p->signature, &p->error);
+}
+
+static void show_proof(struct proof *p, int result)
+{
+    sshio_conn *conn = p->conn;
+    if (result != 0)
+        log_error(conn->logger, "The host key could not sign: %s", error_message(&p->error));
+    engine_exchange_signature(conn->engine, writer_span(&p->signature));
+    writer_done(&p->signature);
+    error_clear(&p->error);
+    mem_free(p);
+}
+
+static void hash_signed(int result, void *arg)
+{
+    struct proof *p = arg;
+    sshio_conn *conn = p->conn;
+    show_proof(p, result);
+    conn_verdict_given(conn);
+    conn_release(conn);
+}
+
+/* RSA takes too long to do it between the other connections of the loop. */
 void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash)
 {
-    struct writer signature;
-    struct error e;
-    error_init(&e);
-    writer_init(&signature, SIGNATURE_MAX);
-    if (key_sign(key, alg, hash, &signature, &e) != 0)
-        log_error(conn->logger, "The host key could not sign: %s", error_message(&e));
-    engine_exchange_signature(conn->engine, writer_span(&signature));
-    writer_done(&signature);
-    error_clear(&e);
+    struct proof *p = mem_zalloc(sizeof *p);
+    if (p == NULL || hash.len > sizeof p->hash) {
+        mem_free(p);
+        engine_exchange_signature(conn->engine, SPAN(NULL, 0));
+        return;
+    }
+    *p = (struct proof){ .conn = conn, .key = key, .alg = alg, .hash_len = hash.len };
+    memcpy(p->hash, hash.data, hash.len);
+    writer_init(&p->signature, SIGNATURE_MAX);
+    error_init(&p->error);
+    if (key_is_slow(key) && worker_submit(sign_hash, p, hash_signed) == 0)
+        conn_hold(conn);
+    else
+        show_proof(p, sign_hash(p));
 }

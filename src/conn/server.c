@@ -70,31 +70,22 @@ void listener_conn_gone(sshio_listener *l, sshio_conn *conn)
     release(l);
 }
 
-/* A reader of plain text sees why; the socket is closed at once, whoever reads. */
-static void turn_away(sshio_listener *l, int fd)
+static const char *refusal(void *owner)
 {
-    static const char text[] = "Exceeded MaxStartups\r\n";
-    ssize_t sent = send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    log_warning(l->logger, "too many connections that have not logged in (%u): one was refused%s", l->unauthenticated,
-                sent < 0 ? " without a word" : "");
-    close(fd);
+    sshio_listener *l = owner;
+    if (l->unauthenticated < l->settings->max_startups)
+        return NULL;
+    log_warning(l->logger, "too many connections that have not logged in (%u): one was refused", l->unauthenticated);
+    return "Exceeded MaxStartups\r\n";
 }
 
-static void accepted(void *owner, int fd)
+static void accepted(void *owner, struct stream *stream)
 {
     sshio_listener *l = owner;
     struct error e;
-    struct stream *stream = NULL;
     sshio_conn *conn = NULL;
-    if (l->unauthenticated >= l->settings->max_startups) {
-        turn_away(l, fd);
-        return;
-    }
     error_init(&e);
-    int rc = stream_from_socket(l->loop, fd, l->settings->tcp_keepalive, &stream, &e);
-    if (rc == 0)
-        rc = conn_new(l->settings, l->loop, stream, NULL, 0, l, &conn, &e);
-    if (rc == 0)
+    if (conn_new(l->settings, l->loop, stream, NULL, 0, l, &conn, &e) == 0)
         sshio_conn_unref(conn); /* it lives by itself */
     else
         log_error(l->logger, "a connection could not be served: %s", error_message(&e));
@@ -173,6 +164,8 @@ struct listening {
     sshio_listener **listener;
 };
 
+static const struct net_listener_events net_events = { .refusal = refusal, .accepted = accepted };
+
 static int open_net(sshio_listener *l, const struct listening *c, struct error *e)
 {
     const sshio_server_options *o = c->options;
@@ -187,8 +180,9 @@ static int open_net(sshio_listener *l, const struct listening *c, struct error *
         .reuse_address = settings_tri(o->reuse_address, true),
         .reuse_port = settings_tri(o->reuse_port, false),
         .sock = o->sock,
+        .keepalive = l->settings->tcp_keepalive,
     };
-    return net_listener_open(l->loop, &listen, accepted, l, l->logger, &l->net, e);
+    return net_listener_open(l->loop, &listen, &net_events, l, l->logger, &l->net, e);
 }
 
 static int listener_new(struct settings *s, struct loop *loop, const struct listening *c, struct error *e)

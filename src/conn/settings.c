@@ -17,6 +17,7 @@
 #define REKEY_MS_DEFAULT (3600u * 1000)
 #define LINGER_DEFAULT 5.0
 #define VERSION_MAX_LEN 245
+#define KEEPALIVE_COUNT_MAX 3
 #define MS_MAX 4294967.0 /* the longest time, in seconds, that the engine's clocks take */
 
 struct settings *settings_ref(struct settings *s)
@@ -25,29 +26,26 @@ struct settings *settings_ref(struct settings *s)
     return s;
 }
 
-static void free_keys(sshio_key **keys)
-{
-    for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
-        sshio_key_unref(keys[i]);
-    mem_free(keys);
-}
-
 void settings_unref(struct settings *s)
 {
     if (s == NULL || --s->refs > 0)
         return;
     mem_free(s->kex_algs);
     mem_free(s->cipher_algs);
+    mem_free(s->host_key_algs);
     mem_free(s->sig_algs);
     mem_free(s->host_keys);
+    mem_free(s->host_key_algs_text);
     mem_free(s->sig_algs_text);
     mem_free(s->version);
-    free_keys(s->keys);
+    key_files_free(s->keys);
     mem_free(s->username);
     if (s->password != NULL)
         mem_free_secret(s->password, strlen(s->password));
     sshio_known_hosts_unref(s->known_hosts);
     sshio_authorized_keys_unref(s->authorized_keys);
+    texts_done(&s->required_auth);
+    mem_free(s->preferred_auth);
     mem_free(s->host_key_alias);
     mem_free(s->command);
     mem_free(s->subsystem);
@@ -164,6 +162,35 @@ static int set_times(struct settings *s, const struct settings_common *c, struct
     return 0;
 }
 
+static int set_required_rsa_size(struct settings *s, int bits, struct error *e)
+{
+    s->required_rsa_size = bits != 0 ? bits : KEY_RSA_LEAST_BITS;
+    if (s->required_rsa_size < KEY_RSA_LEAST_BITS || s->required_rsa_size > KEY_RSA_MOST_BITS)
+        return error_set(e, SSHIO_EINVAL, "required_rsa_size %d is not between %d and %d bits", bits,
+                         KEY_RSA_LEAST_BITS, KEY_RSA_MOST_BITS);
+    return 0;
+}
+
+int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e)
+{
+    if ((interval < 0 && interval != SSHIO_NEVER) || interval > MS_MAX)
+        return error_set(e, SSHIO_EINVAL, "Keepalive interval out of range: %g s", interval);
+    *ms = interval <= 0 ? 0 : interval < 0.001 ? 1 : (uint32_t)(interval * 1000);
+    return 0;
+}
+
+static int set_keepalive(struct settings *s, const struct settings_common *c, struct error *e)
+{
+    int rc = settings_keepalive_ms(c->keepalive_interval, &s->engine.keepalive_ms, e);
+    if (rc != 0)
+        return rc;
+    if (c->keepalive_count_max < 0)
+        return error_set(e, SSHIO_EINVAL, "Keepalive count cannot be negative: %d", c->keepalive_count_max);
+    s->engine.keepalive_count_max = c->keepalive_count_max != 0 ? (uint32_t)c->keepalive_count_max
+                                                                : KEEPALIVE_COUNT_MAX;
+    return 0;
+}
+
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e)
 {
     s->refs = 1;
@@ -173,6 +200,7 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
     s->tcp_keepalive = settings_tri(c->tcp_keepalive, true);
     s->public_key_auth = settings_tri(c->public_key_auth, true);
     s->password_auth = settings_tri(c->password_auth, true);
+    s->kbdint_auth = settings_tri(c->kbdint_auth, true);
     s->window = c->window != 0 ? c->window : CHANNEL_WINDOW_DEFAULT;
     s->max_packet = c->max_pktsize != 0 ? c->max_pktsize : CHANNEL_PACKET_DEFAULT;
     int rc = set_version(s, c->version, e);
@@ -181,27 +209,15 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
     if (rc == 0)
         rc = set_times(s, c, e);
     if (rc == 0)
+        rc = set_required_rsa_size(s, c->required_rsa_size, e);
+    if (rc == 0)
+        rc = set_keepalive(s, c, e);
+    if (rc == 0)
         rc = set_algorithms(s, c, e);
     return rc;
 }
 
-static bool keyref_is_set(const sshio_keyref *ref)
-{
-    return ref->file != NULL || ref->data.data != NULL || ref->key != NULL;
-}
-
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e)
 {
-    size_t count = 0;
-    while (refs != NULL && (const void *)refs != sshio_none && keyref_is_set(&refs[count]))
-        count++;
-    s->keys = mem_array(count + 1, sizeof *s->keys);
-    if (s->keys == NULL)
-        return error_nomem(e);
-    for (size_t i = 0; i < count; i++) {
-        int rc = key_files_load_private(&refs[i], &s->keys[i], e);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
+    return key_files_load_list(refs, &s->keys, e);
 }

@@ -1,5 +1,6 @@
 /* Settings of servers, from sshio_server_options. */
 #include "base/memory.h"
+#include "conn/auth_policy.h"
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
@@ -11,27 +12,38 @@ void sshio_server_options_init(sshio_server_options *options)
     OPTIONS_TAKE(options, NULL);
 }
 
-/* One row for each algorithm of each key; the first key of a type serves it. */
+static bool is_served(const struct settings *s, const struct sig_alg *alg)
+{
+    for (size_t i = 0; s->host_keys[i].alg != NULL; i++)
+        if (s->host_keys[i].alg == alg)
+            return true;
+    return false;
+}
+
+/* One row for each algorithm that is not off by default; the first key of a type serves it. */
+static void add_host_key(struct settings *s, size_t *count, sshio_key *key)
+{
+    const struct sig_alg *alg;
+    for (size_t i = 0; (alg = key_sig_alg(key, i)) != NULL; i++)
+        if (alg->is_default && !is_served(s, alg))
+            s->host_keys[(*count)++] = (struct engine_host_key){ alg, key_public_blob(key), key };
+}
+
 static int set_host_keys(struct settings *s, const sshio_keyref *refs, struct error *e)
 {
     int rc = settings_load_keys(s, refs, e);
+    if (rc == 0 && s->keys[0] == NULL)
+        rc = error_set(e, SSHIO_EINVAL, "No server host keys provided");
+    for (size_t i = 0; rc == 0 && s->keys[i] != NULL; i++)
+        rc = key_check_size(s->keys[i], s->required_rsa_size, e);
     if (rc != 0)
         return rc;
-    if (s->keys[0] == NULL)
-        return error_set(e, SSHIO_EINVAL, "No server host keys provided");
-    size_t count = 0;
-    for (size_t i = 0; s->keys[i] != NULL; i++)
-        for (size_t j = 0; key_sig_alg(s->keys[i], j) != NULL; j++)
-            count++;
-    s->host_keys = mem_array(count + 1, sizeof *s->host_keys);
+    s->host_keys = mem_array(sig_alg_count() + 1, sizeof *s->host_keys);
     if (s->host_keys == NULL)
         return error_nomem(e);
-    size_t n = 0;
+    size_t count = 0;
     for (size_t i = 0; s->keys[i] != NULL; i++)
-        for (size_t j = 0; key_sig_alg(s->keys[i], j) != NULL; j++)
-            s->host_keys[n++] = (struct engine_host_key){ .alg = key_sig_alg(s->keys[i], j),
-                                                          .blob = key_public_blob(s->keys[i]),
-                                                          .key = s->keys[i] };
+        add_host_key(s, &count, s->keys[i]);
     s->engine.host_keys = s->host_keys;
     return 0;
 }
@@ -68,6 +80,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         .encryption_algs = o->encryption_algs,
         .signature_algs = o->signature_algs,
         .rekey_limit = o->rekey_limit,
+        .keepalive_interval = o->keepalive_interval,
+        .keepalive_count_max = o->keepalive_count_max,
         .version = o->server_version,
         .login_timeout = o->login_timeout,
         .linger = o->linger,
@@ -75,8 +89,10 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         .tcp_keepalive = o->tcp_keepalive,
         .public_key_auth = o->public_key_auth,
         .password_auth = o->password_auth,
+        .kbdint_auth = o->kbdint_auth,
         .window = o->window,
         .max_pktsize = o->max_pktsize,
+        .required_rsa_size = o->required_rsa_size,
     };
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)
@@ -85,6 +101,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         rc = set_host_keys(s, o->host_keys, e);
     if (rc == 0)
         rc = set_authorized_keys(s, o->authorized_keys, e);
+    if (rc == 0)
+        rc = auth_policy_set(&s->required_auth, o->required_auth_methods, e);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;
     s->acceptor = o->acceptor;

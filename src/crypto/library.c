@@ -4,6 +4,10 @@
 
 #include <pthread.h>
 
+#include <openssl/crypto.h>
+
+#include "crypto/crypto.h"
+
 static const char *const cipher_names[LIBRARY_CIPHER_COUNT] = {
     [LIBRARY_AES_128_GCM] = "AES-128-GCM",
     [LIBRARY_AES_256_GCM] = "AES-256-GCM",
@@ -29,4 +33,11 @@ EVP_CIPHER *library_cipher(enum library_cipher which)
 EVP_MAC *library_poly1305(void)
 {
     return pthread_once(&fetched, fetch_all) == 0 ? poly1305 : NULL;
+}
+
+/* What libcrypto would do by itself before the first fetch; without an option it does nothing. A failure shows when
+ * something is to be computed. */
+void crypto_start(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 }

@@ -3,11 +3,14 @@
 #include "crypto/random.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include <openssl/rand.h>
 
 static _Thread_local bool seeded;
 static _Thread_local uint64_t seed_state;
+static _Thread_local const uint8_t *replayed; /* what comes before the sequence */
+static _Thread_local size_t replayed_len;
 
 static uint64_t next_seeded(void)
 {
@@ -18,8 +21,22 @@ static uint64_t next_seeded(void)
     return z ^ z >> 31;
 }
 
+static size_t fill_replayed(uint8_t *to, size_t len)
+{
+    size_t part = len < replayed_len ? len : replayed_len;
+    if (part == 0)
+        return 0;
+    memcpy(to, replayed, part);
+    replayed += part;
+    replayed_len -= part;
+    return part;
+}
+
 static void fill_seeded(uint8_t *to, size_t len)
 {
+    size_t done = fill_replayed(to, len);
+    to += done;
+    len -= done;
     while (len != 0) {
         uint64_t word = next_seeded();
         size_t part = len < sizeof word ? len : sizeof word;
@@ -45,6 +62,14 @@ void random_seed(uint64_t seed)
 {
     seeded = true;
     seed_state = seed;
+    replayed_len = 0;
+}
+
+void random_replay(const void *bytes, size_t len)
+{
+    random_seed(0);
+    replayed = bytes;
+    replayed_len = len;
 }
 
 void random_unseed(void)

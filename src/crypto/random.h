@@ -9,6 +9,8 @@
 
 bool random_bytes(void *to, size_t len);
 void random_seed(uint64_t seed); /* tests only: from now on a deterministic sequence on this thread */
+/* tests only: the sequence begins with these, which are borrowed until they are used up */
+void random_replay(const void *bytes, size_t len);
 void random_unseed(void);
 bool random_seeded(void); /* so that key generation can take its bytes from here too */
 

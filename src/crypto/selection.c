@@ -23,19 +23,21 @@ static int add_once(struct texts *names, const char *name, struct error *e)
     return texts_has(names, name) || texts_add(names, name) ? 0 : error_nomem(e);
 }
 
-static int add_defaults(const struct expansion *x, struct texts *names)
-{
-    for (size_t i = 0; i < x->count; i++)
-        if (x->possible[i].is_default && add_once(names, x->possible[i].name, x->e) != 0)
-            return SSHIO_ENOMEM;
-    return 0;
-}
-
 static int add_list(const struct expansion *x, const struct texts *from, const struct texts *without,
                     struct texts *names)
 {
     for (size_t i = 0; i < from->count; i++)
         if ((without == NULL || !texts_has(without, from->items[i])) && add_once(names, from->items[i], x->e) != 0)
+            return SSHIO_ENOMEM;
+    return 0;
+}
+
+static int add_defaults(const struct expansion *x, struct texts *names)
+{
+    if (x->rules->defaults != NULL)
+        return add_list(x, x->rules->defaults, NULL, names);
+    for (size_t i = 0; i < x->count; i++)
+        if (x->possible[i].is_default && add_once(names, x->possible[i].name, x->e) != 0)
             return SSHIO_ENOMEM;
     return 0;
 }

@@ -14,9 +14,10 @@ struct selection_name { /* one possible algorithm, in order of preference */
 };
 
 struct selection_rules {
-    const char *kind;   /* "key exchange", "encryption", "MAC", "compression", "signature", "host key" */
-    bool empty_allowed; /* MAC, compression */
-    bool from_config;   /* patterns that match nothing are ignored */
+    const char *kind;             /* "key exchange", "encryption", "MAC", "compression", "signature", "host key" */
+    bool empty_allowed;           /* MAC, compression */
+    bool from_config;             /* patterns that match nothing are ignored */
+    const struct texts *defaults; /* the default list, where it is not that of the flags; possible names all; or NULL */
 };
 
 /* text NULL = the default list. names gets the result; SSHIO_EINVAL says which pattern matched nothing, or that none is

@@ -41,6 +41,8 @@ static void detach(struct channel *ch)
         ch->undecided = false;
         m->undecided--;
     }
+    m->window_grown -= ch->grown;
+    ch->grown = 0;
     mux_remove(m, ch->number);
 }
 

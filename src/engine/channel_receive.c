@@ -3,7 +3,12 @@
  *
  * The window is debited when data arrives and given back when it was delivered, so a paused channel
  * holds at most one window. Giving back waits until half a window, or 1 MiB, has come together, and
- * then for mux_pump. */
+ * then for mux_pump.
+ *
+ * A window that is smaller than what the way to the peer holds keeps the peer waiting. So once every round trip the
+ * window is compared with what was delivered in one, and where that comes near, it grows to twice as much: it doubles
+ * each round trip until the way is full, or the connection's limit is reached. Short ways need no more than a window
+ * has at first, and a window that was made smaller than usual was meant to be small. */
 #include "engine/channel_state.h"
 
 #define ADJUST_MAX (1024u * 1024)
@@ -25,16 +30,51 @@ static bool may_adjust(const struct channel *ch)
 static void consume(struct channel *ch, size_t len)
 {
     ch->consumed += (uint32_t)len;
+    ch->round_bytes += len;
     if (ch->consumed < adjust_threshold(ch) || list_linked(&ch->adjusting) || !may_adjust(ch))
         return;
     list_append(&ch->engine->mux.adjusting, &ch->adjusting);
     engine_wants_output(ch->engine);
 }
 
+/* What was delivered in one round trip, where one has passed since the last look; 0 = it is too early to say. */
+static uint64_t bytes_per_round_trip(struct channel *ch)
+{
+    struct engine *e = ch->engine;
+    uint64_t passed_ms = e->now_ms - ch->round_ms;
+    uint64_t bytes = ch->round_bytes;
+    if (passed_ms < e->round_trip.ms)
+        return 0;
+    ch->round_ms = e->now_ms;
+    ch->round_bytes = 0;
+    return bytes * e->round_trip.ms / passed_ms;
+}
+
+static void grow_window(struct channel *ch)
+{
+    struct engine *e = ch->engine;
+    if (!e->round_trip.known || round_trip_is_short(&e->round_trip))
+        return;
+    uint64_t wanted = 2 * bytes_per_round_trip(ch);
+    uint64_t left = e->config->limits.window_growth - e->mux.window_grown;
+    if (wanted > UINT32_MAX)
+        wanted = UINT32_MAX;
+    if (wanted <= ch->window || left == 0)
+        return;
+    uint32_t more = (uint32_t)(wanted - ch->window < left ? wanted - ch->window : left);
+    ch->window += more;
+    ch->grown += more;
+    e->mux.window_grown += more;
+    ch->consumed += more; /* given back with the rest */
+}
+
 void channel_send_adjust(struct channel *ch)
 {
     if (!may_adjust(ch))
         return;
+    bool may_grow = ch->window >= CHANNEL_WINDOW_DEFAULT;
+    if (may_grow)
+        grow_window(ch);
     uint32_t n = ch->consumed;
     ch->granted += n;
     ch->consumed = 0;
@@ -42,6 +82,8 @@ void channel_send_adjust(struct channel *ch)
     put_u32(w, ch->peer_number);
     put_u32(w, n);
     engine_send(ch->engine);
+    if (may_grow)
+        round_trip_probe(ch->engine);
 }
 
 /* ---- delivery ---- */

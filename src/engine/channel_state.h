@@ -48,8 +48,11 @@ struct channel {
     size_t handed_out;     /* bytes at its head that channel_take_undelivered gave last */
     uint32_t window;
     uint32_t recv_packet;
-    uint32_t granted;  /* what the peer may still send */
-    uint32_t consumed; /* delivered and not given back yet */
+    uint32_t granted;     /* what the peer may still send */
+    uint32_t consumed;    /* delivered and not given back yet */
+    uint32_t grown;       /* by so much is the window larger than at first */
+    uint64_t round_ms;    /* when the bytes below began to be counted */
+    uint64_t round_bytes; /* delivered since then */
     uint32_t extended_types;
     bool paused, delivering;
     bool no_reader; /* what is queued will never be delivered if the peer closes */

@@ -39,6 +39,7 @@ struct engine *engine_new(const struct engine_config *config, const struct engin
     auth_init(&e->auth);
     mux_init(&e->mux);
     nudge_init(&e->nudge);
+    keepalive_init(&e->keepalive, config->keepalive_ms, config->keepalive_count_max, now_ms);
     e->own_version = version_format(config->version);
     e->peer_version = mem_strdup("");
     if (e->own_version == NULL || e->peer_version == NULL) {
@@ -306,6 +307,7 @@ size_t engine_receive(struct engine *e, uint8_t *data, size_t len, uint64_t now_
     size_t used = 0;
     e->now_ms = now_ms;
     engine_enter(e);
+    keepalive_heard(e);
     while (used < len && !e->ended && !engine_waiting(e)) {
         size_t step = e->phase == PHASE_VERSION ? receive_line(e, SPAN(data + used, len - used))
                                                 : receive_packet(e, data + used, len - used);
@@ -376,6 +378,7 @@ void engine_tick(struct engine *e, uint64_t now_ms)
     else if (now_ms >= key_exchange_deadline(&e->kex))
         engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange was not completed in time");
     nudge_tick(e);
+    keepalive_tick(e);
     engine_leave(e);
 }
 
@@ -383,10 +386,12 @@ uint64_t engine_deadline(const struct engine *e)
 {
     if (e->ended)
         return NEVER;
+    uint64_t deadlines[] = { e->login_deadline_ms, e->nudge.deadline_ms, e->keepalive.deadline_ms };
     uint64_t due = key_exchange_deadline(&e->kex);
-    if (e->login_deadline_ms < due)
-        due = e->login_deadline_ms;
-    return e->nudge.deadline_ms < due ? e->nudge.deadline_ms : due;
+    for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++)
+        if (deadlines[i] < due)
+            due = deadlines[i];
+    return due;
 }
 
 /* ---- what parts tell each other ---- */
@@ -400,6 +405,7 @@ void engine_first_keys(struct engine *e)
 void engine_logged_in(struct engine *e)
 {
     e->login_deadline_ms = NEVER;
+    keepalive_start(e);
     mem_free(e->kex.server_sig_algs);
     e->kex.server_sig_algs = NULL;
     engine_release_held(e);
@@ -423,6 +429,11 @@ bool engine_is_authenticated(const struct engine *e)
 const char *engine_peer_version(const struct engine *e)
 {
     return e->peer_version;
+}
+
+uint32_t engine_peer_quirks(const struct engine *e)
+{
+    return e->quirks;
 }
 
 const char *engine_own_version(const struct engine *e)

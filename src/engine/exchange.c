@@ -21,8 +21,10 @@ void exchange_free(struct exchange *x)
 {
     if (x == NULL)
         return;
-    if (x->chosen.kex != NULL)
-        x->chosen.kex->method->done(x);
+    if (x->job != NULL)
+        exchange_abandon_job(x);
+    else if (x->chosen.kex != NULL)
+        x->chosen.kex->method->free_state(x->method_state);
     writer_done(&x->secret);
     mem_free(x->own_kexinit);
     mem_free(x->peer_kexinit);

@@ -1,9 +1,9 @@
 /* From the shared secret to the proof of the server: the exchange hash, the server's signature, the
  * client's trust.
  *
- * Client: host key blob and signature are kept until the owner has said whether it trusts the key;
- * only then is the blob parsed and the signature checked, with the algorithm that was negotiated
- * and no other. In a re-exchange the same blob needs no new trust. */
+ * Client: host key blob and signature are kept until both sides have agreed and the owner has said whether it trusts
+ * the key; only then is the blob parsed and the signature checked, with the algorithm that was negotiated and no other.
+ * In a re-exchange the same blob needs no new trust. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -129,20 +129,25 @@ static void ask_for_trust(struct engine *e, struct exchange *x)
     e->events->host_key_received(e->owner, blob, x->chosen.host_key_alg);
 }
 
-static bool keep_proof(struct exchange *x, struct span host_key, struct span signature)
+bool exchange_keep_proof(struct exchange *x, struct span host_key, struct span signature)
 {
     x->host_key_len = host_key.len;
     x->signature_len = signature.len;
     return span_dup(host_key, &x->host_key) && span_dup(signature, &x->signature);
 }
 
-void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key, struct span part,
-                     struct span signature)
+/* K_S, as it was or will be sent. */
+static struct span shown_host_key(const struct engine *e, const struct exchange *x)
+{
+    if (!e->config->server)
+        return SPAN(x->host_key, x->host_key_len);
+    return x->chosen.host_key != NULL ? x->chosen.host_key->blob : SPAN(NULL, 0);
+}
+
+void exchange_agreed(struct engine *e, struct exchange *x, struct span part)
 {
     bool server = e->config->server;
-    if (server && x->chosen.host_key != NULL)
-        host_key = x->chosen.host_key->blob;
-    if (!compute_hash(e, x, host_key, part))
+    if (!compute_hash(e, x, shown_host_key(e, x), part))
         engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "The exchange hash could not be computed");
     else if (x->chosen.kex->no_host_key && server)
         answer_client(e, x, SPAN(NULL, 0));
@@ -150,8 +155,6 @@ void exchange_agreed(struct engine *e, struct exchange *x, struct span host_key,
         key_exchange_proven(e, x);
     else if (server)
         ask_for_signature(e, x);
-    else if (!keep_proof(x, host_key, signature))
-        engine_out_of_memory(e);
     else
         ask_for_trust(e, x);
 }

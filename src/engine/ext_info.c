@@ -84,9 +84,7 @@ void ext_info_on_message(struct engine *e, struct reader *r)
     log_debug(e->logger, 2, "Received %u extension(s)", count);
 }
 
-bool engine_server_takes(const struct engine *e, const char *sig_alg, bool *known)
+const char *engine_server_sig_algs(const struct engine *e)
 {
-    const char *list = e->kex.server_sig_algs;
-    *known = list != NULL;
-    return list != NULL && name_list_has(span_of(list), sig_alg);
+    return e->kex.server_sig_algs;
 }

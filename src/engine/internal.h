@@ -14,10 +14,12 @@
 #include "engine/auth.h"
 #include "engine/channel.h"
 #include "engine/engine.h"
+#include "engine/keepalive.h"
 #include "engine/key_exchange.h"
 #include "engine/messages.h"
 #include "engine/mux.h"
 #include "engine/nudge.h"
+#include "engine/round_trip.h"
 #include "engine/transport.h"
 
 /* How far the transport has come; beyond PHASE_SECURED it is auth.stage that tells. */
@@ -37,7 +39,9 @@ struct engine {
     struct key_exchange kex;
     struct auth auth;
     struct mux mux;
+    struct keepalive keepalive;
     struct nudge nudge;
+    struct round_trip round_trip;
     struct error error; /* why it ended */
     enum engine_phase phase;
     char *own_version;      /* whole lines, without their ends */

@@ -13,19 +13,15 @@
 #include "engine/internal.h"
 
 struct ecdh {
+    const struct agreement_alg *alg;
     struct agreement *own;
     uint8_t own_public[AGREEMENT_MAX_PUBLIC_LEN];
 };
 
-static const struct agreement_alg *agreement_alg(const struct exchange *x)
-{
-    return x->chosen.kex->param;
-}
-
 static struct span own_public(const struct exchange *x)
 {
     const struct ecdh *state = x->method_state;
-    return SPAN(state->own_public, agreement_alg(x)->public_len);
+    return SPAN(state->own_public, state->alg->public_len);
 }
 
 static bool generate(struct exchange *x)
@@ -34,28 +30,28 @@ static bool generate(struct exchange *x)
     if (state == NULL)
         return false;
     x->method_state = state;
-    state->own = agreement_alg(x)->generate(agreement_alg(x), state->own_public);
+    state->alg = x->chosen.kex->param;
+    state->own = state->alg->generate(state->alg, state->own_public);
     return state->own != NULL;
 }
 
-static void ecdh_done(struct exchange *x)
+static void ecdh_free(void *memory)
 {
-    struct ecdh *state = x->method_state;
+    struct ecdh *state = memory;
     if (state != NULL && state->own != NULL)
-        agreement_alg(x)->destroy(state->own);
+        state->alg->destroy(state->own);
     mem_free_secret(state, sizeof *state);
-    x->method_state = NULL;
 }
 
 static bool ecdh_start(struct engine *e, struct exchange *x)
 {
     if (e->config->server) {
-        x->expected = MSG_KEX_ECDH_INIT;
+        x->expected = KEX_MESSAGE(MSG_KEX_ECDH_INIT);
         return true;
     }
     if (!generate(x))
         return false;
-    x->expected = MSG_KEX_ECDH_REPLY;
+    x->expected = KEX_MESSAGE(MSG_KEX_ECDH_REPLY);
     put_span(engine_message(e, MSG_KEX_ECDH_INIT), own_public(x));
     engine_send(e);
     return true;
@@ -66,22 +62,21 @@ static bool derive(struct exchange *x, struct span peer_public)
 {
     struct ecdh *state = x->method_state;
     uint8_t secret[AGREEMENT_MAX_SECRET_LEN];
-    bool ok = agreement_alg(x)->derive(state->own, peer_public.data, peer_public.len, secret);
+    bool ok = state->alg->derive(state->own, peer_public.data, peer_public.len, secret);
     if (ok)
-        put_mpint(&x->secret, secret, agreement_alg(x)->secret_len);
+        put_mpint(&x->secret, secret, state->alg->secret_len);
     mem_wipe(secret, sizeof secret);
     return ok;
 }
 
-static void agree(struct engine *e, struct exchange *x, struct span host_key, struct span peer_public,
-                  struct span signature)
+static void agree(struct engine *e, struct exchange *x, struct span peer_public)
 {
     uint8_t memory[2 * (4 + AGREEMENT_MAX_PUBLIC_LEN)];
     struct writer part;
     writer_init_fixed(&part, memory, sizeof memory);
     put_span(&part, e->config->server ? peer_public : own_public(x));
     put_span(&part, e->config->server ? own_public(x) : peer_public);
-    exchange_agreed(e, x, host_key, writer_span(&part), signature);
+    exchange_agreed(e, x, writer_span(&part));
 }
 
 static void receive_init(struct engine *e, struct exchange *x, struct reader *r)
@@ -99,7 +94,7 @@ static void receive_init(struct engine *e, struct exchange *x, struct reader *r)
         engine_protocol_error(e, "Invalid ECDH client public key");
         return;
     }
-    agree(e, x, SPAN(NULL, 0), client_public, SPAN(NULL, 0));
+    agree(e, x, client_public);
 }
 
 static void receive_reply(struct engine *e, struct exchange *x, struct reader *r)
@@ -115,7 +110,11 @@ static void receive_reply(struct engine *e, struct exchange *x, struct reader *r
         engine_protocol_error(e, "Invalid ECDH server public key");
         return;
     }
-    agree(e, x, host_key, server_public, signature);
+    if (!exchange_keep_proof(x, host_key, signature)) {
+        engine_out_of_memory(e);
+        return;
+    }
+    agree(e, x, server_public);
 }
 
 static void ecdh_receive(struct engine *e, struct exchange *x, struct reader *r)
@@ -136,5 +135,5 @@ static void ecdh_reply(struct engine *e, struct exchange *x, struct span signatu
 }
 
 const struct kex_method kex_ecdh = {
-    .start = ecdh_start, .receive = ecdh_receive, .reply = ecdh_reply, .done = ecdh_done
+    .start = ecdh_start, .receive = ecdh_receive, .reply = ecdh_reply, .free_state = ecdh_free
 };

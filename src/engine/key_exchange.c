@@ -237,7 +237,7 @@ void key_exchange_on_message(struct engine *e, struct reader *r)
         x->drop_guess = false;
         return;
     }
-    if (e->message_number != x->expected) {
+    if ((x->expected & KEX_MESSAGE(e->message_number)) == 0) {
         engine_protocol_error(e, "Unexpected key exchange message %u", e->message_number);
         return;
     }

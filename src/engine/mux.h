@@ -27,8 +27,9 @@ struct mux {
     struct list sending;   /* channels with data and window for it */
     struct list adjusting; /* channels with window to give back */
     struct global_requests globals;
-    uint64_t data_passed; /* bytes of channel data, both ways */
-    size_t waiting_len;   /* bytes of the peer's requests that wait for their turn, against limits.control_queue */
+    uint64_t data_passed;  /* bytes of channel data, both ways */
+    size_t waiting_len;    /* bytes of the peer's requests that wait for their turn, against limits.control_queue */
+    uint32_t window_grown; /* by so much are the receive windows larger than at first, against limits.window_growth */
     bool pumping;
 };
 

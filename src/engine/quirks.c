@@ -11,8 +11,19 @@ static const struct {
 } rows[] = {
     /* Up to 2.10 at least nothing is held back during a re-exchange. */
     { "SSH-2.0-AsyncSSH_*", QUIRK_GOES_ON },
+    /* 0.78 answers a CHANNEL_CLOSE that came just before our KEXINIT behind its own. */
+    { "SSH-2.0-PuTTY_Release_0.7*", QUIRK_GOES_ON },
     /* 20230101: back in its main loop it waits for the socket before it looks at what it has read already. */
     { "SSH-2.0-tinyssh*", QUIRK_WAITS_FOR_MORE },
+    /* rsa-sha2-256 and -512 came with 7.2, which is when EXT_INFO came too. */
+    { "SSH-2.0-OpenSSH_2*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_3*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_4*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_5*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_6*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_7.0*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_7.1*", QUIRK_NO_RSA_SHA2 },
+    { "SSH-2.0-OpenSSH_7.4*", QUIRK_LEAVES_OUT_RSA_SHA2 },
 };
 
 uint32_t quirks_of(const char *version)

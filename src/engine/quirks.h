@@ -8,6 +8,8 @@ enum quirk {
     QUIRK_GOES_ON = 1u << 0, /* the connection protocol goes on between its KEXINIT and its NEWKEYS, in a re-exchange */
     QUIRK_WAITS_FOR_MORE =
         1u << 1, /* what comes in one piece with our NEWKEYS, in a re-exchange, lies there until more comes */
+    QUIRK_NO_RSA_SHA2 = 1u << 2,         /* knows RSA signatures with SHA-1 alone */
+    QUIRK_LEAVES_OUT_RSA_SHA2 = 1u << 3, /* takes RSA signatures with SHA-2, but does not say so */
 };
 
 uint32_t quirks_of(const char *version); /* the peer's whole version line; a set of enum quirk */

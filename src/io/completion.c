@@ -168,7 +168,7 @@ static void deadline_reached(void *user)
 uint64_t deadline_after(struct loop *loop, double seconds)
 {
     const double longest = 1e9;
-    uv_update_time(loop->uv);
+    loop->world->refresh(loop);
     if (!(seconds > 0))
         seconds = 0;
     double ms = (seconds < longest ? seconds : longest) * 1000;

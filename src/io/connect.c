@@ -15,6 +15,7 @@
 #include "io/loop.h"
 #include "io/resolver.h"
 #include "io/stream.h"
+#include "io/world.h"
 
 /* A UNIX listener whose queue is full gives no event when it has room again. */
 #define BUSY_WAIT_S 0.01
@@ -190,7 +191,7 @@ static int look_up_local(struct loop *loop, const struct connect_options *o, str
     return resolver_lookup(loop, o->bind_address, o->bind_port, o->family, AI_PASSIVE, local, e);
 }
 
-int stream_connect(struct loop *loop, const struct connect_options *o, struct stream **s, struct error *e)
+int stream_system_connect(struct loop *loop, const struct connect_options *o, struct stream **s, struct error *e)
 {
     struct addrinfo *list = NULL, *local = NULL;
     int fd = -1;

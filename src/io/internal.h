@@ -16,6 +16,7 @@
 #include "io/coroutine.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "io/world.h"
 
 /* ---- who waits ---- */
 
@@ -51,6 +52,7 @@ uint64_t deadline_after(struct loop *loop, double seconds); /* loop_now_ms time 
 /* ---- the loop ---- */
 
 struct loop {
+    const struct world *world;
     uv_loop_t own;
     uv_loop_t *uv;
     uv_prepare_t prepare;
@@ -85,7 +87,7 @@ struct loop {
     struct pool rest;
 };
 
-struct loop *loop_new(uv_loop_t *attached);
+struct loop *loop_new(uv_loop_t *attached, const struct world *world);
 void loop_free(struct loop *loop);
 
 /* Runs it until done(arg); -1 when nothing is left that could make it so. */

@@ -24,7 +24,7 @@
 
 /* ---- the ready phase ---- */
 
-static bool work_left(const struct loop *loop)
+bool loop_has_ready(const struct loop *loop)
 {
     return !list_empty(&loop->mail) || !list_empty(&loop->ready) || !list_empty(&loop->deferred) ||
            !list_empty(&loop->hooks);
@@ -97,7 +97,7 @@ static void dispatch(struct loop *loop)
             run_hook(node);
     }
     loop->dispatching = false;
-    set_spinning(loop, work_left(loop));
+    set_spinning(loop, loop_has_ready(loop));
 }
 
 /* ---- running ---- */
@@ -113,7 +113,7 @@ int loop_run(struct loop *loop, bool (*done)(void *arg), void *arg)
         dispatch(loop);
         if (done(arg))
             break;
-        if (uv_run(loop->uv, UV_RUN_ONCE) == 0 && !work_left(loop) && !done(arg)) {
+        if (!loop->world->turn(loop) && !loop_has_ready(loop) && !done(arg)) {
             rc = -1;
             break;
         }
@@ -190,11 +190,12 @@ static bool open_uv(struct loop *loop, uv_loop_t *attached)
     return false;
 }
 
-struct loop *loop_new(uv_loop_t *attached)
+struct loop *loop_new(uv_loop_t *attached, const struct world *world)
 {
     struct loop *loop = mem_zalloc(sizeof *loop);
     if (loop == NULL)
         return NULL;
+    loop->world = world;
     loop->mailbox = mailbox_new(&loop->async);
     if (loop->mailbox == NULL || !open_uv(loop, attached)) {
         mailbox_unref(loop->mailbox);
@@ -346,7 +347,7 @@ uv_loop_t *loop_uv(struct loop *loop)
 
 uint64_t loop_now_ms(struct loop *loop)
 {
-    return uv_now(loop->uv);
+    return loop->world->now_ms(loop);
 }
 
 bool loop_is_running(struct loop *loop)

@@ -1,4 +1,4 @@
-/* Listening sockets; see net_listener.h. */
+/* Listeners as their users call them, and the ones over sockets; see net_listener.h. */
 #include "io/net_listener.h"
 
 #include <errno.h>
@@ -17,7 +17,9 @@
 #include "io/address.h"
 #include "io/loop.h"
 #include "io/resolver.h"
+#include "io/stream.h"
 #include "io/timer.h"
+#include "io/world.h"
 
 #define ACCEPTS_PER_WAKEUP 64
 #define PAUSE_MS 200  /* after a failed accept; the kernel keeps the queue meanwhile */
@@ -26,16 +28,18 @@
 
 struct socket {
     uv_poll_t poll;
-    struct net_listener *listener;
+    struct socket_listener *listener;
     int fd;
     bool has_handle;
     char text[ADDRESS_TEXT_SIZE];
 };
 
-struct net_listener {
+struct socket_listener {
+    struct net_listener base;
     struct loop *loop;
-    accepted_fn accepted;
+    const struct net_listener_events *events;
     void *owner;
+    bool keepalive;
     sshio_logger *logger;
     struct socket *sockets;
     sshio_address *addresses;
@@ -55,12 +59,12 @@ static void polled(uv_poll_t *handle, int status, int events);
 
 static void resume(void *user)
 {
-    struct net_listener *l = user;
+    struct socket_listener *l = user;
     for (size_t i = 0; i < l->count; i++)
         uv_poll_start(&l->sockets[i].poll, UV_READABLE, polled);
 }
 
-static void pause_accepting(struct net_listener *l, int os_errno)
+static void pause_accepting(struct socket_listener *l, int os_errno)
 {
     if (!l->warned)
         log_warning(l->logger, "cannot accept connections: %s; trying again every %d ms", strerror(os_errno), PAUSE_MS);
@@ -81,16 +85,40 @@ static bool is_passing(int os_errno)
     return false;
 }
 
+/* A reader of plain text sees why; the socket is closed at once, whoever reads. */
+static void turn_away(int fd, const char *text)
+{
+    (void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+static void take(struct socket_listener *l, int fd)
+{
+    struct stream *s = NULL;
+    struct error e;
+    const char *refusal = l->events->refusal != NULL ? l->events->refusal(l->owner) : NULL;
+    if (refusal != NULL) {
+        turn_away(fd, refusal);
+        return;
+    }
+    error_init(&e);
+    if (stream_from_socket(l->loop, fd, l->keepalive, &s, &e) == 0)
+        l->events->accepted(l->owner, s);
+    else
+        log_error(l->logger, "a connection could not be served: %s", error_message(&e));
+    error_clear(&e);
+}
+
 static void polled(uv_poll_t *handle, int status, int events)
 {
     struct socket *s = handle->data;
-    struct net_listener *l = s->listener;
+    struct socket_listener *l = s->listener;
     (void)events;
     for (unsigned i = 0; i < ACCEPTS_PER_WAKEUP && !l->closing; i++) {
         int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             l->warned = false;
-            l->accepted(l->owner, fd);
+            take(l, fd);
         } else if (errno == EAGAIN) {
             break;
         } else if (!is_passing(errno)) {
@@ -138,7 +166,7 @@ static void set_port(struct sockaddr *sa, int port)
         ((struct sockaddr_in6 *)(void *)sa)->sin6_port = htons((uint16_t)port);
 }
 
-static void close_sockets(struct net_listener *l)
+static void close_sockets(struct socket_listener *l)
 {
     while (l->count > 0)
         close(l->sockets[--l->count].fd);
@@ -156,7 +184,7 @@ static int fail_bind(const struct addrinfo *ai, int port, int os_errno, struct e
 
 /* Binds all; with port 0 the first socket chooses for the others. taken tells that another try may
  * help. */
-static int bind_all(struct net_listener *l, const struct addrinfo *list, const struct listen_options *o, bool *taken,
+static int bind_all(struct socket_listener *l, const struct addrinfo *list, const struct listen_options *o, bool *taken,
                     struct error *e)
 {
     int port = o->port;
@@ -178,7 +206,7 @@ static int bind_all(struct net_listener *l, const struct addrinfo *list, const s
     return 0;
 }
 
-static int bind_list(struct net_listener *l, const struct addrinfo *list, const struct listen_options *o,
+static int bind_list(struct socket_listener *l, const struct addrinfo *list, const struct listen_options *o,
                      struct error *e)
 {
     size_t count = 0;
@@ -197,7 +225,7 @@ static int bind_list(struct net_listener *l, const struct addrinfo *list, const 
     return rc;
 }
 
-static int bind_host(struct net_listener *l, const struct listen_options *o, struct error *e)
+static int bind_host(struct socket_listener *l, const struct listen_options *o, struct error *e)
 {
     const char *host = o->host != NULL && o->host[0] != '\0' ? o->host : NULL;
     struct addrinfo *list = NULL;
@@ -208,7 +236,7 @@ static int bind_host(struct net_listener *l, const struct listen_options *o, str
     return rc;
 }
 
-static int bind_path(struct net_listener *l, const struct listen_options *o, struct error *e)
+static int bind_path(struct socket_listener *l, const struct listen_options *o, struct error *e)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
     struct addrinfo ai = { .ai_family = AF_UNIX, .ai_addr = (struct sockaddr *)&un, .ai_addrlen = sizeof un };
@@ -224,7 +252,7 @@ static int bind_path(struct net_listener *l, const struct listen_options *o, str
     return rc;
 }
 
-static int take_socket(struct net_listener *l, int fd, struct error *e)
+static int take_socket(struct socket_listener *l, int fd, struct error *e)
 {
     l->sockets = mem_array(1, sizeof *l->sockets);
     l->addresses = mem_array(1, sizeof *l->addresses);
@@ -240,7 +268,7 @@ static int take_socket(struct net_listener *l, int fd, struct error *e)
 
 /* ---- life ---- */
 
-static void free_listener(struct net_listener *l)
+static void free_listener(struct socket_listener *l)
 {
     timer_free(l->pause);
     logger_unref(l->logger);
@@ -252,7 +280,7 @@ static void free_listener(struct net_listener *l)
 
 static void handle_closed(uv_handle_t *handle)
 {
-    struct net_listener *l = ((struct socket *)handle->data)->listener;
+    struct socket_listener *l = ((struct socket *)handle->data)->listener;
     if (--l->open_handles > 0)
         return;
     if (l->closed != NULL)
@@ -260,7 +288,7 @@ static void handle_closed(uv_handle_t *handle)
     free_listener(l);
 }
 
-static int start_listening(struct net_listener *l, const struct listen_options *o, struct error *e)
+static int start_listening(struct socket_listener *l, const struct listen_options *o, struct error *e)
 {
     for (size_t i = 0; i < l->count; i++) {
         struct socket *s = &l->sockets[i];
@@ -278,51 +306,58 @@ static int start_listening(struct net_listener *l, const struct listen_options *
     return 0;
 }
 
-static int open_sockets(struct net_listener *l, const struct listen_options *o, struct error *e)
+static int open_sockets(struct socket_listener *l, const struct listen_options *o, struct error *e)
 {
     if (o->sock != NULL)
         return take_socket(l, *o->sock, e);
     return o->path != NULL ? bind_path(l, o, e) : bind_host(l, o, e);
 }
 
-int net_listener_open(struct loop *loop, const struct listen_options *o, accepted_fn accepted, void *owner,
-                      sshio_logger *logger, struct net_listener **out, struct error *e)
+static const struct net_listener_ops socket_listener_ops;
+
+int net_listener_system_open(struct loop *loop, const struct listen_options *o,
+                             const struct net_listener_events *events, void *owner, sshio_logger *logger,
+                             struct net_listener **out, struct error *e)
 {
-    struct net_listener *l = mem_zalloc(sizeof *l);
+    struct socket_listener *l = mem_zalloc(sizeof *l);
     if (l == NULL)
         return error_nomem(e);
+    l->base.ops = &socket_listener_ops;
     l->loop = loop;
-    l->accepted = accepted;
+    l->events = events;
     l->owner = owner;
+    l->keepalive = o->keepalive;
     l->logger = logger_ref(logger != NULL ? logger : log_base());
     l->pause = timer_new(loop, resume, l);
     int rc = l->pause != NULL ? open_sockets(l, o, e) : error_nomem(e);
     if (rc == 0)
         rc = start_listening(l, o, e);
     if (rc != 0) {
-        net_listener_close(l, NULL);
+        net_listener_close(&l->base, NULL);
         return rc;
     }
-    *out = l;
+    *out = &l->base;
     return 0;
 }
 
-size_t net_listener_addresses(const struct net_listener *l, const sshio_address **addresses)
+static size_t get_addresses(const struct net_listener *listener, const sshio_address **addresses)
 {
+    const struct socket_listener *l = LIST_ENTRY(listener, struct socket_listener, base);
     *addresses = l->addresses;
     return l->count;
 }
 
 /* Not what somebody else has put there meanwhile. */
-static void remove_path(struct net_listener *l)
+static void remove_path(struct socket_listener *l)
 {
     struct stat now;
     if (l->path != NULL && lstat(l->path, &now) == 0 && now.st_dev == l->made.st_dev && now.st_ino == l->made.st_ino)
         unlink(l->path);
 }
 
-void net_listener_close(struct net_listener *l, void (*closed)(void *owner))
+static void close_listener(struct net_listener *listener, void (*closed)(void *owner))
 {
+    struct socket_listener *l = LIST_ENTRY(listener, struct socket_listener, base);
     if (l->closing)
         return;
     l->closing = true;
@@ -337,4 +372,18 @@ void net_listener_close(struct net_listener *l, void (*closed)(void *owner))
     }
     if (l->open_handles == 0)
         free_listener(l);
+}
+
+static const struct net_listener_ops socket_listener_ops = { .addresses = get_addresses, .close = close_listener };
+
+/* ---- of every kind ---- */
+
+size_t net_listener_addresses(const struct net_listener *l, const sshio_address **addresses)
+{
+    return l->ops->addresses(l, addresses);
+}
+
+void net_listener_close(struct net_listener *l, void (*closed)(void *owner))
+{
+    l->ops->close(l, closed);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "crypto/crypto.h"
 #include "io/internal.h"
 #include "io/last_error.h"
 #include "io/task.h"
@@ -108,6 +109,7 @@ static void end_process(void)
 
 static void watch(void)
 {
+    crypto_start(); /* the workers that end_process joins use it */
     pthread_key_create(&watch_key, end_thread);
     atexit(end_process);
 }
@@ -118,9 +120,9 @@ void thread_watch_end(void)
     pthread_setspecific(watch_key, &watch_key);
 }
 
-static struct loop *make_current(uv_loop_t *attached)
+static struct loop *make_current(uv_loop_t *attached, const struct world *world)
 {
-    struct loop *loop = loop_new(attached);
+    struct loop *loop = loop_new(attached, world);
     if (loop == NULL)
         return NULL;
     current = loop;
@@ -135,12 +137,19 @@ static struct loop *make_current(uv_loop_t *attached)
 
 struct loop *loop_current(void)
 {
-    return current != NULL ? current : make_current(NULL);
+    return current != NULL ? current : make_current(NULL, &world_system);
 }
 
 struct loop *loop_if_any(void)
 {
     return current;
+}
+
+int loop_enter_world(const struct world *world)
+{
+    if (current != NULL)
+        return fail(SSHIO_EINVAL, "this thread has a loop already");
+    return make_current(NULL, world) != NULL ? 0 : fail_nomem();
 }
 
 /* ---- public ---- */
@@ -154,7 +163,7 @@ int sshio_attach(struct uv_loop_s *loop)
     if (current != NULL)
         return fail(SSHIO_EINVAL, "sshio_attach: this thread has a loop already; "
                                   "attach before anything else, or sshio_detach first");
-    return make_current(loop) != NULL ? 0 : fail_nomem();
+    return make_current(loop, &world_system) != NULL ? 0 : fail_nomem();
 }
 
 void sshio_detach(void)

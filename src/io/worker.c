@@ -18,11 +18,12 @@
 #include "io/completion.h"
 #include "io/internal.h"
 #include "io/last_error.h"
+#include "io/world.h"
 
 #define MOST_THREADS 4
 
 struct job {
-    struct list link;       /* in the queue, until a thread takes it */
+    struct work work;
     struct message message; /* that it is done */
     struct loop *loop;
     int (*fn)(void *arg);
@@ -53,8 +54,9 @@ static struct {
 
 /* ---- on the threads ---- */
 
-static void run_job(struct job *job)
+static void run_job(struct work *work)
 {
+    struct job *job = LIST_ENTRY(work, struct job, work);
     struct error *slot = last_error();
     error_clear(slot);
     job->result = job->fn(job->arg);
@@ -63,7 +65,7 @@ static void run_job(struct job *job)
     mailbox_send(job->loop->mailbox, &job->message);
 }
 
-static void *work(void *unused)
+static void *serve(void *unused)
 {
     (void)unused;
     pthread_mutex_lock(&pool.lock);
@@ -76,7 +78,8 @@ static void *work(void *unused)
             continue;
         }
         pthread_mutex_unlock(&pool.lock);
-        run_job(LIST_ENTRY(node, struct job, link));
+        struct work *work = LIST_ENTRY(node, struct work, link);
+        work->run(work);
         pthread_mutex_lock(&pool.lock);
     }
     pthread_mutex_unlock(&pool.lock);
@@ -91,7 +94,7 @@ static bool start_thread(void)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&pool.threads[pool.thread_count], NULL, work, NULL);
+    int rc = pthread_create(&pool.threads[pool.thread_count], NULL, serve, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pool.thread_count += rc == 0;
     return rc == 0;
@@ -124,17 +127,23 @@ void workers_unref(void)
 }
 
 /* false = there is no thread and none can be started. */
-static bool enqueue(struct job *job)
+bool worker_system_queue(struct loop *loop, struct work *work)
 {
-    join_loop(job->loop);
+    join_loop(loop);
     pthread_mutex_lock(&pool.lock);
     bool lacking = pool.idle == 0 && pool.thread_count < MOST_THREADS;
     bool served = (!lacking || start_thread()) || pool.thread_count > 0;
     if (served) {
-        list_append(&pool.jobs, &job->link);
+        list_append(&pool.jobs, &work->link);
         pthread_cond_signal(&pool.work);
     }
     pthread_mutex_unlock(&pool.lock);
+    return served;
+}
+
+static bool enqueue(struct job *job)
+{
+    bool served = job->loop->world->work(job->loop, &job->work);
     if (served)
         loop_hold(job->loop);
     return served;
@@ -144,8 +153,8 @@ static bool enqueue(struct job *job)
 static bool withdraw(struct job *job)
 {
     pthread_mutex_lock(&pool.lock);
-    bool waiting = list_linked(&job->link);
-    list_remove(&job->link);
+    bool waiting = list_linked(&job->work.link);
+    list_remove(&job->work.link);
     pthread_mutex_unlock(&pool.lock);
     if (waiting)
         loop_release(job->loop);
@@ -155,8 +164,8 @@ static bool withdraw(struct job *job)
 static void init_job(struct job *job, struct loop *loop, int (*fn)(void *arg), void *arg,
                      void (*run)(struct message *message))
 {
-    *job = (struct job){ .loop = loop, .fn = fn, .arg = arg, .message.run = run };
-    list_init(&job->link);
+    *job = (struct job){ .work.run = run_job, .loop = loop, .fn = fn, .arg = arg, .message.run = run };
+    list_init(&job->work.link);
     list_init(&job->message.link);
     error_init(&job->error);
 }

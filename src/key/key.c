@@ -17,7 +17,7 @@ sshio_key *key_new(const struct key_type *type)
     return key;
 }
 
-int key_finish(sshio_key *key, struct error *e)
+static int make_blob(sshio_key *key, struct error *e)
 {
     struct writer w;
     writer_init(&w, KEY_MAX_BLOB_LEN);
@@ -26,6 +26,17 @@ int key_finish(sshio_key *key, struct error *e)
     int rc = writer_take(&w, &key->blob, &key->blob_len);
     writer_done(&w);
     return rc == 0 ? 0 : error_set(e, rc, "%s: the public key blob cannot be made", key->type->name);
+}
+
+int key_complete(int rc, sshio_key *made, sshio_key **key, struct error *e)
+{
+    if (rc == 0)
+        rc = make_blob(made, e);
+    if (rc == 0)
+        *key = made;
+    else
+        sshio_key_unref(made);
+    return rc;
 }
 
 sshio_key *sshio_key_ref(sshio_key *key)
@@ -115,6 +126,24 @@ const char *sshio_key_get_comment(const sshio_key *key)
     return bytes.data != NULL && !span_has_nul(comment) && utf8_valid(comment) ? bytes.data : NULL;
 }
 
+int key_bits(const sshio_key *key)
+{
+    return EVP_PKEY_get_bits(key->pkey);
+}
+
+bool key_is_slow(const sshio_key *key)
+{
+    return key->type->is_slow;
+}
+
+int key_check_size(const sshio_key *key, int required_rsa_size, struct error *e)
+{
+    if (key->type != &key_type_rsa || key_bits(key) >= required_rsa_size)
+        return 0;
+    return key_import_error(e, SSHIO_DETAIL_UNSUPPORTED_PARAMS, "an RSA key of %d bits is too short: %d are required",
+                            key_bits(key), required_rsa_size);
+}
+
 /* ---- signatures ---- */
 
 const struct sig_alg *key_sig_alg(const sshio_key *key, size_t index)
@@ -135,13 +164,18 @@ int key_sign(const sshio_key *key, const struct sig_alg *alg, struct span data, 
     if (alg->type != key->type)
         return error_set(e, SSHIO_EINVAL, "unrecognized signature algorithm \"%s\" for a %s key", alg->name,
                          key->type->name);
+    size_t start = signature->len;
     put_text(signature, alg->name);
     size_t mark = put_open(signature);
     bool signed_well = key->type->sign(key, alg, data, signature);
     put_close(signature, mark);
-    if (!signed_well) /* libcrypto has no other reason to fail with a key that it accepted */
-        return error_set(e, SSHIO_ENOMEM, "signing with %s failed", alg->name);
-    return writer_failed(signature) ? error_nomem(e) : 0;
+    if (signed_well && !writer_failed(signature))
+        return 0;
+    signature->len = start; /* nothing of it leaves */
+    if (signed_well)
+        return error_nomem(e);
+    /* libcrypto has no other reason to fail with a key that it accepted, but for a fault of the machine (C3) */
+    return error_set(e, SSHIO_ENOMEM, "signing with %s failed", alg->name);
 }
 
 bool key_verify(const sshio_key *key, const struct sig_alg *expected, struct span data, struct span signature)

@@ -6,11 +6,38 @@
 #include "base/memory.h"
 
 static const struct key_type *const types[] = {
-    &key_type_ed25519,
+    &key_type_ed25519, &key_type_ecdsa_521, &key_type_ecdsa_384, &key_type_ecdsa_256, &key_type_rsa,
 };
 
+/* RFC 5656 ties the hash to the curve, RFC 8332 names it; SHA-1 is there for peers that know nothing better (C8). */
 static const struct sig_alg sig_algs[] = {
     { .name = "ssh-ed25519", .type = &key_type_ed25519, .is_default = true, .min_key_bits = 256 },
+    { .name = "ecdsa-sha2-nistp521",
+      .type = &key_type_ecdsa_521,
+      .is_default = true,
+      .min_key_bits = 521,
+      .hash = "SHA2-512" },
+    { .name = "ecdsa-sha2-nistp384",
+      .type = &key_type_ecdsa_384,
+      .is_default = true,
+      .min_key_bits = 384,
+      .hash = "SHA2-384" },
+    { .name = "ecdsa-sha2-nistp256",
+      .type = &key_type_ecdsa_256,
+      .is_default = true,
+      .min_key_bits = 256,
+      .hash = "SHA2-256" },
+    { .name = "rsa-sha2-256",
+      .type = &key_type_rsa,
+      .is_default = true,
+      .min_key_bits = KEY_RSA_LEAST_BITS,
+      .hash = "SHA2-256" },
+    { .name = "rsa-sha2-512",
+      .type = &key_type_rsa,
+      .is_default = true,
+      .min_key_bits = KEY_RSA_LEAST_BITS,
+      .hash = "SHA2-512" },
+    { .name = "ssh-rsa", .type = &key_type_rsa, .is_weak = true, .min_key_bits = KEY_RSA_LEAST_BITS, .hash = "SHA1" },
 };
 
 const struct key_type *key_type_find(struct span name)
@@ -19,6 +46,11 @@ const struct key_type *key_type_find(struct span name)
         if (span_is(name, types[i]->name))
             return types[i];
     return NULL;
+}
+
+const struct key_type *key_type_at(size_t index)
+{
+    return index < sizeof types / sizeof types[0] ? types[index] : NULL;
 }
 
 size_t sig_alg_count(void)
@@ -78,14 +110,7 @@ int key_from_public_blob(struct span blob, sshio_key **key, struct error *e)
     if (rc == 0 && !reader_done(&r))
         rc = key_import_error(e, SSHIO_DETAIL_MALFORMED, "%s public key: %zu bytes behind its end", made->type->name,
                               reader_left(&r));
-    if (rc == 0)
-        rc = key_finish(made, e);
-    if (rc != 0) {
-        sshio_key_unref(made);
-        return rc;
-    }
-    *key = made;
-    return 0;
+    return key_complete(rc, made, key, e);
 }
 
 int key_read_private(struct reader *r, sshio_key **key, struct error *e)
@@ -94,14 +119,7 @@ int key_read_private(struct reader *r, sshio_key **key, struct error *e)
     int rc = read_type(r, &made, e);
     if (rc == 0)
         rc = made->type->read_private(made, r, e);
-    if (rc == 0)
-        rc = key_finish(made, e);
-    if (rc != 0) {
-        sshio_key_unref(made);
-        return rc;
-    }
-    *key = made;
-    return 0;
+    return key_complete(rc, made, key, e);
 }
 
 void key_put_private(const sshio_key *key, struct writer *w)
@@ -112,6 +130,12 @@ void key_put_private(const sshio_key *key, struct writer *w)
 
 /* ---- new and derived keys ---- */
 
+bool key_type_is_slow(const char *type_name)
+{
+    const struct key_type *type = key_type_find(span_of(type_name));
+    return type != NULL && type->is_slow;
+}
+
 int key_generate(const char *type_name, const sshio_generate_options *options, sshio_key **key, struct error *e)
 {
     const struct key_type *type = key_type_find(span_of(type_name));
@@ -121,16 +145,9 @@ int key_generate(const char *type_name, const sshio_generate_options *options, s
     if (made == NULL)
         return error_nomem(e);
     int rc = type->generate(made, options, e);
-    if (rc == 0)
-        rc = key_finish(made, e);
     if (rc == 0 && options != NULL)
         rc = key_set_comment(made, span_of(options->comment), e);
-    if (rc != 0) {
-        sshio_key_unref(made);
-        return rc;
-    }
-    *key = made;
-    return 0;
+    return key_complete(rc, made, key, e);
 }
 
 int key_convert_to_public(const sshio_key *key, sshio_key **public_key, struct error *e)

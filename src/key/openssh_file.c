@@ -179,9 +179,7 @@ int openssh_file_put(const sshio_key *key, struct writer *w, struct error *e)
         return error_set(e, SSHIO_EKEY_EXPORT, "the random generator failed");
     writer_init(&envelope, KEY_MAX_TEXT_LEN);
     put_envelope(key, load_u32(check), &envelope);
-    put_chars(w, "-----BEGIN " LABEL "-----\n");
-    put_base64(w, writer_span(&envelope), true, BASE64_COLUMN);
-    put_chars(w, "-----END " LABEL "-----\n");
+    pem_put(w, LABEL, writer_span(&envelope), BASE64_COLUMN);
     bool failed = writer_failed(&envelope) || writer_failed(w);
     writer_done(&envelope);
     return failed ? error_nomem(e) : 0;

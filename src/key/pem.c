@@ -1,9 +1,11 @@
-/* Finding PEM blocks. Nothing is decoded here; the body is base64 (RFC 4648), for OpenSSH's format
- * without headers. */
+/* Finding and writing PEM blocks (RFC 7468). The body of one that was found is not decoded here; it is base64, in the
+ * forms that are supported without headers. */
 #include "key/types.h"
 #include "key/pem.h"
 
 #include <string.h>
+
+#include "base/base64.h"
 
 static bool is_space(uint8_t c)
 {
@@ -59,6 +61,12 @@ static int find_end(struct span rest, struct span label, struct span *body)
     return 0;
 }
 
+bool pem_begins(struct span line, const char *kind, struct span *words)
+{
+    struct span label;
+    return between(line, "-----BEGIN ", "-----", &label) && label_is(label, kind, words);
+}
+
 int pem_find(struct span text, const char *kind, struct pem_block *block, struct error *e)
 {
     struct span line, label;
@@ -70,4 +78,15 @@ int pem_find(struct span text, const char *kind, struct pem_block *block, struct
         return key_import_error(e, SSHIO_DETAIL_MALFORMED, "missing PEM footer of the %s", kind);
     }
     return 0;
+}
+
+void pem_put(struct writer *w, const char *label, struct span data, size_t column)
+{
+    put_chars(w, "-----BEGIN ");
+    put_chars(w, label);
+    put_chars(w, "-----\n");
+    put_base64(w, data, true, column);
+    put_chars(w, "-----END ");
+    put_chars(w, label);
+    put_chars(w, "-----\n");
 }

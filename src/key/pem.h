@@ -16,5 +16,8 @@ bool line_next(struct span *rest, struct span *line);
 /* The first block of a kind ("PRIVATE KEY"); what stands before it is skipped. 1 = found, 0 = there is none, negative =
  * it has no end. */
 int pem_find(struct span text, const char *kind, struct pem_block *block, struct error *e);
+bool pem_begins(struct span line, const char *kind, struct span *words); /* is this line the beginning of one? */
+
+void pem_put(struct writer *w, const char *label, struct span data, size_t column);
 
 #endif

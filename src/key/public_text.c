@@ -1,8 +1,9 @@
-/* Public keys as text: a line "type base64 comment", anywhere in the text. Lines that are something
- * else are skipped, and so is one whose base64 is broken; but a line that names one type and holds
- * another is an error. */
+/* Public keys as text: a line "type base64 comment" or a block "PUBLIC KEY", anywhere in the text. Lines that are
+ * something else are skipped, and so is one whose base64 is broken; but a line that names one type and holds another is
+ * an error. */
 #include "key/types.h"
 #include "key/openssh_file.h"
+#include "key/pkcs8.h"
 
 #include <string.h>
 
@@ -71,23 +72,47 @@ static int read_line(struct span line, sshio_key **key, struct error *e)
     return rc;
 }
 
+/* The public half of the first private key, which an OpenSSH file shows without its passphrase. */
 static int from_private_block(struct span text, sshio_key **key, struct error *e)
 {
     struct pem_block block;
+    sshio_key *private_key = NULL;
     int rc = pem_find(text, "PRIVATE KEY", &block, e);
     if (rc < 0)
         return rc;
-    if (rc == 0 || !span_is(block.words, "OPENSSH"))
+    if (rc > 0 && span_is(block.words, "OPENSSH"))
+        return openssh_file_read_public(&block, key, e);
+    if (rc == 0 || block.words.len != 0)
         return key_import_error(e, SSHIO_DETAIL_MALFORMED, "invalid public key: there is none in the text");
-    return openssh_file_read_public(&block, key, e);
+    rc = pkcs8_read_private_block(&block, &private_key, e);
+    if (rc == 0)
+        rc = key_convert_to_public(private_key, key, e);
+    sshio_key_unref(private_key);
+    return rc;
+}
+
+/* text begins with the first line of a block "PUBLIC KEY". */
+static int from_public_block(struct span text, sshio_key **key, struct error *e)
+{
+    struct pem_block block;
+    int rc = pem_find(text, "PUBLIC KEY", &block, e);
+    if (rc < 0)
+        return rc;
+    if (block.words.len != 0)
+        return key_import_error(e, SSHIO_DETAIL_UNSUPPORTED_TYPE,
+                                "public keys in \"%.*s PUBLIC KEY\" form are not supported in this version",
+                                (int)(block.words.len < 64 ? block.words.len : 64), (const char *)block.words.data);
+    return pkcs8_read_public_block(&block, key, e);
 }
 
 int key_from_public_text(struct span text, sshio_key **key, struct error *e)
 {
-    struct span rest = text, line;
+    struct span rest = text, line, words;
     if (text.len > KEY_MAX_TEXT_LEN)
         return key_import_error(e, SSHIO_DETAIL_MALFORMED, "a public key text of %zu bytes is too long", text.len);
-    while (line_next(&rest, &line)) {
+    for (struct span from = rest; line_next(&rest, &line); from = rest) {
+        if (pem_begins(line, "PUBLIC KEY", &words))
+            return from_public_block(from, key, e);
         int rc = read_line(line, key, e);
         if (rc != 0)
             return rc < 0 ? rc : 0;
@@ -103,7 +128,7 @@ static bool comment_fits_a_line(const sshio_key *key)
                                 memchr(comment.data, '\r', comment.len) == NULL && !span_has_nul(comment));
 }
 
-int key_put_public_text(const sshio_key *key, struct writer *w, struct error *e)
+static int put_line(const sshio_key *key, struct writer *w, struct error *e)
 {
     if (!comment_fits_a_line(key))
         return error_set(e, SSHIO_EKEY_EXPORT, "the comment of the key has a line end or a NUL in it");
@@ -116,4 +141,16 @@ int key_put_public_text(const sshio_key *key, struct writer *w, struct error *e)
     }
     put_u8(w, '\n');
     return writer_failed(w) ? error_nomem(e) : 0;
+}
+
+int key_put_public_text(const sshio_key *key, sshio_key_format format, struct writer *w, struct error *e)
+{
+    switch (format) {
+    case SSHIO_FORMAT_OPENSSH:
+        return put_line(key, w, e);
+    case SSHIO_FORMAT_PKCS8_DER:
+    case SSHIO_FORMAT_PKCS8_PEM:
+        return pkcs8_put_public(key, format == SSHIO_FORMAT_PKCS8_PEM, w, e);
+    }
+    return error_set(e, SSHIO_EKEY_EXPORT, "unknown public key format %d", (int)format);
 }

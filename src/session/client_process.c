@@ -117,25 +117,12 @@ int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, s
 
 /* ---- results ---- */
 
-static int take_bytes(sshio_reader *reader, sshio_bytes *bytes)
-{
-    size_t len = read_buffer_len(&reader->buffer);
-    char *data = mem_alloc(len + 1);
-    if (data == NULL)
-        return fail_nomem();
-    read_buffer_read(&reader->buffer, data, len);
-    data[len] = '\0';
-    streams_took(reader->streams, len);
-    *bytes = (sshio_bytes){ .data = data, .len = len };
-    return 0;
-}
-
 int sshio_client_process_collect_output(sshio_client_process *process, sshio_bytes *out, sshio_bytes *err)
 {
     sshio_bytes taken = { 0 };
-    int rc = take_bytes(&process->streams->readers[0], &taken);
+    int rc = reader_take_all(&process->streams->readers[0], &taken);
     if (rc == 0)
-        rc = take_bytes(&process->streams->readers[1], err);
+        rc = reader_take_all(&process->streams->readers[1], err);
     if (rc == 0)
         *out = taken;
     else
@@ -195,9 +182,9 @@ int client_process_result(const sshio_client_process *p, sshio_result **result)
     r->pub.subsystem = r->subsystem = mem_strdup(chan->subsystem);
     bool copied = texts_copy(&r->env, texts_items(&chan->env));
     r->pub.env = texts_items(&r->env);
-    int rc = copied ? take_bytes(&p->streams->readers[0], &r->pub.out) : fail_nomem();
+    int rc = copied ? reader_take_all(&p->streams->readers[0], &r->pub.out) : fail_nomem();
     if (rc == 0)
-        rc = take_bytes(&p->streams->readers[1], &r->pub.err);
+        rc = reader_take_all(&p->streams->readers[1], &r->pub.err);
     if (rc == 0)
         *result = &r->pub;
     else

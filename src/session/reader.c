@@ -43,26 +43,31 @@ int sshio_read(sshio_reader *reader, void *buffer, size_t size, size_t *got)
     return rc;
 }
 
+int reader_take_all(sshio_reader *reader, sshio_bytes *bytes)
+{
+    size_t len = read_buffer_len(&reader->buffer);
+    char *data = mem_alloc(len + 1);
+    if (data == NULL)
+        return fail_nomem();
+    take(reader, data, len);
+    data[len] = '\0';
+    *bytes = (sshio_bytes){ .data = data, .len = len };
+    return 0;
+}
+
+/* Waits until size bytes are buffered and takes none: whoever is interrupted has lost nothing. */
+static int gather(sshio_reader *r, size_t size)
+{
+    streams_want(r, size);
+    int rc = size != 0 ? wait_for_more(r, size - 1) : 0;
+    streams_want(r, 0);
+    return rc;
+}
+
 int sshio_read_all(sshio_reader *reader, sshio_bytes *data)
 {
-    struct writer all;
-    uint8_t *memory;
-    size_t len;
-    int rc;
-    writer_init(&all, SIZE_MAX / 2);
-    while ((rc = wait_for_more(reader, 0)) == 0) {
-        struct span head = read_buffer_head(&reader->buffer);
-        put_bytes(&all, head.data, head.len);
-        read_buffer_drop(&reader->buffer, head.len);
-        streams_took(reader->streams, head.len);
-    }
-    put_u8(&all, 0);
-    if (rc == SSHIO_EEOF)
-        rc = writer_take(&all, &memory, &len) == 0 ? 0 : fail_nomem();
-    if (rc == 0)
-        *data = (sshio_bytes){ .data = (char *)memory, .len = len - 1 };
-    writer_done(&all);
-    return rc;
+    int rc = gather(reader, SIZE_MAX);
+    return rc == SSHIO_EEOF ? reader_take_all(reader, data) : rc;
 }
 
 /* Moves the first len bytes to memory that stays until the next read, whatever arrives meanwhile. */
@@ -111,20 +116,16 @@ int sshio_readline(sshio_reader *reader, char **line, size_t *len)
 
 int sshio_readexactly(sshio_reader *reader, void *buffer, size_t size)
 {
-    size_t done = 0;
-    while (done < size) {
-        int rc = wait_for_more(reader, 0);
-        if (rc == SSHIO_EEOF) {
-            struct error *e = last_error();
-            error_set(e, SSHIO_EINCOMPLETE_READ, "end of stream after %zu of %zu bytes", done, size);
-            e->pub.partial = (sshio_span){ .data = buffer, .len = done };
-            return SSHIO_EINCOMPLETE_READ;
-        }
-        if (rc != 0)
-            return rc;
-        done += take(reader, (char *)buffer + done, size - done);
-    }
-    return 0;
+    int rc = gather(reader, size);
+    if (rc == 0)
+        take(reader, buffer, size);
+    if (rc != SSHIO_EEOF)
+        return rc;
+    size_t done = take(reader, buffer, size);
+    struct error *e = last_error();
+    error_set(e, SSHIO_EINCOMPLETE_READ, "end of stream after %zu of %zu bytes", done, size);
+    e->pub.partial = (sshio_span){ .data = buffer, .len = done };
+    return SSHIO_EINCOMPLETE_READ;
 }
 
 bool sshio_reader_at_eof(const sshio_reader *reader)

@@ -66,9 +66,19 @@ void streams_attach(struct streams *s, sshio_chan *chan)
 
 /* ---- the limit ---- */
 
+static size_t counted(const struct streams *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < STREAMS_READERS; i++) {
+        size_t len = read_buffer_len(&s->readers[i].buffer), wanted = s->readers[i].wanted;
+        count += len > wanted ? len - wanted : 0;
+    }
+    return count;
+}
+
 static void check_limit(struct streams *s)
 {
-    bool full = s->buffered >= s->limit;
+    bool full = counted(s) >= s->limit;
     if (full == s->full || s->chan == NULL)
         return;
     s->full = full;
@@ -88,6 +98,12 @@ void streams_took(struct streams *s, size_t len)
 {
     s->buffered -= len;
     check_limit(s);
+}
+
+void streams_want(struct sshio_reader *reader, size_t wanted)
+{
+    reader->wanted = wanted;
+    check_limit(reader->streams);
 }
 
 /* ---- arrival ---- */

@@ -1,7 +1,8 @@
 /* Streams over a channel: the readers and writers of one session, which share its window and its life.
  *
- * Readers hold what arrives until it is taken, together at most `limit` bytes; then the channel is paused, so that the
- * peer's window stays shut. A reader that nobody reads stalls the other one: read both, or redirect one. */
+ * Readers hold what arrives until it is taken, together at most `limit` bytes and what somebody waits for in one piece;
+ * then the channel is paused, so that the peer's window stays shut. A reader that nobody reads stalls the other one:
+ * read both, or redirect one. */
 #ifndef SSHIO_SESSION_STREAMS_H
 #define SSHIO_SESSION_STREAMS_H
 
@@ -28,7 +29,8 @@ struct reader_sink {
 struct sshio_reader {
     struct streams *streams;
     struct read_buffer buffer;
-    char *lent; /* what readline handed out */
+    size_t wanted; /* so many bytes are waited for in one piece: they do not count against the limit */
+    char *lent;    /* what readline handed out */
     size_t lent_size;
     struct waiters waiters;
     const struct reader_sink *sink; /* NULL = buffered */
@@ -64,10 +66,12 @@ void streams_hold(struct streams *s);
 void streams_release(struct streams *s);
 void streams_user_ref(struct streams *s);
 void streams_user_unref(struct streams *s);
-void streams_took(struct streams *s, size_t len);            /* a reader gave len bytes out of its buffer */
-void streams_attach(struct streams *s, sshio_chan *chan);    /* holds the chan from now on */
-void streams_set_limit(struct streams *s, size_t limit);     /* SIZE_MAX = none */
-void streams_set_ceiling(struct streams *s, size_t ceiling); /* 0 = none */
+void streams_took(struct streams *s, size_t len); /* a reader gave len bytes out of its buffer */
+void streams_want(struct sshio_reader *reader, size_t wanted);
+int reader_take_all(sshio_reader *reader, sshio_bytes *bytes);                  /* what is buffered now; ENOMEM */
+void streams_attach(struct streams *s, sshio_chan *chan);                       /* holds the chan from now on */
+void streams_set_limit(struct streams *s, size_t limit);                        /* SIZE_MAX = none */
+void streams_set_ceiling(struct streams *s, size_t ceiling);                    /* 0 = none */
 void streams_sink(struct sshio_reader *reader, const struct reader_sink *sink); /* what is buffered goes there first */
 void streams_resume(struct streams *s);                                         /* a sink takes data again */
 

@@ -10,7 +10,7 @@ static void check_round_trip(const sshio_key *key)
     sshio_key *again = NULL;
     struct writer w;
     writer_init(&w, KEY_MAX_TEXT_LEN);
-    must(key_put_private_text(key, &w, NULL) == 0);
+    must(key_put_private_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL) == 0);
     must(key_from_private_text(writer_span(&w), NULL, NULL, &again, NULL) == 0);
     must(sshio_key_equal(key, again));
     writer_done(&w);

@@ -12,7 +12,7 @@ static void try_text(struct span text)
         return;
     }
     writer_init(&w, 2 * KEY_MAX_TEXT_LEN);
-    if (key_put_public_text(key, &w, NULL) == 0 && w.len <= KEY_MAX_TEXT_LEN) {
+    if (key_put_public_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL) == 0 && w.len <= KEY_MAX_TEXT_LEN) {
         must(key_from_public_text(writer_span(&w), &again, NULL) == 0);
         must(sshio_key_equal(key, again));
     }

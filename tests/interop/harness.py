@@ -176,11 +176,13 @@ def sha256_of(path):
 
 
 class KeyFile:
-    """A key pair made by ssh-keygen."""
+    """A key pair made by ssh-keygen, of a type and, behind a minus, a size: "ecdsa-384"."""
 
     def __init__(self, folder, name, kind="ed25519"):
         self.path = pathlib.Path(folder) / name
-        run([find_program("ssh-keygen"), "-q", "-t", kind, "-N", "", "-C", name, "-f", self.path]).check()
+        kind, _, bits = kind.partition("-")
+        run([find_program("ssh-keygen"), "-q", "-t", kind, *(["-b", bits] if bits else []), "-N", "", "-C", name, "-f",
+             self.path]).check()
         self.public_line = self.path.with_suffix(".pub").read_text().strip()
 
     def fingerprint(self):

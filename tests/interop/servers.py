@@ -8,6 +8,7 @@ import os
 import pathlib
 import pwd
 import re
+import secrets
 import shutil
 
 from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
@@ -32,6 +33,7 @@ class Server:
     has_rekey_limit = False     # can it be told to rekey after 1 MiB?
     has_many_sessions = False   # does it take 50 sessions on one connection?
     takes_password = False
+    host_key_kind = "ed25519"
     commands = SHELL_COMMANDS
 
     def __init__(self, folder, identity, data_file, account):
@@ -49,7 +51,7 @@ class Server:
         raise NotImplementedError
 
     def make_host_key(self):
-        self.host_key = KeyFile(self.folder, "host_key")
+        self.host_key = KeyFile(self.folder, "host_key", self.host_key_kind)
         return self.host_key.path
 
     def host_key_line(self):
@@ -92,6 +94,28 @@ class OpenSSHRekeying(OpenSSH):
         super().start(RekeyLimit="1M none")
 
 
+class OpenSSHTwoFactors(OpenSSH):
+    name = "openssh-two-factors"
+
+    def start(self):
+        super().start(AuthenticationMethods="publickey,password", PasswordAuthentication="yes",
+                      Banner=self.make_banner())
+
+    def make_banner(self):
+        banner = self.folder / "banner"
+        banner.write_text("mind the step\n")
+        return banner
+
+
+class OpenSSHPam(OpenSSH):
+    """Asks for the password by PAM, in a keyboard-interactive dialogue."""
+
+    name = "openssh-pam"
+
+    def start(self):
+        super().start(UsePAM="yes", KbdInteractiveAuthentication="yes", PasswordAuthentication="no")
+
+
 class OwnAccount:
     """The account that runs the tests. Its start-up files run with every command of a real server."""
 
@@ -122,11 +146,16 @@ class TestAccount:
         self._remove_abandoned()
         self.name = f"{ACCOUNT_PREFIX}{os.getpid()}"        # of this run alone: others may be under way
         run([find_program("useradd"), "--create-home", "--home-dir", f"/home/{self.name}", "--shell", "/bin/sh",
-             "--password", "*", self.name]).check()
+             "--password", self._hash(), self.name]).check()
         entry = pwd.getpwnam(self.name)
         self.uid, self.gid, self.home = entry.pw_uid, entry.pw_gid, pathlib.Path(entry.pw_dir)
         self._make_private(self.home)
         self._make_private(self.home / ".ssh")
+
+    def _hash(self):
+        self.password = secrets.token_hex(16)
+        openssl = find_program("openssl")
+        return run([openssl, "passwd", "-6", self.password]).check().out.decode().strip()
 
     def _remove_abandoned(self):
         """Accounts of runs that were killed."""
@@ -173,8 +202,10 @@ class Dropbear(KeysAtHome):
 
     def start_daemon(self):
         key = self.folder / "host_key"
-        made = run([find_program("dropbearkey", why="dropbear-bin"), "-t", "ed25519", "-f", key]).check()
-        self._public = re.search(rb"^ssh-ed25519 \S+", made.out, re.MULTILINE).group().decode()
+        kind, _, bits = self.host_key_kind.partition("-")
+        made = run([find_program("dropbearkey", why="dropbear-bin"), "-t", kind, *(["-s", bits] if bits else []),
+                    "-f", key]).check()
+        self._public = re.search(rb"^(ssh|ecdsa)-\S+ \S+", made.out, re.MULTILINE).group().decode()
         self.port = free_port()
         self.daemon = Daemon([find_program("dropbear", why="dropbear-bin"), "-F", "-E", "-s", "-r", key,
                               "-p", f"{HOST}:{self.port}", "-P", self.folder / "pid"],
@@ -262,13 +293,23 @@ class Erlang(Scripted):
     commands = {"hello": "hello", "exit": "exit {status}", "both": "both", "source": "source {file}", "sink": "sink",
                 "cat": "cat"}
 
-    def start(self):
+    def start(self, methods="publickey", *account):
         escript = find_program("escript", why="erlang-ssh")
         system, user = self.folder / "system", self.folder / "user"
         system.mkdir(), user.mkdir()
-        shutil.copy(self.make_host_key(), system / "ssh_host_ed25519_key")
+        shutil.copy(self.make_host_key(), system / f"ssh_host_{self.host_key_kind.partition('-')[0]}_key")
         shutil.copy(self.authorized_keys, user / "authorized_keys")
-        self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey])
+        self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey, methods,
+                           *account])
+
+
+class ErlangPassword(Erlang):
+    name = "erlang-password"
+    rekey = "0"
+    password = "correct horse"
+
+    def start(self):
+        super().start("password,keyboard-interactive", self.user, self.password)
 
 
 class ErlangRekeying(Erlang):
@@ -318,27 +359,50 @@ class SshioTight(Sshio):
                    ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 
 
-class RawTarget(Scripted):
-    """The program programs/raw_target.c: keys and a password, and limits that a subclass sets."""
+class SshioManyKeys(Sshio):
+    """With a host key of each type."""
 
-    name = "raw-target"
+    name = "sshio-many-keys"
+    kinds = ["ed25519", "ecdsa-256", "rsa-2048"]
+
+    def make_host_key(self):
+        self.host_keys = {kind: KeyFile(self.folder, f"host_key_{kind}", kind) for kind in self.kinds}
+        first, *others = [key.path for key in self.host_keys.values()]
+        for path in others:
+            self.account.own(path)
+        self.options = [word for path in others for word in ("-h", path)]
+        self.host_key = self.host_keys[self.kinds[0]]
+        return first
+
+
+def with_host_key(kind, host_key_kind):
+    """The same server with a host key of another type."""
+    return type(kind.__name__, (kind,), {"name": f"{kind.name}-{host_key_kind}", "host_key_kind": host_key_kind})
+
+
+class SshioAuth(Scripted):
+    """The program programs/auth_server.c, with all methods of authentication. A subclass says what a login takes, and
+    limits as "name=number"."""
+
+    name = "sshio-auth"
     password = "correct horse"
+    required = []
     limits = []
 
     def start(self):
-        program = find_built("tests/interop/raw_target")
-        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password, *self.limits])
+        program = find_built("tests/interop/auth_server")
+        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password,
+                           *self.limits, *self.required])
 
 
-class SshioPassword(Scripted):
-    """The program programs/password_server.c."""
-
+class SshioPassword(SshioAuth):
     name = "sshio-password"
-    password = "correct horse"
+    required = ["password"]
 
-    def start(self):
-        program = find_built("tests/interop/password_server")
-        self.start_script([program, self.make_host_key(), self.user, self.password])
+
+class SshioTwoFactors(SshioAuth):
+    name = "sshio-two-factors"
+    required = ["publickey,password", "publickey,keyboard-interactive"]
 
 
 def need_python_module(name):

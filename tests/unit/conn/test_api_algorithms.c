@@ -52,7 +52,9 @@ static const struct {
     { SSHIO_ALG_MAC, NULL, 0, NULL },
     { SSHIO_ALG_COMPRESSION, "", 1, "none" },
     { SSHIO_ALG_SIGNATURE, "ssh-ed*", 1, "ssh-ed25519" },
-    { SSHIO_ALG_PUBLIC_KEY, "default", 1, "ssh-ed25519" },
+    { SSHIO_ALG_SIGNATURE, "*rsa*", 3, "rsa-sha2-256" },
+    { SSHIO_ALG_SIGNATURE, "+ssh-rsa", 7, "ssh-ed25519" },
+    { SSHIO_ALG_PUBLIC_KEY, "default", 6, "ssh-ed25519" }, /* without SHA-1 (C8) */
 };
 
 static void test_selections_give_names(void **state)

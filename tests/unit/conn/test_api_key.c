@@ -150,7 +150,9 @@ static void test_sign_names_and_checks_its_algorithm(void **state)
     assert_true(sshio_key_verify(key, data, "ssh-ed25519", (sshio_span){ signature.data, signature.len }));
     sshio_bytes_free(&signature);
     assert_int_equal(sshio_key_sign(key, data, "ssh-rsa", &signature), SSHIO_EINVAL);
-    assert_string_equal(sshio_error_message(), "unrecognized signature algorithm \"ssh-rsa\"");
+    assert_string_equal(sshio_error_message(), "unrecognized signature algorithm \"ssh-rsa\" for a ssh-ed25519 key");
+    assert_int_equal(sshio_key_sign(key, data, "ssh-none", &signature), SSHIO_EINVAL);
+    assert_string_equal(sshio_error_message(), "unrecognized signature algorithm \"ssh-none\"");
     assert_null(signature.data);
     sshio_key_unref(key);
 }

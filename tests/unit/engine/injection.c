@@ -51,16 +51,16 @@ static void reply(struct engine *e, struct exchange *x, struct span signature)
         inject(e);
 }
 
-static void done(struct exchange *x)
+static void free_state(void *state)
 {
-    inner->done(x);
+    inner->free_state(state);
 }
 
 void injection_set(struct pair *p, const struct kex_alg *alg, const struct injection *injection)
 {
     current = *injection;
     inner = alg->method;
-    wrapper = (struct kex_method){ .start = start, .receive = receive, .reply = reply, .done = done };
+    wrapper = (struct kex_method){ .start = start, .receive = receive, .reply = reply, .free_state = free_state };
     wrapped = *alg;
     wrapped.method = &wrapper;
     p->kex_algs[0] = &wrapped;

@@ -44,6 +44,16 @@ static void on_sign(void *owner, void *key, const struct sig_alg *alg, struct sp
     writer_done(&w);
 }
 
+static void on_compute(void *owner, struct engine_job *job)
+{
+    struct pair_side *s = owner;
+    s->computed++;
+    if (HOOK(s, compute, job))
+        return;
+    engine_job_run(job);
+    engine_job_done(job);
+}
+
 static void on_keys_changed(void *owner, bool first)
 {
     struct pair_side *s = owner;
@@ -147,6 +157,7 @@ static const struct engine_events events = {
     .version_received = on_version,
     .host_key_received = on_host_key,
     .sign_exchange = on_sign,
+    .compute = on_compute,
     .keys_changed = on_keys_changed,
     .debug_received = on_debug_received,
     .ended = on_ended,

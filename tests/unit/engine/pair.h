@@ -9,8 +9,8 @@
  *
  * Every event is counted, then passed to the hook of that side, where there is one (owner is the
  * struct pair_side). Questions are answered by the bed where no hook is set: the host key is
- * trusted, the exchange signed, a request accepted, channels are refused, global requests fail. The
- * plain text of what each side receives is recorded too (AES-GCM only). */
+ * trusted, the exchange signed, what is long computed at once, a request accepted, channels are refused, global
+ * requests fail. The plain text of what each side receives is recorded too (AES-GCM only). */
 #ifndef TESTS_ENGINE_PAIR_H
 #define TESTS_ENGINE_PAIR_H
 
@@ -50,7 +50,7 @@ struct pair_side {
     struct engine_events hooks;
     void *user;
     /* events */
-    unsigned versions, host_keys, signs, keys_changed, debugs, ended, auth_ready, auth_failed, auth_banners,
+    unsigned versions, host_keys, signs, computed, keys_changed, debugs, ended, auth_ready, auth_failed, auth_banners,
         auth_requests, authenticated, channels, global_requests;
     struct error error; /* of ended; no error = it was clean, or it did not end */
     /* bytes on their way to this side */

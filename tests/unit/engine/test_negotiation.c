@@ -6,22 +6,12 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "engine/injection.h"
+#include "engine/hand.h"
 #include "engine/negotiation.h"
 #include "engine/pair.h"
 #include "key/key.h"
 
 /* ---- reading ---- */
-
-/* A KEXINIT after its number, with these lists in place of the usual ones. */
-static void put_kexinit(struct writer *w, const char *const lists[KEXINIT_LISTS], bool follows)
-{
-    put_bytes(w, "0123456789abcdef", 16);
-    for (size_t i = 0; i < KEXINIT_LISTS; i++)
-        put_text(w, lists[i]);
-    put_bool(w, follows);
-    put_u32(w, 0);
-}
 
 static const char *const plain[KEXINIT_LISTS] = { "k", "h", "c", "c", "", "", "none", "none", "", "" };
 
@@ -42,7 +32,7 @@ static void test_p1_kexinit_cut_anywhere_is_refused(void **state)
     (void)state;
     struct writer w;
     writer_init(&w, 1000);
-    put_kexinit(&w, plain, false);
+    hand_put_kexinit(&w, plain, false);
     struct span whole = writer_span(&w);
     assert_true(readable(whole));
     for (size_t len = 0; len < whole.len; len++)
@@ -68,7 +58,7 @@ static void test_kexinit_lists_are_read_strictly(void **state)
         memcpy(lists, plain, sizeof lists);
         lists[i % KEXINIT_LISTS] = cases[i].list;
         writer_init(&w, 1000);
-        put_kexinit(&w, lists, false);
+        hand_put_kexinit(&w, lists, false);
         assert_int_equal(readable(writer_span(&w)), cases[i].ok);
         writer_done(&w);
     }
@@ -88,7 +78,7 @@ static void test_p1_names_in_a_list_are_bounded(void **state)
         memcpy(lists, plain, sizeof lists);
         lists[KEXINIT_CIPHER_S2C] = many;
         writer_init(&w, 10000);
-        put_kexinit(&w, lists, false);
+        hand_put_kexinit(&w, lists, false);
         assert_int_equal(readable(writer_span(&w)), count == KEXINIT_MAX_NAMES);
         writer_done(&w);
         free(many);
@@ -182,7 +172,7 @@ static int choose(const struct engine_config *config, const char *const peer_lis
     writer_init(&own_bytes, 10000);
     writer_init(&peer_bytes, 10000);
     kexinit_put(&own_bytes, config, true);
-    put_kexinit(&peer_bytes, peer_lists, false);
+    hand_put_kexinit(&peer_bytes, peer_lists, false);
     reader_init(&r, writer_span(&own_bytes).data, writer_span(&own_bytes).len);
     assert_true(kexinit_read(&r, &own));
     reader_init(&r, writer_span(&peer_bytes).data, writer_span(&peer_bytes).len);
@@ -266,85 +256,71 @@ static void test_s4_first_kexinit_has_the_markers_of_our_role(void **state)
 struct guess_case {
     const char *kex; /* the client's lists: the first names make the guess */
     const char *host_key;
+    uint8_t number; /* of the packet that is sent ahead */
     bool right;
 };
 
 static const struct guess_case guess_cases[] = {
-    { "curve25519-sha256", "ssh-ed25519", true },
-    { "ext-info-c,curve25519-sha256", "ssh-ed25519", true },
-    { "other-kex,curve25519-sha256", "ssh-ed25519", false },
-    { "curve25519-sha256", "other-key,ssh-ed25519", false },
+    { "curve25519-sha256", "ssh-ed25519", MSG_KEX_ECDH_INIT, true },
+    { "ext-info-c,curve25519-sha256", "ssh-ed25519", MSG_KEX_ECDH_INIT, true },
+    { "other-kex,curve25519-sha256", "ssh-ed25519", MSG_KEX_ECDH_INIT, false },
+    { "curve25519-sha256", "other-key,ssh-ed25519", MSG_KEX_ECDH_INIT, false },
+    { "diffie-hellman-group-exchange-sha256,curve25519-sha256", "ssh-ed25519", MSG_KEX_DH_GEX_REQUEST, false },
+    { "diffie-hellman-group18-sha512,curve25519-sha256", "ssh-ed25519", MSG_KEXDH_INIT, false },
 };
 
-static void put_clear_packet(struct pair *p, int to, struct span payload)
+static void send_init(struct hand *h, uint8_t number, size_t len)
 {
-    struct transport t;
-    transport_init(&t, &p->buffers);
-    assert_int_equal(transport_seal(&t, payload, SPAN(NULL, 0), 0, NULL), 0);
-    struct span out = transport_output(&t);
-    pair_put_raw(p, to, out.data, out.len);
-    transport_sent(&t, out.len);
+    uint8_t init[5 + 32] = { number, 0, 0, 0, (uint8_t)len, 9 };
+    hand_send(h, SPAN(init, 5 + len));
 }
 
-static void put_guess(struct pair *p, const struct guess_case *c)
+static void greet(struct hand *h, const struct guess_case *c)
 {
-    const char *cipher = p->cipher_algs[0]->name;
-    const char *lists[KEXINIT_LISTS] = { c->kex, c->host_key, cipher, cipher, "", "", "none", "none", "", "" };
-    struct writer w;
-    pair_put_raw(p, SERVER, "SSH-2.0-hand\r\n", 14);
-    writer_init(&w, 1000);
-    put_u8(&w, MSG_KEXINIT);
-    put_kexinit(&w, lists, true);
-    put_clear_packet(p, SERVER, writer_span(&w));
-    writer_done(&w);
-}
-
-static void put_init(struct pair *p, size_t len)
-{
-    uint8_t init[5 + 32] = { MSG_KEX_ECDH_INIT, 0, 0, 0, (uint8_t)len, 9 };
-    put_clear_packet(p, SERVER, SPAN(init, 5 + len));
-}
-
-/* What the server does with its inbox alone. */
-static void serve(struct pair *p)
-{
-    struct pair_side *s = &p->side[SERVER];
-    engine_receive(s->engine, s->inbox, s->inbox_len, p->now_ms);
-    s->inbox_len = 0;
+    hand_init(h, SERVER);
+    h->pair.kex_algs[1] = kex_alg_find("diffie-hellman-group14-sha256");
+    hand_start(h);
+    hand_greet(h, &(struct hand_greeting){ c->kex, c->host_key, .guesses = true });
 }
 
 static void test_s11_wrong_guess_is_dropped_right_one_is_used(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(guess_cases); i++) {
-        struct pair p;
-        pair_init(&p, PAIR_REAL);
-        pair_start(&p);
-        put_guess(&p, &guess_cases[i]);
-        put_init(&p, guess_cases[i].right ? 32 : 1); /* a wrong one would not even parse */
-        serve(&p);
-        assert_int_equal(p.side[SERVER].ended, 0);
-        assert_int_equal(p.side[SERVER].signs, guess_cases[i].right);
-        put_init(&p, 32);
-        serve(&p);
-        assert_int_equal(p.side[SERVER].signs, 1);
-        assert_int_equal(p.side[SERVER].ended, guess_cases[i].right); /* INIT a second time */
-        pair_done(&p);
+        const struct guess_case *c = &guess_cases[i];
+        struct hand h;
+        greet(&h, c);
+        send_init(&h, c->number, c->right ? 32 : 1); /* a wrong one would not even parse */
+        assert_int_equal(hand_error(&h), 0);
+        assert_int_equal(h.pair.side[SERVER].signs, c->right);
+        send_init(&h, MSG_KEX_ECDH_INIT, 32);
+        assert_int_equal(h.pair.side[SERVER].signs, 1);
+        assert_int_equal(h.pair.side[SERVER].ended, c->right); /* INIT a second time */
+        hand_done(&h);
     }
 }
 
 static void test_s11_exactly_one_packet_is_dropped(void **state)
 {
     (void)state;
-    struct pair p;
-    pair_init(&p, PAIR_REAL);
-    pair_start(&p);
-    put_guess(&p, &guess_cases[2]);
-    put_init(&p, 1);
-    put_init(&p, 1);
-    serve(&p);
-    assert_int_equal(pair_error(&p, SERVER), SSHIO_EPROTOCOL);
-    pair_done(&p);
+    struct hand h;
+    greet(&h, &guess_cases[2]);
+    send_init(&h, MSG_KEX_ECDH_INIT, 1);
+    send_init(&h, MSG_KEX_ECDH_INIT, 1);
+    assert_int_equal(hand_error(&h), SSHIO_EPROTOCOL);
+    hand_done(&h);
+}
+
+/* Nor is it dropped where it is another method's: the method that was chosen does not know its number. */
+static void test_s11_right_guess_is_not_excused_for_its_number(void **state)
+{
+    (void)state;
+    struct hand h;
+    greet(&h, &guess_cases[0]);
+    send_init(&h, MSG_KEX_DH_GEX_REQUEST, 32);
+    assert_int_equal(hand_error(&h), SSHIO_EPROTOCOL);
+    assert_string_equal(hand_message(&h), "Unexpected key exchange message 34");
+    hand_done(&h);
 }
 
 int main(void)
@@ -358,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_s4_first_kexinit_has_the_markers_of_our_role),
         cmocka_unit_test(test_s11_wrong_guess_is_dropped_right_one_is_used),
         cmocka_unit_test(test_s11_exactly_one_packet_is_dropped),
+        cmocka_unit_test(test_s11_right_guess_is_not_excused_for_its_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

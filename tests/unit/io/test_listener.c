@@ -30,16 +30,18 @@
 struct server {
     struct net_listener *listener;
     int port;
-    int fds[8];
+    struct stream *streams[8];
     unsigned count;
     bool closed;
+    char text[16]; /* what a refused client read */
+    bool ended;
 };
 
-static void accepted(void *owner, int fd)
+static void accepted(void *owner, struct stream *stream)
 {
     struct server *server = owner;
     assert_true(server->count < 8);
-    server->fds[server->count++] = fd;
+    server->streams[server->count++] = stream;
 }
 
 static void closed(void *owner)
@@ -48,30 +50,18 @@ static void closed(void *owner)
     server->closed = true;
 }
 
+static const struct net_listener_events events = { .accepted = accepted };
+
 static int listen_with(struct server *server, struct listen_options o, struct error *e)
 {
     const sshio_address *addresses;
     *server = (struct server){ .listener = NULL };
-    int rc = net_listener_open(loop_current(), &o, accepted, server, NULL, &server->listener, e);
+    int rc = net_listener_open(loop_current(), &o, &events, server, NULL, &server->listener, e);
     if (rc == 0) {
         assert_true(net_listener_addresses(server->listener, &addresses) > 0);
         server->port = addresses[0].port;
     }
     return rc;
-}
-
-static void start(struct server *server)
-{
-    assert_int_equal(listen_with(server, (struct listen_options){ .host = "127.0.0.1", .reuse_address = true }, NULL),
-                     0);
-}
-
-static void stop(struct server *server)
-{
-    net_listener_close(server->listener, closed);
-    assert_int_equal(loop_run_until(loop_current(), &server->closed), 0);
-    for (unsigned i = 0; i < server->count; i++)
-        close(server->fds[i]);
 }
 
 static void stream_closed(void *owner)
@@ -87,6 +77,20 @@ static void close_stream(struct stream *stream)
     stream_set_owner(stream, &only_closed, &done);
     stream_close(stream);
     assert_int_equal(loop_run_until(loop_current(), &done), 0);
+}
+
+static void start(struct server *server)
+{
+    assert_int_equal(listen_with(server, (struct listen_options){ .host = "127.0.0.1", .reuse_address = true }, NULL),
+                     0);
+}
+
+static void stop(struct server *server)
+{
+    net_listener_close(server->listener, closed);
+    assert_int_equal(loop_run_until(loop_current(), &server->closed), 0);
+    for (unsigned i = 0; i < server->count; i++)
+        close_stream(server->streams[i]);
 }
 
 static int connect_to(const char *host, int port, struct stream **stream, struct error *e)
@@ -121,7 +125,49 @@ static void test_connection_is_accepted(void **state)
     assert_string_equal(local.host, "127.0.0.1");
     assert_string_equal(peer.host, "127.0.0.1");
     assert_int_equal(peer.port, server.port);
-    assert_true(fcntl(server.fds[0], F_GETFD) & FD_CLOEXEC);
+    for (int fd = 3; fd < 256; fd++)
+        assert_true(fcntl(fd, F_GETFD) < 0 || (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    close_stream(stream);
+    stop(&server);
+}
+
+static const char *refuse(void *owner)
+{
+    (void)owner;
+    return "full\r\n";
+}
+
+static size_t note_text(void *owner, uint8_t *data, size_t len)
+{
+    struct server *server = owner;
+    memcpy(server->text, data, len < sizeof server->text ? len : 0);
+    return len;
+}
+
+static void note_end(void *owner, const struct error *error)
+{
+    struct server *server = owner;
+    server->ended = error == NULL;
+}
+
+static void test_refused_connection_hears_why_and_is_closed(void **state)
+{
+    (void)state;
+    static const struct net_listener_events refusing = { .refusal = refuse, .accepted = accepted };
+    static const struct stream_events reading = { .received = note_text, .ended = note_end };
+    struct server server = { .count = 0 };
+    struct listen_options o = { .host = "127.0.0.1" };
+    struct stream *stream;
+    const sshio_address *addresses;
+    assert_int_equal(net_listener_open(loop_current(), &o, &refusing, &server, NULL, &server.listener, NULL), 0);
+    assert_int_equal(net_listener_addresses(server.listener, &addresses), 1);
+    assert_int_equal(connect_to("127.0.0.1", addresses[0].port, &stream, NULL), 0);
+    stream_set_owner(stream, &reading, &server);
+    stream_read_start(stream);
+    while (!server.ended)
+        assert_int_equal(sshio_sleep(0), 0);
+    assert_string_equal(server.text, "full\r\n");
+    assert_int_equal(server.count, 0);
     close_stream(stream);
     stop(&server);
 }
@@ -371,16 +417,15 @@ static void test_listener_survives_lack_of_descriptors(void **state)
     while (server.count == 0)
         assert_int_equal(sshio_sleep(0), 0);
     int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof sa;
-    assert_int_equal(getsockname(server.fds[0], (struct sockaddr *)&sa, &len), 0);
+    char port[2] = { (char)(server.port >> 8), (char)server.port };
+    struct sockaddr sa = { .sa_family = AF_INET, .sa_data = { port[0], port[1], 127, 0, 0, 1 } };
     sshio_set_log_handler(note_log, &warnings);
     getrlimit(RLIMIT_NOFILE, &before);
     few = before;
     few.rlim_cur = (rlim_t)dup(0); /* the lowest free number */
     close((int)few.rlim_cur);
     setrlimit(RLIMIT_NOFILE, &few);
-    assert_int_equal(connect(peer, (struct sockaddr *)&sa, len), 0);
+    assert_int_equal(connect(peer, &sa, sizeof sa), 0);
     while (warnings == 0)
         assert_int_equal(sshio_sleep(0), 0);
     assert_int_equal(server.count, 1);
@@ -398,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connection_is_accepted),
+        cmocka_unit_test(test_refused_connection_hears_why_and_is_closed),
         cmocka_unit_test(test_names_are_looked_up),
         cmocka_unit_test(test_local_address_is_bound),
         cmocka_unit_test(test_refused_connection_names_host_and_port),

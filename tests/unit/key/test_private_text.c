@@ -13,7 +13,7 @@ static void test_file_of_ssh_keygen_is_read(void **state)
     assert_string_equal(sshio_key_get_comment(key), "vector key");
     assert_null(sshio_key_get_filename(key));
     writer_init(&w, 4096);
-    assert_int_equal(key_put_public_text(key, &w, NULL), 0);
+    assert_int_equal(key_put_public_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL), 0);
     assert_true(span_is(writer_span(&w), plain_public));
     writer_done(&w);
     sshio_key_unref(key);
@@ -28,7 +28,7 @@ static void test_written_file_is_read_back(void **state)
         struct writer w;
         assert_int_equal(key_set_comment(key, span_of(comments[i]), NULL), 0);
         writer_init(&w, 4096);
-        assert_int_equal(key_put_private_text(key, &w, NULL), 0);
+        assert_int_equal(key_put_private_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL), 0);
         assert_int_equal(key_from_private_text(writer_span(&w), NULL, NULL, &again, NULL), 0);
         assert_true(sshio_key_equal(key, again));
         assert_int_equal(sshio_key_get_comment_bytes(again).len, strlen(comments[i]));
@@ -45,7 +45,7 @@ static void test_public_key_has_no_private_text(void **state)
     struct writer w;
     assert_int_equal(key_from_public_text(span_of(plain_public), &key, NULL), 0);
     writer_init(&w, 4096);
-    assert_int_equal(key_put_private_text(key, &w, NULL), SSHIO_EKEY_EXPORT);
+    assert_int_equal(key_put_private_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL), SSHIO_EKEY_EXPORT);
     assert_int_equal(w.len, 0);
     writer_done(&w);
     sshio_key_unref(key);
@@ -70,12 +70,26 @@ static void test_other_texts_are_refused(void **state)
     check_refused(span_of(plain_public), SSHIO_DETAIL_MALFORMED, "invalid private key: there is none in the text");
     check_refused(span_of(encrypted_private), SSHIO_DETAIL_PASSPHRASE_REQUIRED,
                   "the private key is encrypted; encrypted keys are not supported in this version");
-    check_refused(span_of("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
+    check_refused(
+        span_of("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
+        SSHIO_DETAIL_UNSUPPORTED_TYPE,
+        "private keys in \"RSA PRIVATE KEY\" form (PKCS#1) are not supported in this version; \"ssh-keygen -p -f "
+        "FILE\" rewrites such a file");
+    check_refused(
+        span_of("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"), SSHIO_DETAIL_UNSUPPORTED_TYPE,
+        "private keys in \"EC PRIVATE KEY\" form (SEC 1) are not supported in this version; \"ssh-keygen -p -f "
+        "FILE\" rewrites such a file");
+    check_refused(
+        span_of("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+        SSHIO_DETAIL_PASSPHRASE_REQUIRED,
+        "private keys in \"ENCRYPTED PRIVATE KEY\" form (encrypted PKCS#8) are not supported in this version; "
+        "\"ssh-keygen -p -f FILE\" rewrites such a file");
+    check_refused(span_of("-----BEGIN ANY PRIVATE KEY-----\nAAAA\n-----END ANY PRIVATE KEY-----\n"),
                   SSHIO_DETAIL_UNSUPPORTED_TYPE,
-                  "private keys in \"RSA PRIVATE KEY\" form are not supported in this version");
-    check_refused(span_of("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-                  SSHIO_DETAIL_UNSUPPORTED_TYPE,
-                  "private keys in \"PRIVATE KEY\" form are not supported in this version");
+                  "private keys in \"ANY PRIVATE KEY\" form are not supported in this version");
+    check_refused(span_of("PuTTY-User-Key-File-3: ssh-rsa\n"), SSHIO_DETAIL_UNSUPPORTED_TYPE,
+                  "private keys in PuTTY's form (PPK) are not supported in this version; \"puttygen FILE -O "
+                  "private-openssh-new\" converts them");
     check_refused(span_of("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
                   SSHIO_DETAIL_MALFORMED, "missing PEM footer of the PRIVATE KEY");
     check_refused(span_of("-----BEGIN OPENSSH PRIVATE KEY-----\nA!\n-----END OPENSSH PRIVATE KEY-----\n"),
@@ -249,7 +263,7 @@ static void test_lack_of_memory_is_an_error(void **state)
         struct writer w;
         writer_init(&w, 4096);
         mem_fail_at(nth);
-        rc = key_put_private_text(key, &w, NULL);
+        rc = key_put_private_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL);
         mem_fail_at(0);
         assert_true(rc == 0 || rc == SSHIO_ENOMEM);
         writer_done(&w);

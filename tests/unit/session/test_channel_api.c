@@ -448,6 +448,37 @@ static void test_listener_closes_and_connections_go_on(void **state)
     run_with(listener, NULL);
 }
 
+/* The engine's test has the times; here a live peer keeps the connection open whatever is set. */
+static void asking_alive(struct loopback *l)
+{
+    sshio_client_options options = loopback_client(l);
+    sshio_conn *conn = NULL;
+    options.keepalive_interval = -7;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), SSHIO_EINVAL);
+    options.keepalive_interval = 0.001;
+    options.keepalive_count_max = -1;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), SSHIO_EINVAL);
+    options.keepalive_count_max = 100;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), 0);
+    assert_int_equal(sshio_sleep(0.05), 0);
+    assert_int_equal(sshio_conn_set_keepalive(conn, -3, -1), SSHIO_EINVAL);
+    assert_int_equal(sshio_conn_set_keepalive(conn, 0, -2), SSHIO_EINVAL);
+    assert_int_equal(sshio_conn_set_keepalive(conn, 0.002, 50), 0);
+    assert_int_equal(sshio_sleep(0.05), 0);
+    assert_int_equal(sshio_conn_set_keepalive(conn, SSHIO_NEVER, -1), 0);
+    assert_false(sshio_conn_is_closed(conn));
+    sshio_conn_close(conn);
+    assert_int_equal(sshio_conn_wait_closed(conn), 0);
+    assert_int_equal(sshio_conn_set_keepalive(conn, 1, 1), SSHIO_ECLOSED);
+    sshio_conn_unref(conn);
+}
+
+static void test_live_peers_answer_keepalive_requests(void **state)
+{
+    (void)state;
+    run_with(asking_alive, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_options_without_a_size_are_refused_and_shorter_ones_taken),
         cmocka_unit_test(test_connections_that_do_not_log_in_are_limited),
         cmocka_unit_test(test_listener_closes_and_connections_go_on),
+        cmocka_unit_test(test_live_peers_answer_keepalive_requests),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);

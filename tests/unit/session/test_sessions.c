@@ -226,6 +226,48 @@ static void test_readexactly_at_the_end_gives_what_came(void **state)
     run_with(exact_reads, NULL);
 }
 
+static int read_eight(void *reader)
+{
+    char buffer[8];
+    return sshio_readexactly(reader, buffer, sizeof buffer);
+}
+
+static int read_to_the_end(void *reader)
+{
+    sshio_bytes all = { 0 };
+    return sshio_read_all(reader, &all);
+}
+
+static void interrupted_reads(struct loopback *l)
+{
+    static int (*const reads[])(void *reader) = { read_eight, read_to_the_end };
+    sshio_conn *conn = loopback_connect(l);
+    sshio_client_process *p = NULL;
+    sshio_bytes all = { 0 };
+    char first;
+    size_t got;
+    assert_int_equal(sshio_create_process(conn, SSHIO_SESSION(.command = "echo"), &p), 0);
+    sshio_reader *out = sshio_client_process_stdout(p);
+    sshio_writer *in = sshio_client_process_stdin(p);
+    assert_int_equal(sshio_puts(in, "01234"), 0);
+    assert_int_equal(sshio_read(out, &first, 1, &got), 0); /* the others are here too then */
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++)
+        assert_int_equal(sshio_with_timeout(0.001, reads[i], out), SSHIO_ETIMEDOUT);
+    assert_int_equal(sshio_puts(in, "56789"), 0);
+    assert_int_equal(sshio_write_eof(in), 0);
+    assert_int_equal(sshio_read_all(out, &all), 0);
+    assert_string_equal(all.data, "123456789");
+    sshio_bytes_free(&all);
+    sshio_client_process_unref(p);
+    sshio_conn_unref(conn);
+}
+
+static void test_interrupted_read_of_many_bytes_loses_none(void **state)
+{
+    (void)state;
+    run_with(interrupted_reads, NULL);
+}
+
 static void big_both_ways(struct loopback *l)
 {
     sshio_conn *conn = loopback_connect(l);
@@ -652,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_environment_reaches_the_process),
         cmocka_unit_test(test_shell_session_holds_a_line_by_line_conversation),
         cmocka_unit_test(test_readexactly_at_the_end_gives_what_came),
+        cmocka_unit_test(test_interrupted_read_of_many_bytes_loses_none),
         cmocka_unit_test(test_much_data_both_ways_at_once_arrives_whole),
         cmocka_unit_test(test_data_survives_rekeying),
         cmocka_unit_test(test_slow_reader_does_not_stall_other_sessions),

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,11 +27,16 @@ func loadConfig(hostKey, authorized string, rekey uint64) *ssh.ServerConfig {
 	must(err)
 	text, err := os.ReadFile(authorized)
 	must(err)
-	allowed, _, _, _, err := ssh.ParseAuthorizedKey(text)
-	must(err)
+	allowed := map[string]bool{}
+	for len(text) > 0 {
+		key, _, _, rest, err := ssh.ParseAuthorizedKey(text)
+		must(err)
+		allowed[string(key.Marshal())] = true
+		text = rest
+	}
 	config := &ssh.ServerConfig{
 		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			if bytes.Equal(key.Marshal(), allowed.Marshal()) {
+			if allowed[string(key.Marshal())] {
 				return nil, nil
 			}
 			return nil, errors.New("unknown key")
