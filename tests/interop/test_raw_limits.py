@@ -128,11 +128,11 @@ def hurried(park):
     made.check_serves()
 
 
-@pytest.mark.parametrize("state", ["version", "kexinit", "kex", "newkeys", "service", "auth"])
-def test_limit_silent_connection_is_closed_when_the_time_to_log_in_is_over(hurried, state):
-    with hurried.at(state) as peer:
-        ended = peer.end()
-        assert ended.how == "closed" and ended.reason in (None, 10)
+def test_limit_silent_connections_are_closed_when_the_time_to_log_in_is_over(hurried):
+    for peer in [hurried.at(state) for state in ("version", "kexinit", "kex", "newkeys", "service", "auth")]:
+        with peer:
+            ended = peer.end()
+            assert ended.how == "closed" and ended.reason in (None, 10)
 
 
 @pytest.mark.parametrize("state", ["version", "kexinit"])
