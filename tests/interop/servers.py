@@ -371,18 +371,6 @@ class SshioTight(Sshio):
                    ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 
 
-class RawTarget(Scripted):
-    """The program programs/raw_target.c: keys and a password, and limits that a subclass sets."""
-
-    name = "raw-target"
-    password = "correct horse"
-    limits = []
-
-    def start(self):
-        program = find_built("tests/interop/raw_target")
-        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password, *self.limits])
-
-
 class SshioManyKeys(Sshio):
     """With a host key of each type."""
 
@@ -405,16 +393,18 @@ def with_host_key(kind, host_key_kind):
 
 
 class SshioAuth(Scripted):
-    """The program programs/auth_server.c, with all methods of authentication."""
+    """The program programs/auth_server.c, with all methods of authentication. A subclass says what a login takes, and
+    limits as "name=number"."""
 
     name = "sshio-auth"
     password = "correct horse"
     required = []
+    limits = []
 
     def start(self):
         program = find_built("tests/interop/auth_server")
         self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password,
-                           *self.required])
+                           *self.limits, *self.required])
 
 
 class SshioPassword(SshioAuth):

@@ -31,10 +31,11 @@ class Dialogue:
         self.known_hosts = folder / "known_hosts"
         self.known_hosts.write_text(known_hosts_line(self.port, public_line(host_key or self.raw.host_key)))
         argv = kind(folder).argv(self, "whatever", None)
-        place = argv.index(HOST)
-        self.child = subprocess.Popen(under_limits([*argv[:place], *options, *argv[place:]], 60), stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-                                      preexec_fn=limit_child)
+        if options:
+            place = argv.index(HOST)
+            argv = [*argv[:place], *options, *argv[place:]]
+        self.child = subprocess.Popen(under_limits(argv, 60), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, env=clean_environment(), preexec_fn=limit_child)
 
     def __enter__(self):
         return self

@@ -274,9 +274,11 @@ def test_p9_controls_of_the_peer_do_not_reach_the_log(bed):
         peer.handshake()
         peer.send(DEBUG, True, nasty, "")
         peer.request_service()
-        peer.ask(nasty, "none")
-        peer.ask(nasty, nasty)
+        peer.ask(bed.user, nasty)
         peer.send(DISCONNECT, 2, nasty, nasty)
+        peer.end()
+    with bed.at("auth") as peer:
+        peer.send_auth(nasty, "none")
         peer.end()
     with bed.at("open") as peer:
         peer.send(CHANNEL_OPEN, "\x1b[2J", 0, 1, 1)
