@@ -61,4 +61,12 @@ void options_help(const struct tool *tool, FILE *to);
 /* Sets a keyword to one literal value, whatever characters it has. 0 or what sshio_config_set says. */
 int options_set_keyword(sshio_config *config, const char *keyword, const char *value);
 
+/* The value of a keyword that is a switch. */
+sshio_tri options_tri(const sshio_config *config, const char *keyword);
+/* The value of a keyword as an option that selects algorithms: NULL = none was given, SSHIO_NONE = it was "none". */
+const char *options_selection(const sshio_config *config, const char *keyword);
+
+/* What the keyword Compression comes to as such an option. */
+const char *options_compression(const sshio_config *config);
+
 #endif

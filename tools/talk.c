@@ -23,17 +23,35 @@ void talk_to_system_log(void)
     to_system_log = true;
 }
 
-/* Copies as much as fits, with controls escaped; line ends and tabs are left. */
+/* Octets of the character that text begins with; 0 = it is a control, also one of those that are two octets in UTF-8,
+ * or no UTF-8. */
+static size_t printable_len(const char *text)
+{
+    const unsigned char *t = (const unsigned char *)text;
+
+    if (t[0] < 0x80)
+        return (t[0] >= 0x20 && t[0] != 0x7f) || t[0] == '\n' || t[0] == '\t' ? 1 : 0;
+    if (t[0] < 0xc2 || t[0] > 0xf4 || (t[0] == 0xc2 && t[1] < 0xa0))
+        return 0;
+    size_t len = t[0] < 0xe0 ? 2 : t[0] < 0xf0 ? 3 : 4;
+    for (size_t i = 1; i < len; i++)
+        if ((t[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+/* Copies as much as fits, with what is not printable escaped; line ends and tabs are left. */
 static void escape(const char *text, char *out, size_t size)
 {
     size_t len = 0;
 
-    for (; *text != '\0' && len + 5 < size; text++) {
-        unsigned char c = (unsigned char)*text;
-        if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
-            out[len++] = (char)c;
-        else
-            len += (size_t)snprintf(out + len, size - len, "\\x%02x", c);
+    while (*text != '\0' && len + 5 < size) {
+        size_t octets = printable_len(text);
+        memcpy(out + len, text, octets);
+        len += octets;
+        text += octets;
+        if (octets == 0)
+            len += (size_t)snprintf(out + len, size - len, "\\x%02x", (unsigned char)*text++);
     }
     out[len] = '\0';
 }

@@ -22,8 +22,23 @@ typedef struct sshio_client_handlers {
     void (*auth_banner_received)(sshio_conn *conn, const char *msg, const char *lang,
                                  void *user);             /* callback; untrusted text */
     void (*auth_completed)(sshio_conn *conn, void *user); /* callback */
+    /* The questions of authentication, all task. Each is asked again after its answer was refused, until it says 0. */
+    int (*public_key_auth_requested)(sshio_conn *conn, sshio_request *req,
+                                     void *user); /* after .client_keys; sshio_answer_keys, 0 = no more */
     int (*password_auth_requested)(sshio_conn *conn, sshio_request *req,
-                                   void *user); /* task; sshio_answer_text, 0 = no more */
+                                   void *user); /* sshio_answer_text, 0 = no more */
+    /* The server wants a new password: sshio_answer_passwords, 0 or SSHIO_DEFAULT = no. prompt is untrusted text. */
+    int (*password_change_requested)(sshio_conn *conn, const char *prompt, const char *lang, sshio_request *req,
+                                     void *user);
+    void (*password_changed)(sshio_conn *conn, void *user);       /* callback; the server took the new password */
+    void (*password_change_failed)(sshio_conn *conn, void *user); /* callback; it did not, and may ask again */
+    /* sshio_answer_text with submethods ("" = as the server likes), 0 = not this method. SSHIO_DEFAULT and NULL: the
+     * password of the options is the answer to a single prompt for one, once, unless .password_auth is off. */
+    int (*kbdint_auth_requested)(sshio_conn *conn, sshio_request *req, void *user);
+    /* sshio_answer_texts, one text a prompt, also when there is none; 0 = give up; SSHIO_DEFAULT as above. All texts
+     * are untrusted, and borrowed until the handler returns. */
+    int (*kbdint_challenge_received)(sshio_conn *conn, const char *name, const char *instructions, const char *lang,
+                                     const sshio_prompt *prompts, size_t count, sshio_request *req, void *user);
     void (*reserved[8])(void);
 } sshio_client_handlers;
 
@@ -37,6 +52,10 @@ SSHIO_API int sshio_create_connection(const sshio_client_handlers *handlers, voi
                                       const sshio_client_options *options, sshio_conn **conn);
 /* A client on a connected stream socket, which it takes over (also when it fails). Reference: run_client. */
 SSHIO_API int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn);
+/* Asks a server which methods it takes for a user, and hangs up: its list, or "none" alone when it lets the user in
+ * without a login. Waits; errors as sshio_connect. Reference: get_server_auth_methods. */
+SSHIO_API int sshio_get_server_auth_methods(const char *host, const sshio_client_options *options,
+                                            sshio_texts *methods);
 
 SSHIO_END
 #endif

@@ -35,6 +35,8 @@ SSHIO_API int sshio_conn_rekey(sshio_conn *conn);         /* starts a key exchan
  * SSHConnection.set_keepalive. */
 SSHIO_API int sshio_conn_set_keepalive(sshio_conn *conn, double interval, int count_max);
 SSHIO_API bool sshio_conn_is_closed(const sshio_conn *conn);
+/* (c) what the server takes, as it said last; "none" alone when it demanded nothing */
+SSHIO_API int sshio_conn_get_server_auth_methods(const sshio_conn *conn, sshio_texts *methods);
 SSHIO_API sshio_key *sshio_conn_get_server_host_key(const sshio_conn *conn); /* (c) borrowed; NULL = not yet known */
 
 /* closing: none waits but wait_closed; each may be repeated, in any state and from any handler */

@@ -37,7 +37,7 @@ typedef struct sshio_client_options {
     const char *username;            /* [User]; default the local user */
     int port;                        /* [Port]; default 22 */
     const char *password;            /* used once; default none */
-    sshio_ask_fn password_handler;   /* task; asked with the user name instead of .password */
+    sshio_ask_fn password_handler;   /* task; asked with the user name, after .password, until it says 0 */
     const sshio_keyref *client_keys; /* [IdentityFile] keys to log in with; default none; SSHIO_NONE: none */
     const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
                                         SSHIO_NONE: no host checking at all (unsafe) */
@@ -55,11 +55,17 @@ typedef struct sshio_client_options {
     uint32_t max_pktsize;                         /* bytes; default 32 KiB */
     sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
+    sshio_tri kbdint_auth;                        /* [KbdInteractiveAuthentication]; default yes */
+    const char *preferred_auth;                   /* [PreferredAuthentications] order and filter of methods; default
+                                                     "publickey,keyboard-interactive,password" */
+    sshio_tri disable_trivial_auth;               /* refuse a server that demanded nothing; default no */
     const char *host_key_alias;                   /* [HostKeyAlias] name looked up in known hosts; default the host */
     const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default those of the keys known for the host,
                                                      else, or with "default", the defaults of this build */
     const char *kex_algs;                         /* [KexAlgorithms] */
     const char *encryption_algs;                  /* [Ciphers] */
+    const char *mac_algs;                         /* [MACs], beside ciphers that need one */
+    const char *compression_algs;                 /* default "none,zlib@openssh.com"; SSHIO_NONE: no compression */
     const char *signature_algs;                   /* [PubkeyAcceptedAlgorithms] to log in with */
     const char *rekey_limit;                      /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
     sshio_tri require_strict_kex;                 /* refuse servers without strict key exchange; default no */
@@ -88,27 +94,33 @@ typedef struct sshio_server_options {
     sshio_acceptor_fn acceptor;                   /* each connection when authenticated */
     sshio_error_fn error_handler;                 /* a connection that ended before that */
     double login_timeout;                         /* [LoginGraceTime] s; default 120; SSHIO_NEVER */
-    double keepalive_interval;    /* [ClientAliveInterval] s of silence before a client is asked; default never */
-    int keepalive_count_max;      /* [ClientAliveCountMax] questions that may stay unanswered; default 3 */
-    double connect_timeout;       /* s, of listening itself (name look-up); default never */
-    int max_auth_tries;           /* [MaxAuthTries]; default 6 */
-    int max_startups;             /* [MaxStartups] connections not yet logged in; default 100 */
-    int max_sessions;             /* [MaxSessions] sessions a connection; default 64; -1 = none */
-    double auth_failure_delay;    /* s, least time of a failed try; default 5 to 9 ms, by user */
-    sshio_tri public_key_auth;    /* [PubkeyAuthentication]; default yes */
-    sshio_tri password_auth;      /* [PasswordAuthentication]; default yes */
-    uint32_t window;              /* bytes; default 2 MiB, from where it grows as the way needs */
-    uint32_t max_pktsize;         /* bytes; default 32 KiB */
-    const char *kex_algs;         /* [KexAlgorithms] */
-    const char *encryption_algs;  /* [Ciphers] */
-    const char *signature_algs;   /* [PubkeyAcceptedAlgorithms] accepted from users */
-    const char *rekey_limit;      /* [RekeyLimit]; default "1g 1h" */
-    sshio_tri require_strict_kex; /* default no */
-    int required_rsa_size;        /* [RequiredRSASize] bits, 1024 to 16384; default 1024 */
-    const char *server_version;   /* default "sshio_<version>" */
-    sshio_family family;          /* [AddressFamily]; default any */
-    int resolver_flags;           /* AI_…; default AI_PASSIVE */
-    int backlog;                  /* default 100 */
+    double keepalive_interval; /* [ClientAliveInterval] s of silence before a client is asked; default never */
+    int keepalive_count_max;   /* [ClientAliveCountMax] questions that may stay unanswered; default 3 */
+    double connect_timeout;    /* s, of listening itself (name look-up); default never */
+    int max_auth_tries;        /* [MaxAuthTries]; default 6 */
+    int max_startups;          /* [MaxStartups] connections not yet logged in; default 100 */
+    int max_sessions;          /* [MaxSessions] sessions a connection; default 64; -1 = none */
+    double auth_failure_delay; /* s, least time of a failed try; default 5 to 9 ms, by user */
+    sshio_tri public_key_auth; /* [PubkeyAuthentication]; default yes */
+    sshio_tri password_auth;   /* [PasswordAuthentication]; default yes */
+    sshio_tri kbdint_auth;     /* [KbdInteractiveAuthentication]; default yes */
+    /* [AuthenticationMethods] "publickey,password": each one in its order, of one of the lists; "publickey,publickey"
+     * takes two keys; "keyboard-interactive:device"; default any one */
+    const char *const *required_auth_methods;
+    uint32_t window;                     /* bytes; default 2 MiB, from where it grows as the way needs */
+    uint32_t max_pktsize;                /* bytes; default 32 KiB */
+    const char *kex_algs;                /* [KexAlgorithms] */
+    const char *encryption_algs;         /* [Ciphers] */
+    const char *mac_algs;                /* [MACs], beside ciphers that need one */
+    const char *compression_algs;        /* default "none,zlib@openssh.com"; SSHIO_NONE: no compression */
+    const char *signature_algs;          /* [PubkeyAcceptedAlgorithms] accepted from users */
+    const char *rekey_limit;             /* [RekeyLimit]; default "1g 1h" */
+    sshio_tri require_strict_kex;        /* default no */
+    int required_rsa_size;               /* [RequiredRSASize] bits, 1024 to 16384; default 1024 */
+    const char *server_version;          /* default "sshio_<version>" */
+    sshio_family family;                 /* [AddressFamily]; default any */
+    int resolver_flags;                  /* AI_…; default AI_PASSIVE */
+    int backlog;                         /* default 100 */
     sshio_tri reuse_address, reuse_port; /* default yes, no */
     sshio_tri tcp_keepalive;             /* [TCPKeepAlive]; default yes */
     const int *sock;                     /* a bound socket to take over, instead of binding; default none */

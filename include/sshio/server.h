@@ -9,20 +9,36 @@
 SSHIO_BEGIN
 
 /* NULL takes the default, which refuses. Questions answer 1 or 0. A negative result of a question closes the
- * connection, but that of sshio_raise_channel_open refuses just that request. */
+ * connection, but that of sshio_raise_channel_open refuses just that request, and that of
+ * sshio_raise_password_change_required asks for a new password. User names and passwords come as SASLprep leaves them
+ * (RFC 4013). A handler that begins while the connection ends is cancelled: what it waits for fails.
+ * The _supported are asked when the method is requested, and whenever a client is told what it may use. */
 typedef struct sshio_server_handlers {
     void (*connection_made)(sshio_conn *conn, void *user); /* callback; sshio_conn_set_user here */
     void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user); /* callback; error NULL = clean */
     void (*debug_msg_received)(sshio_conn *conn, const char *msg, const char *lang, bool always_display,
                                void *user); /* callback */
     int (*begin_auth)(sshio_conn *conn, const char *username,
-                      void *user); /* task; 0 = must log in, SSHIO_ACCEPT = let in WITHOUT a login */
+                      void *user); /* task; for each new user name; 0 = must log in, SSHIO_ACCEPT = let in WITHOUT a
+                                      login, also when .required_auth_methods wants one */
     void (*auth_completed)(sshio_conn *conn, void *user);           /* task; messages wait for it */
     int (*public_key_auth_supported)(sshio_conn *conn, void *user); /* callback */
     int (*validate_public_key)(sshio_conn *conn, const char *username, sshio_key *key,
                                void *user);                       /* task; for keys that are not authorized */
     int (*password_auth_supported)(sshio_conn *conn, void *user); /* callback */
     int (*validate_password)(sshio_conn *conn, const char *username, const char *password, void *user); /* task */
+    int (*change_password)(sshio_conn *conn, const char *username, const char *old_password, const char *new_password,
+                           void *user); /* task; a client sends both; 1 = changed, and logged in */
+    /* callback; default SSHIO_DEFAULT: one prompt for the password, answered to validate_password, while
+     * .password_auth is on and password_auth_supported says yes */
+    int (*kbdint_auth_supported)(sshio_conn *conn, void *user);
+    /* task; 1 = let in, 0 = refuse, sshio_answer_challenge = ask this. submethods are the client's wish, a comma list,
+     * or the device that .required_auth_methods names. */
+    int (*get_kbdint_challenge)(sshio_conn *conn, const char *username, const char *lang, const char *submethods,
+                                sshio_request *req, void *user);
+    /* task; as above: a further challenge makes another round, at most 64. There is an answer to each prompt. */
+    int (*validate_kbdint_response)(sshio_conn *conn, const char *username, const char *const *responses, size_t count,
+                                    sshio_request *req, void *user);
     int (*session_requested)(sshio_conn *conn, sshio_request *req,
                              void *user); /* task; sshio_accept_… ; not asked
                                              when .process_handler or .session_handler is set */

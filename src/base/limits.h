@@ -33,6 +33,8 @@
     X(ext_info_count, uint32_t, 1024, "extensions in one EXT_INFO")                                                    \
     X(user_len, uint32_t, 1023, "bytes of a user name")                                                                \
     X(password_len, uint32_t, 1024, "bytes of a password that is passed on for checking")                              \
+    X(kbdint_prompts, uint32_t, 64, "prompts of one keyboard-interactive challenge, both ways")                        \
+    X(kbdint_rounds, uint32_t, 64, "challenges of one keyboard-interactive dialogue, both ways")                       \
     X(unauthenticated_conns, uint32_t, 100, "connections of one listener that have not logged in yet")
 
 #define LIMITS_MEMBER(field, type, value, meaning) type field; /* meaning */

@@ -38,7 +38,20 @@ enum value_kind {
     X(BATCH_MODE, "BatchMode", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "ask the user nothing")         \
     X(IDENTITIES_ONLY, "IdentitiesOnly", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",                       \
       "offer no keys but the configured ones")                                                                         \
+    X(PREFERRED_AUTHENTICATIONS, "PreferredAuthentications", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL,                  \
+      "methods to log in by, in their order")                                                                          \
+    X(PUBKEY_AUTHENTICATION, "PubkeyAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",           \
+      "log in by keys")                                                                                                \
+    X(PASSWORD_AUTHENTICATION, "PasswordAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",       \
+      "log in by passwords")                                                                                           \
+    X(KBDINT_AUTHENTICATION, "KbdInteractiveAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",   \
+      "log in by answering questions")                                                                                 \
     X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms")            \
+    X(MACS, "MACs", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                                           \
+      "message authentication codes, beside ciphers that need one")                                                    \
+    X(COMPRESSION, "Compression", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "prefer to compress")        \
+    X(SERVER_COMPRESSION, "Compression", VALUE_CHOICE, CONFIG_SERVER, 0, 0, "yes no true false delayed",               \
+      "prefer to compress, once a user is logged in")                                                                  \
     X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                        \
       "key exchange methods")                                                                                          \
     X(HOST_KEY_ALGORITHMS, "HostKeyAlgorithms", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL,                               \
@@ -73,7 +86,7 @@ struct keyword {
 
 const struct keyword *keyword_at(enum keyword_id id);
 
-/* Letter case does not matter. False = there is no such keyword on this side. */
+/* Letter case does not matter; older names count as those of today. False = there is no such keyword on this side. */
 bool keyword_find(struct span name, enum config_side side, enum keyword_id *id);
 
 #endif

@@ -1,33 +1,21 @@
-/* The client's side of authentication, as straight-line code in a task: ask with none what the server takes, then try
- * each key, then the password. The codecs are the engine's. (RFC 4252) */
-#include <string.h>
+/* The client's side of authentication, as straight-line code in a task: ask with none what the server takes, then go
+ * through the methods in the order of the options, each with its next credential, from the start again after every
+ * refusal, until nothing is left to offer. The codecs are the engine's. (RFC 4252 5) */
+#include "conn/auth_client.h"
 
 #include "base/memory.h"
-#include "conn/conn.h"
-#include "conn/request.h"
-#include "conn/sig_choice.h"
+#include "conn/key_files.h"
 #include "io/last_error.h"
 #include "io/task.h"
-#include "io/worker.h"
-#include "key/key.h"
-
-#define SIGNED_DATA_MAX (64u * 1024)
-#define SIGNATURE_MAX 4096
-
-enum answer { ANSWER_NONE, ANSWER_SUCCESS, ANSWER_FAILURE, ANSWER_KEY_OK, ANSWER_PASSWORD_CHANGE };
-
-struct auth_client {
-    sshio_conn *conn;
-    sshio_task *task;
-    struct completion *waiting; /* for the answer to a request */
-    enum answer answer;
-    char *methods; /* of the last FAILURE */
-    bool partial_success;
-    bool over; /* the connection has ended */
-    bool password_used;
-};
 
 /* ---- answers, from the engine's events ---- */
+
+static void forget_answer(struct auth_client *auth)
+{
+    texts_done(&auth->texts);
+    mem_free(auth->echo);
+    auth->echo = NULL;
+}
 
 static void answered(sshio_conn *conn, enum answer answer)
 {
@@ -41,16 +29,39 @@ static void answered(sshio_conn *conn, enum answer answer)
         completion_complete(waiting, 0);
 }
 
+/* An answer that finds no memory ends the connection. */
+static void out_of_memory(sshio_conn *conn)
+{
+    struct error e;
+    error_init(&e);
+    error_nomem(&e);
+    conn_fail_later(conn, &e);
+}
+
+/* What the application hears of a change of password, if one is under way: as soon as it is known, and before
+ * auth_completed. */
+static void tell_change(sshio_conn *conn, bool changed)
+{
+    const sshio_client_handlers *h = &conn->settings->client;
+    if (!conn->auth_client->changing)
+        return;
+    conn->auth_client->changing = false;
+    void (*tell)(sshio_conn *, void *) = changed ? h->password_changed : h->password_change_failed;
+    if (tell != NULL)
+        tell(conn, conn->user);
+}
+
 void auth_client_failed(sshio_conn *conn, struct span methods, bool partial_success)
 {
-    struct auth_client *auth = conn->auth_client;
     char escaped[256];
-    if (auth == NULL)
+    if (conn->auth_client == NULL)
         return;
-    mem_free(auth->methods);
-    auth->methods = span_dup_text(methods);
-    auth->partial_success = partial_success;
-    log_debug(conn->logger, 1, "Server takes authentication by: %s", log_escaped(methods, escaped, sizeof escaped));
+    mem_free(conn->auth_methods);
+    conn->auth_methods = span_dup_text(methods);
+    log_debug(conn->logger, 1, "%sServer takes authentication by: %s", partial_success ? "Partial success; " : "",
+              log_escaped(methods, escaped, sizeof escaped));
+    conn->auth_client->partial_success = partial_success;
+    tell_change(conn, partial_success);
     answered(conn, ANSWER_FAILURE);
 }
 
@@ -62,15 +73,72 @@ void auth_client_key_accepted(sshio_conn *conn, struct span alg, struct span blo
 
 void auth_client_password_change(sshio_conn *conn, struct span prompt, struct span lang)
 {
+    struct auth_client *auth = conn->auth_client;
     char escaped[256];
-    (void)lang;
+    if (auth == NULL)
+        return;
     log_info(conn->logger, "Server asks for a new password: %s", log_escaped(prompt, escaped, sizeof escaped));
-    answered(conn, ANSWER_PASSWORD_CHANGE);
+    tell_change(conn, false);
+    forget_answer(auth);
+    if (texts_add_len(&auth->texts, (const char *)prompt.data, prompt.len) &&
+        texts_add_len(&auth->texts, (const char *)lang.data, lang.len))
+        answered(conn, ANSWER_PASSWORD_CHANGE);
+    else
+        out_of_memory(conn);
 }
 
-void auth_client_success(sshio_conn *conn)
+static bool keep_challenge(struct auth_client *auth, const struct auth_challenge *c)
 {
+    const struct span heads[] = { c->name, c->instructions, c->lang };
+    auth->echo = mem_array(c->count + 1, sizeof *auth->echo);
+    if (auth->echo == NULL)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (!texts_add_len(&auth->texts, (const char *)heads[i].data, heads[i].len))
+            return false;
+    for (size_t i = 0; i < c->count; i++) {
+        auth->echo[i] = c->prompts[i].echo;
+        if (!texts_add_len(&auth->texts, (const char *)c->prompts[i].text.data, c->prompts[i].text.len))
+            return false;
+    }
+    return true;
+}
+
+void auth_client_challenged(sshio_conn *conn, const struct auth_challenge *challenge)
+{
+    struct auth_client *auth = conn->auth_client;
+    if (auth == NULL)
+        return;
+    log_debug(conn->logger, 1, "Received keyboard-interactive challenge with %zu prompt(s)", challenge->count);
+    forget_answer(auth);
+    if (keep_challenge(auth, challenge))
+        answered(conn, ANSWER_CHALLENGE);
+    else
+        out_of_memory(conn);
+}
+
+static void refuse_trivial(sshio_conn *conn)
+{
+    struct error e;
+    error_init(&e);
+    error_set(&e, SSHIO_EPERMISSION_DENIED, "Trivial auth disabled: the server let user %s in without a credential",
+              conn->username);
+    engine_fail(conn->engine, &e);
+    error_clear(&e);
+}
+
+bool auth_client_success(sshio_conn *conn)
+{
+    const struct auth_client *auth = conn->auth_client;
+    if (auth == NULL)
+        return true;
+    if (conn->settings->disable_trivial_auth && !auth->gave_something) {
+        refuse_trivial(conn);
+        return false;
+    }
+    tell_change(conn, true);
     answered(conn, ANSWER_SUCCESS);
+    return true;
 }
 
 void auth_client_banner(sshio_conn *conn, struct span msg, struct span lang)
@@ -86,7 +154,7 @@ void auth_client_banner(sshio_conn *conn, struct span msg, struct span lang)
     mem_free(language);
 }
 
-/* ---- requests ---- */
+/* ---- waiting for them ---- */
 
 static void cancel_answer(struct completion *c, int code)
 {
@@ -95,8 +163,12 @@ static void cancel_answer(struct completion *c, int code)
     completion_complete(c, code);
 }
 
-/* Waits for what the server says to a request that was just made; negative when the connection is over or memory is. */
-static int wait_answer(struct auth_client *auth, int rc)
+void auth_client_begin(struct auth_client *auth)
+{
+    auth->answer = ANSWER_NONE;
+}
+
+int auth_client_wait(struct auth_client *auth, int rc)
 {
     struct completion c;
     if (rc != 0 || auth->over)
@@ -111,176 +183,56 @@ static int wait_answer(struct auth_client *auth, int rc)
     return rc != 0 ? rc : (int)auth->answer;
 }
 
-static int ask_none(struct auth_client *auth)
-{
-    auth->answer = ANSWER_NONE;
-    return wait_answer(auth, engine_auth_none(auth->conn->engine, auth->conn->username));
-}
-
-static int query_key(struct auth_client *auth, const struct sig_alg *alg, struct span blob)
-{
-    auth->answer = ANSWER_NONE;
-    return wait_answer(auth, engine_auth_query(auth->conn->engine, auth->conn->username, span_of(alg->name), blob));
-}
-
-struct signing { /* on a worker, where it takes long */
-    const sshio_key *key;
-    const struct sig_alg *alg;
-    struct span data;
-    struct writer *signature;
-};
-
-static int sign_now(void *arg)
-{
-    struct signing *s = arg;
-    return key_sign(s->key, s->alg, s->data, s->signature, last_error());
-}
-
-static int sign_request(const sshio_key *key, const struct sig_alg *alg, struct span data, struct writer *signature)
-{
-    struct signing s = { key, alg, data, signature };
-    return key_is_slow(key) ? worker_run(sign_now, &s) : sign_now(&s);
-}
-
-static int send_signed(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
-{
-    struct engine *engine = auth->conn->engine;
-    const char *user = auth->conn->username;
-    struct span blob = key_public_blob(key);
-    struct writer data, signature;
-    writer_init(&data, SIGNED_DATA_MAX);
-    writer_init(&signature, SIGNATURE_MAX);
-    auth->answer = ANSWER_NONE;
-    int rc = engine_auth_signed_data(engine, user, span_of(alg->name), blob, &data);
-    if (rc == 0)
-        rc = sign_request(key, alg, writer_span(&data), &signature);
-    if (rc == 0)
-        rc = engine_auth_publickey(engine, user, span_of(alg->name), blob, writer_span(&signature));
-    writer_done(&data);
-    writer_done(&signature);
-    return wait_answer(auth, rc);
-}
-
-static int try_key_with(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
-{
-    log_debug(auth->conn->logger, 1, "Offering %s key", alg->name);
-    int answer = query_key(auth, alg, key_public_blob(key));
-    return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
-}
-
-/* What to try with a key, in order; why nothing is tried goes to the log. */
-static size_t choose_algs(const sshio_conn *conn, const sshio_key *key, const struct sig_alg **algs)
-{
-    const struct sig_choice_server server = { .list = engine_server_sig_algs(conn->engine),
-                                              .quirks = engine_peer_quirks(conn->engine) };
-    struct error e;
-    size_t count = 0;
-    error_init(&e);
-    if (key_check_size(key, conn->settings->required_rsa_size, &e) == 0)
-        count = sig_choice(key, (const struct sig_alg *const *)conn->settings->sig_algs, &server, algs);
-    if (count == 0)
-        log_info(conn->logger, "A %s key is passed over: %s", sshio_key_get_algorithm(key),
-                 error_code(&e) != 0 ? error_message(&e) : "no signature algorithm is enabled that the server takes");
-    error_clear(&e);
-    return count;
-}
-
-static int try_key(struct auth_client *auth, const sshio_key *key)
-{
-    const struct sig_alg *algs[SIG_CHOICE_MOST];
-    size_t count = choose_algs(auth->conn, key, algs);
-    int answer = ANSWER_FAILURE;
-    for (size_t i = 0; i < count && answer == ANSWER_FAILURE && !auth->partial_success; i++)
-        answer = try_key_with(auth, key, algs[i]);
-    return answer;
-}
-
-static int try_password(struct auth_client *auth, const char *password)
-{
-    log_debug(auth->conn->logger, 1, "Trying password auth");
-    auth->answer = ANSWER_NONE;
-    return wait_answer(auth, engine_auth_password(auth->conn->engine, auth->conn->username, password));
-}
-
-/* ---- methods: each returns an answer, FAILURE when it has nothing (more) to offer ---- */
-
-static bool offered(const struct auth_client *auth, const char *method)
-{
-    return auth->methods != NULL && name_list_has(span_of(auth->methods), method);
-}
-
-static int publickey_auth(struct auth_client *auth)
-{
-    const struct settings *s = auth->conn->settings;
-    int answer = ANSWER_FAILURE;
-    for (size_t i = 0; s->keys[i] != NULL && answer == ANSWER_FAILURE && offered(auth, "publickey"); i++)
-        answer = try_key(auth, s->keys[i]);
-    return answer;
-}
-
-/* Asks the application; 1 = there is one in req. */
-static int ask_password(struct auth_client *auth, sshio_request *req)
-{
-    sshio_conn *conn = auth->conn;
-    const struct settings *s = conn->settings;
-    req->wants_text = true;
-    int verdict = 0;
-    if (s->password_handler != NULL)
-        verdict = s->password_handler(conn->username, req, conn->user);
-    else if (s->client.password_auth_requested != NULL)
-        verdict = s->client.password_auth_requested(conn, req, conn->user);
-    return verdict == SSHIO_ANSWERED && req->text != NULL ? 1 : verdict < 0 ? verdict : 0;
-}
-
-static int password_auth(struct auth_client *auth)
-{
-    int answer = ANSWER_FAILURE;
-    const char *given = auth->conn->settings->password;
-    if (given != NULL && !auth->password_used && offered(auth, "password")) {
-        auth->password_used = true;
-        answer = try_password(auth, given);
-    }
-    while (answer == ANSWER_FAILURE && offered(auth, "password")) {
-        sshio_request req;
-        request_init(&req, auth->conn);
-        int rc = ask_password(auth, &req);
-        if (rc > 0)
-            answer = try_password(auth, req.text);
-        request_done(&req);
-        if (rc <= 0)
-            return rc < 0 ? rc : ANSWER_FAILURE;
-    }
-    return answer == ANSWER_PASSWORD_CHANGE ? ANSWER_FAILURE : answer;
-}
-
-static int try_all(struct auth_client *auth)
-{
-    const struct settings *s = auth->conn->settings;
-    int answer = ask_none(auth);
-    bool again = answer == ANSWER_FAILURE;
-    while (again) {
-        auth->partial_success = false;
-        answer = s->public_key_auth ? publickey_auth(auth) : ANSWER_FAILURE;
-        if (answer == ANSWER_FAILURE && !auth->partial_success && s->password_auth)
-            answer = password_auth(auth);
-        again = answer == ANSWER_FAILURE && auth->partial_success && !auth->over;
-    }
-    return answer;
-}
-
 /* ---- the task ---- */
 
-static void give_up(struct auth_client *auth, int answer)
+static int ask_none(struct auth_client *auth)
+{
+    auth_client_begin(auth);
+    return auth_client_wait(auth, engine_auth_none(auth->conn->engine, auth->conn->username));
+}
+
+static const struct auth_client_method *find_method(struct span name)
+{
+    for (const struct auth_client_method *m = auth_client_methods; m->name != NULL; m++)
+        if (span_is(name, m->name))
+            return m;
+    return NULL;
+}
+
+/* One attempt: with the first method of ours that the server takes and that has something to offer. */
+static int try_next(struct auth_client *auth)
+{
+    const sshio_conn *conn = auth->conn;
+    struct span rest = span_of(conn->settings->preferred_auth), name;
+    while (!auth->over && name_list_next(&rest, &name)) {
+        const struct auth_client_method *method = find_method(name);
+        if (method == NULL || conn->auth_methods == NULL || !name_list_has(span_of(conn->auth_methods), method->name))
+            continue;
+        int answer = method->try(auth);
+        if (answer != ANSWER_DECLINED)
+            return answer;
+    }
+    return auth->over ? SSHIO_ECLOSED : ANSWER_DECLINED;
+}
+
+static int log_in(struct auth_client *auth)
+{
+    int answer = ask_none(auth);
+    while (answer == ANSWER_FAILURE && !auth->conn->settings->probe_auth)
+        answer = try_next(auth);
+    return answer;
+}
+
+static void give_up(struct auth_client *auth)
 {
     sshio_conn *conn = auth->conn;
+    const char *methods = conn->auth_methods != NULL && conn->auth_methods[0] != '\0' ? conn->auth_methods : "nothing";
+    char escaped[256];
     struct error e;
     error_init(&e);
-    if (answer < 0 && answer != SSHIO_ECLOSED)
-        error_copy(&e, last_error());
-    if (error_code(&e) == 0)
-        error_set(&e, SSHIO_EPERMISSION_DENIED, "Permission denied for user %s on host %s (server takes: %s)",
-                  conn->username, conn->host != NULL && conn->host[0] != '\0' ? conn->host : conn->peer.host,
-                  auth->methods != NULL && auth->methods[0] != '\0' ? auth->methods : "nothing more");
+    error_set(&e, SSHIO_EPERMISSION_DENIED, "Permission denied for user %s on host %s (server takes: %s)",
+              conn->username, conn->host != NULL && conn->host[0] != '\0' ? conn->host : conn->peer.host,
+              log_escaped(span_of(methods), escaped, sizeof escaped));
     conn_fail_later(conn, &e);
     error_clear(&e);
 }
@@ -288,9 +240,16 @@ static void give_up(struct auth_client *auth, int answer)
 static int run(void *arg)
 {
     struct auth_client *auth = arg;
-    int answer = auth->over ? SSHIO_ECLOSED : try_all(auth);
-    if (answer != ANSWER_SUCCESS && !auth->over)
-        give_up(auth, answer);
+    sshio_conn *conn = auth->conn;
+    int answer = auth->over ? SSHIO_ECLOSED : log_in(auth);
+    if (auth->over || answer == ANSWER_SUCCESS)
+        return 0;
+    if (conn->settings->probe_auth && answer == ANSWER_FAILURE)
+        sshio_conn_close(conn);
+    else if (answer < 0 && answer != SSHIO_ECLOSED)
+        conn_handler_failed(conn, answer, last_error());
+    else
+        give_up(auth);
     return 0;
 }
 
@@ -300,7 +259,8 @@ static void run_done(int result, void *arg)
     sshio_conn *conn = auth->conn;
     (void)result;
     conn->auth_client = NULL;
-    mem_free(auth->methods);
+    forget_answer(auth);
+    key_files_free(auth->more_keys);
     mem_free(auth);
     conn_release(conn);
 }

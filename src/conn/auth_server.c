@@ -1,137 +1,61 @@
-/* The server's side of authentication: each request is answered by a task of its own, so that handlers may wait; the
+/* The server's side of authentication: each request is judged in a task of its own, so that handlers may wait; the
  * engine reads on when the answer was given. (RFC 4252; rules A1 to A5)
  *
- * The key that signed decides: a query leaves no state behind, and the signed request is judged anew. What failed, and
- * whether the user exists, is told neither by the reply nor by its time. */
+ * A method that succeeds is one step of the policy (auth_policy.h); what has been passed belongs to a user name, and
+ * goes with it. What failed, and whether the user exists, is told neither by the reply nor by its time. */
+#include "conn/auth_server.h"
+
 #include <string.h>
 
+#include <sshio/authorized_keys.h>
+
 #include "base/memory.h"
-#include "config/authorized_keys.h"
-#include "conn/conn.h"
+#include "conn/prepared.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "io/last_error.h"
 #include "io/task.h"
-#include "key/key.h"
 
 #define DELAY_LEAST 0.005  /* s; a user's own delay is this and up to … */
 #define DELAY_SPREAD 0.004 /* … that more */
 
-struct auth_server {
-    sshio_conn *conn;
-    const struct auth_request *request; /* valid until the verdict; if there is none, as long as the engine */
-    sshio_task *task;
-    uint64_t started_ms;
-    bool over; /* the connection has ended: no verdict is wanted any more */
-};
+/* ---- judging ---- */
 
-enum verdict { VERDICT_REFUSE, VERDICT_ACCEPT, VERDICT_KEY_OK };
-
-static bool publickey_supported(sshio_conn *conn)
-{
-    const struct settings *s = conn->settings;
-    if (!s->public_key_auth)
-        return false;
-    if (s->authorized_keys != NULL || conn->authorized_keys != NULL)
-        return true;
-    return s->handlers.public_key_auth_supported != NULL && s->handlers.public_key_auth_supported(conn, conn->user) > 0;
-}
-
-static bool password_supported(sshio_conn *conn)
-{
-    const struct settings *s = conn->settings;
-    return s->password_auth && s->handlers.password_auth_supported != NULL &&
-           s->handlers.password_auth_supported(conn, conn->user) > 0;
-}
-
-/* ---- methods: SSHIO_E… = the connection ends ---- */
-
-static bool is_authorized(const sshio_conn *conn, struct span blob)
-{
-    const sshio_authorized_keys *own = conn->authorized_keys;
-    const sshio_authorized_keys *keys = own != NULL ? own : conn->settings->authorized_keys;
-    return keys != NULL && authorized_keys_find(keys, blob);
-}
-
-/* Would this key do? */
-static int check_key(struct auth_server *auth, sshio_key *key)
-{
-    sshio_conn *conn = auth->conn;
-    const struct settings *s = conn->settings;
-    if (is_authorized(conn, auth->request->key_blob))
-        return 1;
-    if (s->handlers.validate_public_key == NULL)
-        return 0;
-    int rc = s->handlers.validate_public_key(conn, auth->request->user, key, conn->user);
-    return rc > 0 ? 1 : rc;
-}
-
-static bool is_accepted_alg(const struct settings *s, const struct sig_alg *alg)
-{
-    for (size_t i = 0; s->sig_algs[i] != NULL; i++)
-        if (s->sig_algs[i] == (const void *)alg)
-            return true;
-    return false;
-}
-
-/* The algorithm must be one that is accepted, and the key of its type: checked before the key is parsed. */
-static const struct sig_alg *request_alg(const struct settings *s, const struct auth_request *request)
-{
-    const struct sig_alg *alg = sig_alg_find(request->key_alg);
-    struct reader r;
-    reader_init(&r, request->key_blob.data, request->key_blob.len);
-    struct span type = read_string(&r);
-    bool fits = alg != NULL && is_accepted_alg(s, alg) && span_is(type, alg->type->name);
-    return fits ? alg : NULL;
-}
-
-static int judge_publickey(struct auth_server *auth)
-{
-    const struct auth_request *request = auth->request;
-    const struct sig_alg *alg = request_alg(auth->conn->settings, request);
-    sshio_key *key = NULL;
-    if (!publickey_supported(auth->conn) || alg == NULL || key_from_public_blob(request->key_blob, &key, NULL) != 0)
-        return VERDICT_REFUSE;
-    bool long_enough = key_check_size(key, auth->conn->settings->required_rsa_size, NULL) == 0;
-    int rc = long_enough ? check_key(auth, key) : 0;
-    int verdict = rc < 0 ? rc : VERDICT_REFUSE;
-    if (rc > 0 && !request->has_signature)
-        verdict = VERDICT_KEY_OK;
-    else if (rc > 0 && key_verify(key, alg, request->signed_data, request->signature))
-        verdict = VERDICT_ACCEPT;
-    sshio_key_unref(key);
-    return verdict;
-}
-
-static int judge_password(struct auth_server *auth)
-{
-    sshio_conn *conn = auth->conn;
-    const struct settings *s = conn->settings;
-    if (!password_supported(conn) || s->handlers.validate_password == NULL || auth->request->password_change)
-        return VERDICT_REFUSE;
-    int rc = s->handlers.validate_password(conn, auth->request->user, auth->request->password, conn->user);
-    return rc > 0 ? VERDICT_ACCEPT : rc;
-}
-
-/* A new user name drops what was gathered for the one before. (RFC 4252 5) */
+/* A new user name drops what was gathered for the one before. (RFC 4252 5, rule A3) */
 static int begin_user(struct auth_server *auth)
 {
     sshio_conn *conn = auth->conn;
-    const char *user = auth->request->user;
-    if (conn->username != NULL && strcmp(conn->username, user) == 0)
-        return 0;
+    const sshio_server_handlers *h = &conn->settings->handlers;
+    char *name = NULL, escaped[256];
+    int rc = prepared_username(auth->request->user, SSHIO_EILLEGAL_USER_NAME, &name, last_error());
+    if (rc != 0)
+        return rc;
+    if (conn->username != NULL && strcmp(conn->username, name) == 0) {
+        mem_free(name);
+        return VERDICT_REFUSE;
+    }
     mem_free(conn->username);
+    conn->username = name;
     sshio_authorized_keys_unref(conn->authorized_keys);
     conn->authorized_keys = NULL;
-    conn->username = mem_strdup(user);
-    if (conn->username == NULL)
-        return fail_nomem();
-    char escaped[256];
-    log_info(conn->logger, "Beginning auth for user %s", log_escaped(span_of(user), escaped, sizeof escaped));
-    if (conn->settings->handlers.begin_auth == NULL)
-        return 0;
-    int rc = conn->settings->handlers.begin_auth(conn, conn->username, conn->user);
-    return rc > 0 ? VERDICT_ACCEPT : rc;
+    auth_progress_reset(&auth->progress);
+    log_info(conn->logger, "Beginning auth for user %s", log_escaped(span_of(name), escaped, sizeof escaped));
+    rc = h->begin_auth != NULL ? h->begin_auth(conn, conn->username, conn->user) : 0;
+    return rc < 0 ? rc : rc == SSHIO_ACCEPT ? VERDICT_LET_IN : VERDICT_REFUSE;
+}
+
+static const struct auth_server_method *find_method(enum auth_method method)
+{
+    for (size_t i = 0; i < auth_server_method_count; i++)
+        if (auth_server_methods[i].method == method)
+            return &auth_server_methods[i];
+    return NULL;
+}
+
+/* Of use now: switched on, supported, and the next of what is required. */
+static bool is_offered(struct auth_server *auth, const struct auth_server_method *method)
+{
+    return auth_progress_allows(&auth->progress, method->name) && method->supported(auth);
 }
 
 static int judge(struct auth_server *auth)
@@ -139,16 +63,15 @@ static int judge(struct auth_server *auth)
     int verdict = begin_user(auth);
     if (verdict != VERDICT_REFUSE || auth->over)
         return verdict;
-    switch (auth->request->method) {
-    case AUTH_PUBLICKEY:
-        return judge_publickey(auth);
-    case AUTH_PASSWORD:
-        return judge_password(auth);
-    case AUTH_NONE:
-    case AUTH_UNKNOWN:
-        break;
-    }
-    return VERDICT_REFUSE;
+    const struct auth_server_method *method = find_method(auth->request->method);
+    if (method == NULL || !(auth->request->is_response || is_offered(auth, method)))
+        return VERDICT_REFUSE;
+    verdict = method->judge(auth);
+    if (verdict != VERDICT_ACCEPT)
+        return verdict;
+    struct span device = method->method == AUTH_KBDINT ? span_of(auth->device) : SPAN(NULL, 0);
+    log_info(auth->conn->logger, "%s auth succeeded", method->name);
+    return auth_progress_pass(&auth->progress, method->name, device) ? VERDICT_LET_IN : VERDICT_ACCEPT;
 }
 
 /* ---- the reply ---- */
@@ -176,28 +99,62 @@ static void wait_before_refusal(struct auth_server *auth)
         sshio_sleep(delay - passed);
 }
 
-static void refuse(struct auth_server *auth)
+/* FAILURE with what may be tried next. */
+static void refuse(struct auth_server *auth, bool partial_success)
 {
-    sshio_conn *conn = auth->conn;
-    bool publickey = publickey_supported(conn), password = password_supported(conn);
-    engine_auth_refuse(conn->engine,
-                       publickey && password ? "publickey,password"
-                       : publickey           ? "publickey"
-                       : password            ? "password"
-                                             : "",
-                       false);
+    char list[128];
+    struct writer w;
+    writer_init_fixed(&w, list, sizeof list);
+    for (size_t i = 0; i < auth_server_method_count; i++) {
+        if (!is_offered(auth, &auth_server_methods[i]))
+            continue;
+        put_chars(&w, w.len != 0 ? "," : "");
+        put_chars(&w, auth_server_methods[i].name);
+    }
+    put_u8(&w, '\0');
+    engine_auth_refuse(auth->conn->engine, list, partial_success);
+}
+
+/* A dialogue without end is refused. */
+static void challenge(struct auth_server *auth)
+{
+    const struct texts *texts = &auth->answer.texts;
+    char *const *items = texts->items;
+    size_t count = texts->count - 3;
+    sshio_prompt *prompts = mem_array(count + 1, sizeof *prompts);
+    for (size_t i = 0; prompts != NULL && i < count; i++)
+        prompts[i] = (sshio_prompt){ .text = items[3 + i], .echo = auth->answer.echo[i] };
+    if (prompts == NULL || engine_auth_challenge(auth->conn->engine, items[0], items[1], items[2], prompts, count) != 0)
+        refuse(auth, false);
+    mem_free(prompts);
 }
 
 static void reply(struct auth_server *auth, int verdict)
 {
     struct engine *engine = auth->conn->engine;
-    if (verdict == VERDICT_ACCEPT)
+    switch (verdict) {
+    case VERDICT_LET_IN:
         engine_auth_accept(engine);
-    else if (verdict == VERDICT_KEY_OK)
+        break;
+    case VERDICT_ACCEPT:
+        refuse(auth, true);
+        break;
+    case VERDICT_KEY_OK:
         engine_auth_key_ok(engine);
-    else if (verdict == VERDICT_REFUSE)
-        refuse(auth);
+        break;
+    case VERDICT_CHALLENGE:
+        challenge(auth);
+        break;
+    case VERDICT_CHANGE_PASSWORD:
+        engine_auth_change_password(engine, auth->prompt.items[0], auth->prompt.items[1]);
+        break;
+    case VERDICT_REFUSE:
+        refuse(auth, false);
+        break;
+    }
 }
+
+/* ---- the task of a request ---- */
 
 static int run(void *arg)
 {
@@ -206,7 +163,7 @@ static int run(void *arg)
     if (!auth->over && verdict == VERDICT_REFUSE)
         wait_before_refusal(auth);
     if (!auth->over && verdict < 0)
-        conn_fail_later(auth->conn, last_error());
+        conn_handler_failed(auth->conn, verdict, last_error());
     return verdict;
 }
 
@@ -214,34 +171,54 @@ static void run_done(int verdict, void *arg)
 {
     struct auth_server *auth = arg;
     sshio_conn *conn = auth->conn;
-    conn->auth_server = NULL;
-    if (!auth->over && !engine_ended(conn->engine)) {
+    auth->task = NULL;
+    if (!auth->over && verdict >= 0 && !engine_ended(conn->engine)) {
         reply(auth, verdict);
         conn_verdict_given(conn);
     }
-    mem_free(auth);
+    texts_done(&auth->prompt);
+    request_done(&auth->answer);
+    auth->request = NULL;
+    if (conn->authenticated)
+        auth_server_free(conn);
     conn_release(conn);
+}
+
+static struct auth_server *get_auth(sshio_conn *conn)
+{
+    struct auth_server *auth = conn->auth_server;
+    if (auth != NULL)
+        return auth;
+    auth = mem_zalloc(sizeof *auth);
+    if (auth == NULL || !auth_progress_init(&auth->progress, &conn->settings->required_auth)) {
+        mem_free(auth);
+        return NULL;
+    }
+    auth->conn = conn;
+    conn->auth_server = auth;
+    return auth;
+}
+
+static int start(sshio_conn *conn, const struct auth_request *request, struct error *e)
+{
+    struct auth_server *auth = get_auth(conn);
+    if (auth == NULL)
+        return error_nomem(e);
+    auth->request = request;
+    auth->started_ms = loop_now_ms(conn->loop);
+    conn_hold(conn);
+    int rc = task_start(conn->loop, run, auth, run_done, &auth->task, e);
+    if (rc != 0)
+        conn_release(conn);
+    return rc;
 }
 
 void auth_server_requested(sshio_conn *conn, const struct auth_request *request)
 {
     struct error e;
     error_init(&e);
-    struct auth_server *auth = mem_zalloc(sizeof *auth);
-    if (auth == NULL) {
-        error_nomem(&e);
+    if (start(conn, request, &e) != 0)
         conn_fail_later(conn, &e);
-        return;
-    }
-    *auth = (struct auth_server){ .conn = conn, .request = request, .started_ms = loop_now_ms(conn->loop) };
-    conn->auth_server = auth;
-    conn_hold(conn);
-    int rc = task_start(conn->loop, run, auth, run_done, &auth->task, &e);
-    if (rc != 0) {
-        auth->over = true;
-        conn_fail_later(conn, &e);
-        run_done(rc, auth);
-    }
     error_clear(&e);
 }
 
@@ -253,4 +230,15 @@ void auth_server_end(sshio_conn *conn)
     auth->over = true;
     if (auth->task != NULL)
         sshio_cancel(auth->task);
+}
+
+void auth_server_free(sshio_conn *conn)
+{
+    struct auth_server *auth = conn->auth_server;
+    if (auth == NULL)
+        return;
+    conn->auth_server = NULL;
+    auth_progress_done(&auth->progress);
+    mem_free(auth->device);
+    mem_free(auth);
 }

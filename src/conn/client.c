@@ -13,6 +13,7 @@ struct connecting {
     const sshio_client_options *options;
     int sock; /* -1 = connect to host */
     sshio_conn **conn;
+    sshio_texts *methods; /* only ask what the server takes; then conn is NULL */
 };
 
 static int address_family(sshio_family family)
@@ -38,6 +39,18 @@ static int open_stream(struct loop *loop, const struct connecting *c, const stru
     return stream_connect(loop, &connect, stream, e);
 }
 
+/* What the server takes is known when it has answered the first request, whether it let us in or not. */
+static int end_probe(sshio_conn *conn, sshio_texts *methods, int rc, struct error *e)
+{
+    if (conn->auth_methods != NULL || conn->authenticated) {
+        rc = sshio_conn_get_server_auth_methods(conn, methods);
+        if (rc != 0)
+            error_copy(e, last_error());
+    }
+    sshio_conn_unref(conn);
+    return rc;
+}
+
 /* The name and port that known hosts are asked for: those of the call, else the socket's other end. */
 static int start(struct loop *loop, const struct connecting *c, struct settings *s, struct stream *stream,
                  struct error *e)
@@ -52,6 +65,8 @@ static int start(struct loop *loop, const struct connecting *c, struct settings 
     if (rc != 0)
         return rc;
     rc = conn_wait_ready(conn, e);
+    if (c->methods != NULL)
+        return end_probe(conn, c->methods, rc, e);
     if (rc == 0)
         *c->conn = conn;
     else
@@ -81,6 +96,8 @@ static int connect_now(void *arg)
     error_init(&e);
     int rc = loop == NULL ? error_nomem(&e) : settings_client(c->options, &s, &e);
     if (rc == 0)
+        s->probe_auth = c->methods != NULL;
+    if (rc == 0)
         rc = open_stream(loop, c, s, &stream, &e);
     if (rc == 0)
         rc = start(loop, c, s, stream, &e);
@@ -91,10 +108,11 @@ static int connect_now(void *arg)
     return rc;
 }
 
-static int connect_with(const char *host, const sshio_client_options *options, int sock, sshio_conn **conn)
+static int connect_with(const char *host, const sshio_client_options *options, int sock, sshio_conn **conn,
+                        sshio_texts *methods)
 {
     sshio_client_options known;
-    struct connecting c = { .host = host, .options = &known, .sock = sock, .conn = conn };
+    struct connecting c = { .host = host, .options = &known, .sock = sock, .conn = conn, .methods = methods };
     int rc = completion_can_wait();
     if (rc == 0)
         rc = OPTIONS_TAKE(&known, options);
@@ -111,7 +129,7 @@ static int connect_with(const char *host, const sshio_client_options *options, i
 
 int sshio_connect(const char *host, const sshio_client_options *options, sshio_conn **conn)
 {
-    return connect_with(host, options, -1, conn);
+    return connect_with(host, options, -1, conn, NULL);
 }
 
 int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,
@@ -123,12 +141,17 @@ int sshio_create_connection(const sshio_client_handlers *handlers, void *user, c
         return rc;
     with_handlers.handlers = handlers;
     with_handlers.user = user;
-    return connect_with(host, &with_handlers, -1, conn);
+    return connect_with(host, &with_handlers, -1, conn, NULL);
 }
 
 int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn)
 {
     if (sock < 0)
         return fail(SSHIO_EINVAL, "sshio_run_client: %d is not a socket", sock);
-    return connect_with("", options, sock, conn);
+    return connect_with("", options, sock, conn, NULL);
+}
+
+int sshio_get_server_auth_methods(const char *host, const sshio_client_options *options, sshio_texts *methods)
+{
+    return connect_with(host, options, -1, NULL, methods);
 }

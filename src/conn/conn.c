@@ -30,6 +30,7 @@ static void conn_free(sshio_conn *conn)
     settings_unref(conn->settings);
     sshio_key_unref(conn->host_key);
     sshio_authorized_keys_unref(conn->authorized_keys);
+    auth_server_free(conn);
     logger_unref(conn->logger);
     error_clear(&conn->error);
     error_clear(&conn->failing);
@@ -38,6 +39,7 @@ static void conn_free(sshio_conn *conn)
     mem_free(conn->close_lang);
     mem_free(conn->host);
     mem_free(conn->username);
+    mem_free(conn->auth_methods);
     mem_free(conn->names);
     mem_free(conn);
 }
@@ -94,14 +96,17 @@ static void stream_sent(void *owner, size_t len)
 static void set_timer(sshio_conn *conn)
 {
     uint64_t at = engine_ended(conn->engine) ? UINT64_MAX : engine_deadline(conn->engine);
-    if (conn->linger_until_ms != 0 && conn->linger_until_ms < at)
+    if (conn->linger_until_ms != 0 && !conn->stream_closing && conn->linger_until_ms < at)
         at = conn->linger_until_ms;
     timer_at(conn->timer, at);
 }
 
+/* Before login a question does not stop the reading: what comes meanwhile stays with the stream, up to a block of it,
+ * and a peer that goes away is noticed while a handler is still being asked about it. */
 static void set_reading(sshio_conn *conn)
 {
-    bool wanted = !engine_waiting(conn->engine) && !engine_ended(conn->engine);
+    bool held = engine_waiting(conn->engine) && conn->authenticated;
+    bool wanted = !held && !engine_ended(conn->engine);
     if (wanted == conn->reading || conn->stream_gone)
         return;
     conn->reading = wanted;
@@ -151,8 +156,7 @@ static void timer_fired(void *user)
     sshio_conn *conn = user;
     if (!engine_ended(conn->engine))
         engine_tick(conn->engine, loop_now_ms(conn->loop));
-    loop_defer(conn->loop, &conn->after);
-    set_timer(conn);
+    loop_defer(conn->loop, &conn->after); /* sets the timer again */
 }
 
 /* ---- closing ---- */
@@ -322,6 +326,18 @@ void conn_fail_later(sshio_conn *conn, const struct error *error)
     loop_defer(conn->loop, &conn->after);
 }
 
+void conn_handler_failed(sshio_conn *conn, int code, const struct error *raised)
+{
+    struct error e;
+    error_init(&e);
+    if (raised != NULL && error_code(raised) == code)
+        error_copy(&e, raised);
+    else
+        error_set(&e, code, "a handler failed: %s", sshio_error_text(code));
+    conn_fail_later(conn, &e);
+    error_clear(&e);
+}
+
 bool conn_is_open(const sshio_conn *conn)
 {
     return conn->state == CONN_OPEN;
@@ -393,6 +409,11 @@ static void auth_password_change(void *owner, struct span prompt, struct span la
     auth_client_password_change(owner, prompt, lang);
 }
 
+static void auth_challenged(void *owner, const struct auth_challenge *challenge)
+{
+    auth_client_challenged(owner, challenge);
+}
+
 static void auth_banner(void *owner, struct span msg, struct span lang)
 {
     auth_client_banner(owner, msg, lang);
@@ -460,13 +481,8 @@ static void auth_completed_done(int result, void *arg)
 {
     sshio_conn *conn = arg;
     conn->helper = NULL;
-    if (result < 0) {
-        struct error e;
-        error_init(&e);
-        error_set(&e, result, "the acceptor failed: %s", sshio_error_text(result));
-        conn_fail_later(conn, &e);
-        error_clear(&e);
-    }
+    if (result < 0)
+        conn_handler_failed(conn, result, NULL);
     conn_release(conn);
 }
 
@@ -491,6 +507,8 @@ static void server_authenticated(sshio_conn *conn)
 static void authenticated(void *owner)
 {
     sshio_conn *conn = owner;
+    if (!conn->server && !auth_client_success(conn))
+        return;
     conn->authenticated = true;
     if (conn->state == CONN_OPENING)
         conn->state = CONN_OPEN;
@@ -499,7 +517,6 @@ static void authenticated(void *owner)
         server_authenticated(conn);
         return;
     }
-    auth_client_success(conn);
     if (conn->settings->client.auth_completed != NULL)
         conn->settings->client.auth_completed(conn, conn->user);
     let_in(conn);
@@ -517,6 +534,7 @@ static const struct engine_events engine_events = {
     .auth_failed = auth_failed,
     .auth_key_accepted = auth_key_accepted,
     .auth_password_change = auth_password_change,
+    .auth_challenged = auth_challenged,
     .auth_banner = auth_banner,
     .auth_requested = auth_requested,
     .authenticated = authenticated,

@@ -67,7 +67,8 @@ struct sshio_conn {
     sshio_key *host_key; /* client: the server's, trusted */
     char *host;          /* client: as asked for */
     int port;
-    char *username; /* authenticated, or being */
+    char *username;     /* authenticated, or being; as SASLprep leaves it */
+    char *auth_methods; /* client: that the server offered last; NULL = none was asked for */
     sshio_address local, peer;
     char *names;                            /* texts of the two, STREAM_NAMES_SIZE */
     struct texts extra;                     /* "name=value" of set_extra_info */
@@ -91,7 +92,10 @@ int conn_wait_ready(sshio_conn *conn, struct error *e);
 
 /* The inside of closing, and of what handlers return. */
 void conn_fail_later(sshio_conn *conn, const struct error *error); /* ends it with this error, later in the turn */
-void conn_verdict_given(sshio_conn *conn);                         /* input goes on */
+/* A handler returned this negative code; raised, which may be NULL, is what it recorded, and counts if it is of that
+ * code. */
+void conn_handler_failed(sshio_conn *conn, int code, const struct error *raised);
+void conn_verdict_given(sshio_conn *conn); /* input goes on */
 bool conn_is_open(const sshio_conn *conn);
 
 /* Events of the engine that are dealt with in auth_client.c, auth_server.c, computing.c and host_key.c. */
@@ -99,12 +103,14 @@ void auth_client_ready(sshio_conn *conn);
 void auth_client_failed(sshio_conn *conn, struct span methods, bool partial_success);
 void auth_client_key_accepted(sshio_conn *conn, struct span alg, struct span blob);
 void auth_client_password_change(sshio_conn *conn, struct span prompt, struct span lang);
-void auth_client_success(sshio_conn *conn);
+void auth_client_challenged(sshio_conn *conn, const struct auth_challenge *challenge);
+bool auth_client_success(sshio_conn *conn); /* false = it must not be: the connection has ended */
 void auth_client_banner(sshio_conn *conn, struct span msg, struct span lang);
 void auth_client_end(sshio_conn *conn); /* the connection is over: its task, if any, goes away */
 void auth_server_requested(sshio_conn *conn, const struct auth_request *request);
 void auth_server_end(sshio_conn *conn);
 int host_key_offer(sshio_conn *conn, struct error *e); /* client: puts it into engine_config */
+void auth_server_free(sshio_conn *conn);               /* no task of its runs any more */
 void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *alg);
 void conn_compute(sshio_conn *conn, struct engine_job *job);
 void host_key_sign(sshio_conn *conn, void *key, const struct sig_alg *alg, struct span hash);

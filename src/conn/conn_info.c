@@ -51,6 +51,27 @@ sshio_key *sshio_conn_get_server_host_key(const sshio_conn *conn)
     return conn->host_key;
 }
 
+int sshio_conn_get_server_auth_methods(const sshio_conn *conn, sshio_texts *methods)
+{
+    struct texts list = { 0 };
+    struct span rest = span_of(conn->auth_methods), name;
+    bool complete = true;
+    if (conn->server)
+        return fail(SSHIO_EINVAL, "sshio_conn_get_server_auth_methods: not a client's connection");
+    if (conn->auth_methods == NULL && conn->authenticated)
+        rest = span_of("none");
+    while (complete && name_list_next(&rest, &name))
+        complete = texts_add_len(&list, (const char *)name.data, name.len);
+    if (complete && list.items == NULL)
+        list.items = mem_array(1, sizeof *list.items);
+    if (!complete || list.items == NULL) {
+        texts_done(&list);
+        return fail_nomem();
+    }
+    *methods = (sshio_texts){ list.count, list.items };
+    return 0;
+}
+
 /* ---- extra info: rows of names, and what the application stored ---- */
 
 enum info {

@@ -36,3 +36,34 @@ int key_files_load_private(const sshio_keyref *ref, sshio_key **key, struct erro
         return key_from_private_text(SPAN(ref->data.data, ref->data.len), NULL, NULL, key, e);
     return read_private(ref->file, key, e);
 }
+
+static bool is_set(const sshio_keyref *ref)
+{
+    return ref->file != NULL || ref->data.data != NULL || ref->key != NULL;
+}
+
+int key_files_load_list(const sshio_keyref *refs, sshio_key ***keys, struct error *e)
+{
+    size_t count = 0;
+    while (refs != NULL && (const void *)refs != sshio_none && is_set(&refs[count]))
+        count++;
+    sshio_key **loaded = mem_array(count + 1, sizeof *loaded);
+    if (loaded == NULL)
+        return error_nomem(e);
+    for (size_t i = 0; i < count; i++) {
+        int rc = key_files_load_private(&refs[i], &loaded[i], e);
+        if (rc != 0) {
+            key_files_free(loaded);
+            return rc;
+        }
+    }
+    *keys = loaded;
+    return 0;
+}
+
+void key_files_free(sshio_key **keys)
+{
+    for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
+        sshio_key_unref(keys[i]);
+    mem_free(keys);
+}

@@ -6,6 +6,10 @@
 
 #include "base/error.h"
 
+/* A list of them: ends with an empty element; NULL and SSHIO_NONE are empty. The keys end with NULL. */
+int key_files_load_list(const sshio_keyref *refs, sshio_key ***keys, struct error *e); /* waits */
+void key_files_free(sshio_key **keys);                                                 /* takes NULL */
+
 int key_files_load_private(const sshio_keyref *ref, sshio_key **key, struct error *e); /* waits */
 
 #endif

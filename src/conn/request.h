@@ -5,14 +5,32 @@
 
 #include <sshio/base.h>
 
-struct sshio_request {
-    sshio_conn *conn; /* may be NULL */
-    bool wants_text;
-    char *text;    /* answered; wiped when done */
-    void *session; /* the channel that asks (session/server_session.c), else NULL */
+#include "base/texts.h"
+
+enum request_takes {
+    TAKES_NOTHING,
+    TAKES_TEXT,      /* texts: it */
+    TAKES_TEXTS,     /* texts: as many as were asked for */
+    TAKES_PASSWORDS, /* texts: the old one, the new one */
+    TAKES_KEYS,      /* keys */
+    TAKES_CHALLENGE, /* texts: name, instructions, language, prompts; echo */
 };
 
-void request_init(sshio_request *req, sshio_conn *conn);
+struct sshio_request {
+    sshio_conn *conn; /* may be NULL */
+    enum request_takes takes;
+    size_t takes_count; /* TAKES_TEXTS: how many */
+    bool answered;      /* the members below are the answer */
+    struct texts texts; /* wiped when done */
+    bool *echo;         /* of each prompt */
+    sshio_key **keys;   /* private, loaded; ends with NULL */
+    void *session;      /* the channel that asks (session/server_session.c), else NULL */
+};
+
+void request_init(sshio_request *req, sshio_conn *conn, enum request_takes takes);
 void request_done(sshio_request *req);
+
+/* What a handler's result means: 1 = the answer is in req, 0 = no, negative = it failed; SSHIO_DEFAULT stays. */
+int request_verdict(const sshio_request *req, int verdict);
 
 #endif

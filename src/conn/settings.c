@@ -26,31 +26,28 @@ struct settings *settings_ref(struct settings *s)
     return s;
 }
 
-static void free_keys(sshio_key **keys)
-{
-    for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
-        sshio_key_unref(keys[i]);
-    mem_free(keys);
-}
-
 void settings_unref(struct settings *s)
 {
     if (s == NULL || --s->refs > 0)
         return;
     mem_free(s->kex_algs);
     mem_free(s->cipher_algs);
+    mem_free(s->mac_algs);
+    mem_free(s->compression_algs);
     mem_free(s->host_key_algs);
     mem_free(s->sig_algs);
     mem_free(s->host_keys);
     mem_free(s->host_key_algs_text);
     mem_free(s->sig_algs_text);
     mem_free(s->version);
-    free_keys(s->keys);
+    key_files_free(s->keys);
     mem_free(s->username);
     if (s->password != NULL)
         mem_free_secret(s->password, strlen(s->password));
     sshio_known_hosts_unref(s->known_hosts);
     sshio_authorized_keys_unref(s->authorized_keys);
+    texts_done(&s->required_auth);
+    mem_free(s->preferred_auth);
     mem_free(s->host_key_alias);
     mem_free(s->command);
     mem_free(s->subsystem);
@@ -136,6 +133,10 @@ static int set_algorithms(struct settings *s, const struct settings_common *c, s
     if (rc == 0)
         rc = algorithms_rows(SSHIO_ALG_ENCRYPTION, c->encryption_algs, &s->cipher_algs, e);
     if (rc == 0)
+        rc = algorithms_rows(SSHIO_ALG_MAC, c->mac_algs, &s->mac_algs, e);
+    if (rc == 0)
+        rc = algorithms_rows(SSHIO_ALG_COMPRESSION, c->compression_algs, &s->compression_algs, e);
+    if (rc == 0)
         rc = algorithms_rows(SSHIO_ALG_SIGNATURE, c->signature_algs, &s->sig_algs, e);
     if (rc != 0)
         return rc;
@@ -149,6 +150,8 @@ static int set_algorithms(struct settings *s, const struct settings_common *c, s
         return error_nomem(e);
     s->engine.kex_algs = (const struct kex_alg *const *)s->kex_algs;
     s->engine.cipher_algs = (const struct cipher_alg *const *)s->cipher_algs;
+    s->engine.mac_algs = (const struct mac_alg *const *)s->mac_algs;
+    s->engine.compression_algs = (const struct compression_alg *const *)s->compression_algs;
     s->engine.sig_algs = s->sig_algs_text;
     return 0;
 }
@@ -205,6 +208,7 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
     s->tcp_keepalive = settings_tri(c->tcp_keepalive, true);
     s->public_key_auth = settings_tri(c->public_key_auth, true);
     s->password_auth = settings_tri(c->password_auth, true);
+    s->kbdint_auth = settings_tri(c->kbdint_auth, true);
     s->window = c->window != 0 ? c->window : CHANNEL_WINDOW_DEFAULT;
     s->max_packet = c->max_pktsize != 0 ? c->max_pktsize : CHANNEL_PACKET_DEFAULT;
     int rc = set_version(s, c->version, e);
@@ -221,23 +225,7 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
     return rc;
 }
 
-static bool keyref_is_set(const sshio_keyref *ref)
-{
-    return ref->file != NULL || ref->data.data != NULL || ref->key != NULL;
-}
-
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e)
 {
-    size_t count = 0;
-    while (refs != NULL && (const void *)refs != sshio_none && keyref_is_set(&refs[count]))
-        count++;
-    s->keys = mem_array(count + 1, sizeof *s->keys);
-    if (s->keys == NULL)
-        return error_nomem(e);
-    for (size_t i = 0; i < count; i++) {
-        int rc = key_files_load_private(&refs[i], &s->keys[i], e);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
+    return key_files_load_list(refs, &s->keys, e);
 }

@@ -18,8 +18,9 @@ struct settings {
     int refs;
     bool server;
     struct engine_config engine;
-    const void **kex_algs, **cipher_algs, **host_key_algs; /* owned arrays that engine points to */
-    const void **sig_algs;                                 /* of user keys */
+    /* owned arrays that engine points to */
+    const void **kex_algs, **cipher_algs, **mac_algs, **compression_algs, **host_key_algs;
+    const void **sig_algs; /* of user keys */
     struct engine_host_key *host_keys;
     char *host_key_algs_text; /* client: the option; NULL = not given, see host_key_offer */
     char *sig_algs_text;
@@ -28,7 +29,7 @@ struct settings {
     sshio_key **keys; /* to log in with, or to be known by; ends with NULL */
     uint64_t linger_ms;
     bool tcp_keepalive;
-    bool public_key_auth, password_auth;
+    bool public_key_auth, password_auth, kbdint_auth;
     int required_rsa_size;
     uint32_t window, max_packet; /* of channels */
     void *user;
@@ -37,6 +38,9 @@ struct settings {
     sshio_client_handlers client;
     char *username, *password; /* password wiped when freed */
     sshio_ask_fn password_handler;
+    char *preferred_auth; /* methods, in their order */
+    bool disable_trivial_auth;
+    bool probe_auth;                /* only ask what the server takes */
     sshio_known_hosts *known_hosts; /* NULL = none is known */
     bool check_host;
     char *host_key_alias;
@@ -46,6 +50,7 @@ struct settings {
     /* server */
     sshio_server_handlers handlers;
     sshio_authorized_keys *authorized_keys; /* NULL = none */
+    struct texts required_auth;             /* lists of methods; none = any method */
     sshio_process_fn process_handler;
     sshio_session_fn session_handler;
     sshio_acceptor_fn acceptor;
@@ -63,10 +68,10 @@ void settings_unref(struct settings *s);
 
 /* What client and server options have in common (settings.c). */
 struct settings_common {
-    const char *kex_algs, *encryption_algs, *signature_algs, *rekey_limit, *version;
+    const char *kex_algs, *encryption_algs, *mac_algs, *compression_algs, *signature_algs, *rekey_limit, *version;
     double login_timeout, keepalive_interval, linger;
     int keepalive_count_max;
-    sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth;
+    sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth, kbdint_auth;
     uint32_t window, max_pktsize;
     int required_rsa_size;
 };

@@ -5,10 +5,13 @@
 
 #include "base/memory.h"
 #include "conn/algorithms.h"
+#include "conn/prepared.h"
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
 #include "io/options.h"
+
+#define AUTH_ORDER_DEFAULT "publickey,keyboard-interactive,password"
 
 void sshio_client_options_init(sshio_client_options *options)
 {
@@ -23,7 +26,19 @@ static int set_username(struct settings *s, const char *username, struct error *
         username = found->pw_name;
     if (username == NULL)
         return error_set(e, SSHIO_EINVAL, "no user name: none was given and the local user has none");
-    return settings_text(&s->username, username, e);
+    if (strlen(username) > limits_default.user_len)
+        return error_set(e, SSHIO_EINVAL, "User name of %zu bytes", strlen(username));
+    return prepared_username(username, SSHIO_EINVAL, &s->username, e);
+}
+
+/* Names of methods that are not known here are passed over, so that files written for others can be used. */
+static int set_preferred_auth(struct settings *s, const char *list, struct error *e)
+{
+    if (list == NULL)
+        list = AUTH_ORDER_DEFAULT;
+    if (list[0] == '\0' || !name_list_is_valid(span_of(list)))
+        return error_set(e, SSHIO_EINVAL, "not a list of authentication methods: \"%s\"", list);
+    return settings_text(&s->preferred_auth, list, e);
 }
 
 static int set_env(struct settings *s, const char *const *env, struct error *e)
@@ -62,6 +77,8 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
     struct settings_common common = {
         .kex_algs = o->kex_algs,
         .encryption_algs = o->encryption_algs,
+        .mac_algs = o->mac_algs,
+        .compression_algs = o->compression_algs,
         .signature_algs = o->signature_algs,
         .rekey_limit = o->rekey_limit,
         .keepalive_interval = o->keepalive_interval,
@@ -73,6 +90,7 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         .tcp_keepalive = o->tcp_keepalive,
         .public_key_auth = o->public_key_auth,
         .password_auth = o->password_auth,
+        .kbdint_auth = o->kbdint_auth,
         .window = o->window,
         .max_pktsize = o->max_pktsize,
         .required_rsa_size = o->required_rsa_size,
@@ -82,6 +100,8 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         rc = set_username(s, o->username, e);
     if (rc == 0)
         rc = settings_text(&s->password, o->password, e);
+    if (rc == 0)
+        rc = set_preferred_auth(s, o->preferred_auth, e);
     if (rc == 0)
         rc = settings_text(&s->host_key_alias, o->host_key_alias, e);
     if (rc == 0)
@@ -97,6 +117,7 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
     if (rc == 0)
         rc = set_known_hosts(s, o->known_hosts, e);
     s->password_handler = o->password_handler;
+    s->disable_trivial_auth = settings_tri(o->disable_trivial_auth, false);
     s->user = o->user;
     if (o->handlers != NULL)
         s->client = *o->handlers;

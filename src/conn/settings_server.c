@@ -1,5 +1,6 @@
 /* Settings of servers, from sshio_server_options. */
 #include "base/memory.h"
+#include "conn/auth_policy.h"
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
@@ -77,6 +78,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
     struct settings_common common = {
         .kex_algs = o->kex_algs,
         .encryption_algs = o->encryption_algs,
+        .mac_algs = o->mac_algs,
+        .compression_algs = o->compression_algs,
         .signature_algs = o->signature_algs,
         .rekey_limit = o->rekey_limit,
         .keepalive_interval = o->keepalive_interval,
@@ -88,6 +91,7 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         .tcp_keepalive = o->tcp_keepalive,
         .public_key_auth = o->public_key_auth,
         .password_auth = o->password_auth,
+        .kbdint_auth = o->kbdint_auth,
         .window = o->window,
         .max_pktsize = o->max_pktsize,
         .required_rsa_size = o->required_rsa_size,
@@ -99,6 +103,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         rc = set_host_keys(s, o->host_keys, e);
     if (rc == 0)
         rc = set_authorized_keys(s, o->authorized_keys, e);
+    if (rc == 0)
+        rc = auth_policy_set(&s->required_auth, o->required_auth_methods, e);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;
     s->acceptor = o->acceptor;

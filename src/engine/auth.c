@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "engine/internal.h"
 
 #define SERVICE "ssh-userauth"
@@ -14,6 +15,7 @@ static const struct auth_method_row *const methods[] = {
     &auth_none,
     &auth_password,
     &auth_publickey,
+    &auth_kbdint,
 };
 
 void auth_init(struct auth *a)
@@ -31,18 +33,27 @@ static void free_text(char **text)
     *text = NULL;
 }
 
-/* Nothing of the last request is left. */
-static void forget_request(struct auth *a)
+/* Nothing of the last question is left but whose it was. */
+static void forget_question(struct auth *a)
 {
     if (a->copy != NULL)
         mem_free_secret(a->copy, a->copy_len);
     a->copy = NULL;
-    free_text(&a->user);
     free_text(&a->password);
     free_text(&a->new_password);
+    free_text(&a->lang);
+    free_text(&a->submethods);
+    texts_done(&a->responses);
     writer_reset(&a->signed_data);
     a->request = (struct auth_request){ .user = NULL };
     a->asked = false;
+}
+
+static void forget_request(struct auth *a)
+{
+    forget_question(a);
+    free_text(&a->user);
+    a->dialogue = NULL;
 }
 
 void auth_done(struct auth *a)
@@ -70,7 +81,7 @@ static void log_in(struct engine *e)
     engine_logged_in(e);
 }
 
-static void malformed(struct engine *e)
+void auth_malformed(struct engine *e)
 {
     engine_protocol_error(e, "Invalid %s", message_name(e->message_number));
 }
@@ -95,7 +106,7 @@ static bool check_service(struct engine *e, struct reader *r)
 {
     struct span name = read_text(r);
     if (!reader_done(r)) {
-        malformed(e);
+        auth_malformed(e);
         return false;
     }
     if (e->auth.stage != AUTH_SERVICE || !span_is(name, SERVICE)) {
@@ -156,6 +167,7 @@ struct writer *auth_begin_request(struct engine *e, const struct auth_method_row
         return NULL;
     }
     a->requests++;
+    a->dialogue = NULL;
     struct writer *w = engine_message(e, MSG_USERAUTH_REQUEST);
     put_text(w, user);
     put_text(w, AUTH_SERVICE_NAME);
@@ -188,7 +200,7 @@ void auth_on_failure(struct engine *e, struct reader *r)
     struct span list = read_name_list(r);
     bool partial_success = read_bool(r);
     if (!reader_done(r)) {
-        malformed(e);
+        auth_malformed(e);
     } else if (check_pending(e)) {
         e->auth.pending = NULL;
         e->events->auth_failed(e->owner, list, partial_success);
@@ -198,7 +210,7 @@ void auth_on_failure(struct engine *e, struct reader *r)
 void auth_on_success(struct engine *e, struct reader *r)
 {
     if (!reader_done(r)) {
-        malformed(e);
+        auth_malformed(e);
     } else if (check_pending(e)) {
         e->auth.pending = NULL;
         if (e->auth.query)
@@ -210,17 +222,17 @@ void auth_on_success(struct engine *e, struct reader *r)
 
 void auth_on_banner(struct engine *e, struct reader *r)
 {
-    struct span msg = read_string(r);
-    struct span lang = read_string(r);
-    if (reader_done(r))
+    struct span msg = read_text(r);
+    struct span lang = read_text(r);
+    if (reader_done(r) && utf8_valid(msg) && utf8_valid(lang))
         e->events->auth_banner(e->owner, msg, lang);
     else
-        malformed(e);
+        auth_malformed(e);
 }
 
 void auth_on_method_message(struct engine *e, struct reader *r)
 {
-    const struct auth_method_row *method = e->auth.pending;
+    const struct auth_method_row *method = e->config->server ? e->auth.dialogue : e->auth.pending;
     if (method == NULL || method->on_message == NULL)
         engine_protocol_error(e, "Unexpected authentication message %u", (unsigned)e->message_number);
     else
@@ -237,40 +249,6 @@ static const struct auth_method_row *find_method(struct span name)
     return NULL;
 }
 
-/* Length of the UTF-8 sequence that begins with this octet; 0 = none does. */
-static size_t sequence_len(uint8_t first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xc2 && first <= 0xdf)
-        return 2;
-    if (first >= 0xe0 && first <= 0xef)
-        return 3;
-    return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-}
-
-/* The second octet is where over-long forms, surrogates and numbers above 0x10ffff show. */
-static bool second_is_valid(uint8_t first, uint8_t second)
-{
-    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    return second >= low && second <= high;
-}
-
-static bool is_utf8(struct span text)
-{
-    for (size_t i = 0; i < text.len;) {
-        size_t len = sequence_len(text.data[i]);
-        if (len == 0 || len > text.len - i || (len > 1 && !second_is_valid(text.data[i], text.data[i + 1])))
-            return false;
-        for (size_t k = 2; k < len; k++)
-            if ((text.data[i + k] & 0xc0) != 0x80)
-                return false;
-        i += len;
-    }
-    return true;
-}
-
 /* Whether a request can be looked at at all; if not, the connection has ended. */
 static bool check_request(struct engine *e, struct span user, struct span service)
 {
@@ -279,7 +257,7 @@ static bool check_request(struct engine *e, struct span user, struct span servic
         engine_error(e, SSHIO_EPERMISSION_DENIED, "Too many authentication requests");
     else if (user.len > limits->user_len)
         engine_error(e, SSHIO_EILLEGAL_USER_NAME, "User name of %zu bytes", user.len);
-    else if (span_has_nul(user) || !is_utf8(user))
+    else if (span_has_nul(user) || !utf8_valid(user))
         engine_error(e, SSHIO_EILLEGAL_USER_NAME, "User name is not valid text");
     else if (!span_is(service, AUTH_SERVICE_NAME))
         engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s", message_name(e->message_number));
@@ -301,7 +279,6 @@ static bool read_request(struct engine *e)
     request->method_name = read_text(&r);
     request->method = AUTH_UNKNOWN;
     a->user = span_dup_text(user);
-    request->user = a->user;
     if (a->user == NULL) {
         engine_out_of_memory(e);
         return false;
@@ -315,7 +292,7 @@ static bool read_request(struct engine *e)
             return true;
     }
     if (!e->ended)
-        malformed(e);
+        auth_malformed(e);
     return false;
 }
 
@@ -331,6 +308,13 @@ static void take_request(struct engine *e, struct span message)
         forget_request(a);
         return;
     }
+    auth_ask(e);
+}
+
+void auth_ask(struct engine *e)
+{
+    struct auth *a = &e->auth;
+    a->request.user = a->user;
     a->asked = true;
     e->waiting = true;
     e->events->auth_requested(e->owner, &a->request);
@@ -350,12 +334,13 @@ void auth_on_request(struct engine *e, struct reader *r)
         return;
     }
     if (reader_failed(r) || a->stage != AUTH_RUNNING || a->asked) {
-        malformed(e);
+        auth_malformed(e);
         return;
     }
     if (!check_request(e, user, service))
         return;
     a->requests++;
+    forget_request(a);
     take_request(e, read_rest(&whole));
 }
 
@@ -372,6 +357,13 @@ bool auth_read_secret(struct reader *r, char **text)
 void auth_end_question(struct engine *e)
 {
     forget_request(&e->auth);
+    e->waiting = false;
+}
+
+void auth_begin_dialogue(struct engine *e, const struct auth_method_row *method)
+{
+    forget_question(&e->auth);
+    e->auth.dialogue = method;
     e->waiting = false;
 }
 

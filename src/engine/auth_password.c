@@ -1,5 +1,6 @@
 /* The password method (RFC 4252 section 8): request, request with a new password, and the server's
  * demand for one. */
+#include "base/utf8.h"
 #include "engine/auth.h"
 #include "engine/internal.h"
 
@@ -31,9 +32,10 @@ static bool read_request(struct engine *e, struct reader *r)
 /* PASSWD_CHANGEREQ */
 static void on_message(struct engine *e, struct reader *r)
 {
-    struct span prompt = read_string(r);
-    struct span lang = read_string(r);
-    if (e->message_number != MSG_USERAUTH_PASSWD_CHANGEREQ || !reader_done(r)) {
+    struct span prompt = read_text(r);
+    struct span lang = read_text(r);
+    if (e->message_number != MSG_USERAUTH_PASSWD_CHANGEREQ || !reader_done(r) || !utf8_valid(prompt) ||
+        !utf8_valid(lang)) {
         engine_protocol_error(e, "Invalid password change request");
         return;
     }

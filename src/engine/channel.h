@@ -78,6 +78,9 @@ bool channel_is_closed(const struct channel *ch); /* closing was asked for on ei
 
 void channel_pause(struct channel *ch);
 void channel_resume(struct channel *ch); /* delivers what is queued, then EOF, then close; may pause again */
+/* Without a reader a channel that the peer closes is closed at once: what it had sent before is dropped, where
+ * otherwise closed waits until it was delivered. There is one from the beginning. */
+void channel_set_reader(struct channel *ch, bool is_there);
 
 /* For use inside closed: what had arrived and was not delivered, piece by piece. A piece is valid until the next call.
  */

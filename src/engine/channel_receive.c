@@ -148,6 +148,11 @@ void channel_pause(struct channel *ch)
     ch->paused = true;
 }
 
+void channel_set_reader(struct channel *ch, bool is_there)
+{
+    ch->no_reader = !is_there;
+}
+
 void channel_resume(struct channel *ch)
 {
     if (!ch->paused)

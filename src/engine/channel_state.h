@@ -55,6 +55,7 @@ struct channel {
     uint64_t round_bytes; /* delivered since then */
     uint32_t extended_types;
     bool paused, delivering;
+    bool no_reader; /* what is queued will never be delivered if the peer closes */
     bool eof_arrived, eof_told, close_arrived;
 
     /* requests */

@@ -30,13 +30,14 @@ struct engine_job;
 struct channel;
 struct kex_alg;
 struct cipher_alg;
+struct mac_alg;
+struct compression_alg;
 struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
 #define ENGINE_OUTPUT_BLOCK (320u * 1024) /* limits.output_high and the largest packets fit */
-#define ENGINE_QUEUE_BLOCK                                                                                             \
-    (64u * 1024) /* of data that waits: written but not packetised, received but not delivered                         \
-                  */
+/* Of data that waits: written but not packetised, received but not delivered. */
+#define ENGINE_QUEUE_BLOCK (64u * 1024)
 
 #define ENGINE_MAX_MESSAGE (256u * 1024) /* the longest payload that is sent */
 
@@ -66,7 +67,9 @@ struct engine_config {
     const struct sig_alg *const *host_key_algs; /* client: what it takes, best first */
     const struct engine_host_key *host_keys;    /* server */
     const struct cipher_alg *const *cipher_algs;
-    const char *sig_algs; /* server-sig-algs, a comma list */
+    const struct mac_alg *const *mac_algs;                 /* for ciphers that need one; may be NULL */
+    const struct compression_alg *const *compression_algs; /* NULL = none */
+    const char *sig_algs;                                  /* server-sig-algs, a comma list */
     struct limits limits;
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */
@@ -77,11 +80,12 @@ struct engine_config {
 
 /* ---- events ---- */
 
-enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_UNKNOWN };
+enum auth_method { AUTH_NONE, AUTH_PASSWORD, AUTH_PUBLICKEY, AUTH_KBDINT, AUTH_UNKNOWN };
 
-struct auth_request {        /* server: one USERAUTH_REQUEST, parsed; valid until the verdict */
+struct auth_request {        /* server: one USERAUTH_REQUEST, or the answers in a dialogue; valid until the verdict */
     const char *user;        /* UTF-8 without NUL, at most limits.user_len bytes; not checked otherwise */
-    enum auth_method method; /* AUTH_UNKNOWN also for a password that is too long to be looked at */
+    enum auth_method method; /* AUTH_UNKNOWN also for what is not to be looked at: a password that is too long, answers
+                                that are not as many as were asked for */
     struct span method_name;
     const char *password; /* AUTH_PASSWORD */
     bool password_change; /* a change request; new_password is set */
@@ -91,6 +95,22 @@ struct auth_request {        /* server: one USERAUTH_REQUEST, parsed; valid unti
     bool has_signature; /* false = a query */
     struct span signature;
     struct span signed_data; /* what the signature must cover */
+    const char *lang;        /* AUTH_KBDINT, beginning a dialogue */
+    const char *submethods;
+    bool is_response;             /* AUTH_KBDINT, going on with it: an answer to each prompt */
+    const char *const *responses; /* ends with NULL */
+    size_t response_count;
+};
+
+struct auth_prompt {
+    struct span text;
+    bool echo;
+};
+
+struct auth_challenge { /* client: one INFO_REQUEST; UTF-8 without NUL, otherwise unchecked text of the server's */
+    struct span name, instructions, lang;
+    const struct auth_prompt *prompts;
+    size_t count; /* may be 0: a mere message, which is answered as well */
 };
 
 struct engine_events {
@@ -111,11 +131,13 @@ struct engine_events {
     void (*auth_key_accepted)(void *owner, struct span alg,
                               struct span blob); /* PK_OK, already compared with our query */
     void (*auth_password_change)(void *owner, struct span prompt, struct span lang); /* PASSWD_CHANGEREQ */
+    void (*auth_challenged)(void *owner, const struct auth_challenge *challenge);    /* engine_auth_respond, or another
+                                                                                        request that drops the dialogue */
     void (*auth_banner)(void *owner, struct span msg, struct span lang);
     /* authentication, server */
     void (*auth_requested)(
-        void *owner,
-        const struct auth_request *request); /* question: engine_auth_accept, _refuse, _key_ok, _change_password */
+        void *owner, const struct auth_request
+                         *request); /* question: engine_auth_accept, _refuse, _key_ok, _change_password, _challenge */
     /* both: logged in. Channels may be opened from here on. On a server the owner may hold further input with
      * engine_hold. */
     void (*authenticated)(void *owner);
@@ -140,7 +162,7 @@ void engine_start(struct engine *e); /* puts the version line into the output; t
  * again, unchanged and followed by more. It stops early at a question or when the connection has ended (then it claims
  * everything). */
 size_t engine_receive(struct engine *e, uint8_t *data, size_t len, uint64_t now_ms);
-bool engine_waiting(const struct engine *e); /* for a verdict or a hold: do not read from the socket meanwhile */
+bool engine_waiting(const struct engine *e); /* for a verdict or a hold: it consumes nothing meanwhile */
 
 /* What is to be written next, in one piece: frames waiting channel data first. Empty when there is nothing. The bytes
  * stay where they are until engine_sent has counted them off; more may be added behind them meanwhile. */
@@ -178,9 +200,10 @@ void engine_exchange_signature(struct engine *e,
 /* ---- long computations ---- */
 
 /* Key exchanges in large groups take milliseconds at a time. An owner whose thread has other things to do has the event
- * compute: it calls engine_job_run once, on any thread, and then engine_job_done, on the engine's own thread and at the
- * latest some day. Inside the event is allowed, and is what happens without it. A job owns all that it works with:
- * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is still due. */
+ * compute: it calls engine_job_run, on any thread, and then engine_job_done, on the engine's own thread, each once.
+ * Both may happen inside the event, and without it that is what the engine does. A job owns all that it works with:
+ * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is due all the
+ * same. */
 void engine_job_run(struct engine_job *job);
 void engine_job_done(struct engine_job *job); /* the verdict; what was left of the input comes again after it */
 
@@ -195,6 +218,9 @@ int engine_auth_signed_data(struct engine *e, const char *user, struct span alg,
                             struct writer *w); /* what to sign */
 int engine_auth_publickey(struct engine *e, const char *user, struct span alg, struct span blob, struct span signature);
 const char *engine_server_sig_algs(const struct engine *e); /* what it takes, a comma list; NULL = it has not said */
+int engine_auth_kbdint(struct engine *e, const char *user, const char *submethods);
+int engine_auth_respond(struct engine *e, const char *const *responses,
+                        size_t count); /* as many as there were prompts, else SSHIO_EINVAL */
 
 /* Server */
 void engine_auth_accept(struct engine *e);
@@ -203,6 +229,10 @@ void engine_auth_refuse(struct engine *e, const char *methods,
 void engine_auth_key_ok(struct engine *e);     /* answers a query */
 void engine_auth_change_password(struct engine *e, const char *prompt,
                                  const char *lang); /* answers AUTH_PASSWORD: a new one is needed; not a failure */
+/* Answers AUTH_KBDINT, request or response, with (more) prompts. SSHIO_ELIMIT = too many of them, or too many rounds:
+ * the question is still open. SSHIO_EINVAL = there is none. */
+int engine_auth_challenge(struct engine *e, const char *name, const char *instructions, const char *lang,
+                          const sshio_prompt *prompts, size_t count);
 void engine_auth_banner(struct engine *e, const char *msg,
                         const char *lang); /* held back until the service was asked for */
 

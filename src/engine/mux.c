@@ -306,6 +306,8 @@ void mux_on_close(struct engine *e, struct reader *r)
         return;
     ch->close_arrived = true;
     channel_drop_output(ch);
+    if (ch->no_reader)
+        channel_drop_input(ch);
     if (channel_is_sendable(ch)) {
         ch->close_sent = true;
         struct writer *w = engine_message(e, MSG_CHANNEL_CLOSE);

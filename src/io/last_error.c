@@ -111,6 +111,11 @@ int sshio_raise_disconnect(uint32_t reason, const char *message, const char *lan
     return raise_reason(error_of_disconnect(reason), reason, message, lang);
 }
 
+int sshio_raise_password_change_required(const char *prompt, const char *lang)
+{
+    return raise_reason(SSHIO_EPASSWORD_CHANGE_REQUIRED, 0, prompt, lang);
+}
+
 int sshio_raise_channel_open(uint32_t reason, const char *message, const char *lang)
 {
     return raise_reason(SSHIO_ECHANNEL_OPEN, reason, message, lang);

@@ -301,6 +301,10 @@ static void close_uv(struct loop *loop)
         uv_close(handles[i], handle_closed);
     while (loop->open_handles > 0)
         uv_run(loop->uv, UV_RUN_NOWAIT);
+    /* What is told that its handle is closed may close another one then. On a loop of our own nobody else would see to
+     * that. */
+    for (unsigned i = 0; i < LAST_ROUNDS && !loop->attached && uv_loop_alive(loop->uv); i++)
+        uv_run(loop->uv, UV_RUN_NOWAIT);
 }
 
 static void abandon_parked(struct loop *loop)

@@ -1,6 +1,8 @@
 /* Timers as their users call them, and the ones over libuv; see timer.h. */
 #include "io/timer.h"
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 #include "base/list.h"
@@ -32,6 +34,7 @@ struct uv_timer {
     struct loop *loop;
     void (*fired)(void *user);
     void *user;
+    bool firing;
 };
 
 static struct uv_timer *self_of(struct timer *t)
@@ -42,7 +45,9 @@ static struct uv_timer *self_of(struct timer *t)
 static void expired(uv_timer_t *handle)
 {
     struct uv_timer *t = handle->data;
+    t->firing = true;
     t->fired(t->user);
+    t->firing = false;
 }
 
 static void closed(uv_handle_t *handle)
@@ -58,7 +63,10 @@ static void set(struct timer *timer, uint64_t at_ms)
         return;
     }
     uint64_t now = loop_now_ms(t->loop);
-    uv_timer_start(&t->handle, expired, at_ms > now ? at_ms - now : 0, 0);
+    /* libuv goes on until no timer is due: one that makes itself due again would never let the loop do anything else.
+     */
+    uint64_t least = t->firing ? 1 : 0;
+    uv_timer_start(&t->handle, expired, at_ms > now ? at_ms - now : least, 0);
 }
 
 static void close_timer(struct timer *timer)

@@ -116,6 +116,8 @@ void chan_made(sshio_chan *chan)
 void chan_start(sshio_chan *chan)
 {
     chan->started = true;
+    if (chan->ch != NULL)
+        channel_set_reader(chan->ch, true);
     if (chan->handlers.session_started != NULL)
         chan->handlers.session_started(chan, chan->user);
 }
@@ -215,10 +217,22 @@ static void writable(struct channel *ch, void *user)
         chan->handlers.resume_writing(chan, chan->user);
 }
 
+/* What had arrived before the connection ended still counts, though its program had just been started or its reader was
+ * slow. A user who has paused the channel wants no calls. */
+static void deliver_rest(sshio_chan *chan, struct channel *ch)
+{
+    uint32_t type;
+    struct span rest;
+    if (!chan->started || (chan->reading_paused && !chan->buffers_all))
+        return;
+    while (channel_take_undelivered(ch, &type, &rest))
+        data(ch, chan, type, rest.data, rest.len);
+}
+
 static void closed(struct channel *ch, void *user, const struct error *error)
 {
     sshio_chan *chan = user;
-    (void)ch;
+    deliver_rest(chan, ch);
     if (error != NULL)
         error_copy(&chan->error, error);
     bool waited = chan->waiting != NULL;

@@ -32,6 +32,7 @@ struct sshio_chan {
     bool exit_sent;
     bool counted;        /* among the connection's sessions */
     bool reading_paused; /* by the user */
+    bool buffers_all;    /* its data_received takes data even while paused: streams */
     bool writing_paused; /* pause_writing was called */
     bool closing;        /* close, abort or write_eof was called, or the end has come */
     bool ended;          /* the engine's channel is gone, or never came to be */

@@ -28,8 +28,10 @@ static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const ss
     conn->sessions++;
     chan->counted = true;
     channel_accept(ch, s->window, s->max_packet, SPAN(NULL, 0), &chan_events, chan);
-    if (chan->ch != NULL && !chan->started)
-        channel_pause(ch); /* until the program runs */
+    if (chan->ch != NULL && !chan->started) {
+        channel_pause(ch); /* until the program runs; if it never does, nobody will read */
+        channel_set_reader(ch, false);
+    }
     return chan;
 }
 
@@ -118,7 +120,7 @@ static void question_done(int answer, void *arg)
     struct asking *a = arg;
     bool pending = a->ch != NULL && !engine_ended(a->conn->engine);
     if (pending && answer < 0 && answer != SSHIO_ECHANNEL_OPEN)
-        conn_fail_later(a->conn, &a->error);
+        conn_handler_failed(a->conn, answer, &a->error);
     else if (pending && answer < 0)
         refuse(a->ch, a->error.pub.reason, error_message(&a->error));
     else if (pending)
@@ -135,7 +137,7 @@ static bool ask(sshio_conn *conn, struct channel *ch)
     if (a == NULL)
         return false;
     *a = (struct asking){ .conn = conn, .ch = ch };
-    request_init(&a->req, conn);
+    request_init(&a->req, conn, TAKES_NOTHING);
     a->req.session = a;
     error_init(&a->error);
     conn_hold(conn);

@@ -60,6 +60,7 @@ void streams_user_unref(struct streams *s)
 void streams_attach(struct streams *s, sshio_chan *chan)
 {
     s->chan = chan;
+    chan->buffers_all = true;
     chan_hold(chan);
 }
 
@@ -110,7 +111,8 @@ void streams_want(struct sshio_reader *reader, size_t wanted)
 static void out_of_memory(struct streams *s)
 {
     error_nomem(&s->error);
-    sshio_chan_abort(s->chan);
+    if (s->chan != NULL)
+        sshio_chan_abort(s->chan);
 }
 
 static bool over_ceiling(struct streams *s, size_t len)

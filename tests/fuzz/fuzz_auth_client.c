@@ -2,9 +2,13 @@
  * nobody is logged in by anything but the answer to one. */
 #include "fuzz_engine.h"
 
+#define PROMPTS_MAX 64
+
 struct client {
     struct engine *e;
-    bool pending, query;
+    bool pending, query, kbdint;
+    bool challenged;
+    size_t prompts;
 };
 
 static void answered(struct client *c)
@@ -33,6 +37,17 @@ static void auth_password_change(void *owner, struct span prompt, struct span la
 {
     (void)prompt, (void)lang;
     answered(owner);
+}
+
+static void auth_challenged(void *owner, const struct auth_challenge *challenge)
+{
+    struct client *c = owner;
+    must(c->kbdint && challenge->count <= limits_default.kbdint_prompts);
+    for (size_t i = 0; i < challenge->count; i++)
+        must(!span_has_nul(challenge->prompts[i].text));
+    c->challenged = true;
+    c->prompts = challenge->count;
+    answered(c);
 }
 
 static void authenticated(void *owner)
@@ -66,6 +81,7 @@ static const struct engine_events events = {
     .auth_failed = auth_failed,
     .auth_key_accepted = auth_key_accepted,
     .auth_password_change = auth_password_change,
+    .auth_challenged = auth_challenged,
     .auth_banner = auth_banner,
     .authenticated = authenticated,
 };
@@ -81,19 +97,42 @@ static int request(struct engine *e, uint8_t kind)
         return engine_auth_password_new(e, "user", "old", "new");
     case 3:
         return engine_auth_query(e, "user", span_of("alg"), span_of("blob"));
+    case 5:
+        return engine_auth_kbdint(e, "user", "");
     default:
         return engine_auth_publickey(e, "user", span_of("alg"), span_of("blob"), span_of("signature"));
     }
 }
 
+/* Now and then with one answer too many. */
+static void respond(struct client *c, uint8_t operation)
+{
+    static const char *responses[PROMPTS_MAX + 1];
+    size_t count = c->prompts + ((operation - FUZZ_LOCAL) / 7 % 4 == 3);
+    for (size_t i = 0; i < count; i++)
+        responses[i] = "answer";
+    bool may = c->challenged && count == c->prompts && !engine_ended(c->e);
+    must((engine_auth_respond(c->e, responses, count) == 0) == may);
+    if (may) {
+        c->challenged = false;
+        c->pending = true;
+    }
+}
+
 static void act(struct client *c, uint8_t operation)
 {
-    uint8_t kind = operation % 5;
+    if ((operation - FUZZ_LOCAL) % 7 == 6) {
+        respond(c, operation);
+        return;
+    }
+    uint8_t kind = (uint8_t)((operation - FUZZ_LOCAL) % 7);
     bool may = !c->pending && c->e->auth.stage == AUTH_RUNNING && !engine_ended(c->e);
     must((request(c->e, kind) == 0) == may);
     if (may) {
         c->pending = true;
         c->query = kind == 3;
+        c->kbdint = kind == 5;
+        c->challenged = false;
     }
 }
 

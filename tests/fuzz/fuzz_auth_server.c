@@ -5,7 +5,19 @@
 struct server {
     struct engine *e;
     bool accepted, open;
+    bool asked;     /* the last verdict was a challenge … */
+    size_t prompts; /* … with so many prompts */
 };
+
+static void check_responses(const struct server *s, const struct auth_request *request)
+{
+    must(!request->is_response || s->asked);
+    if (request->method != AUTH_KBDINT || !request->is_response)
+        return;
+    must(request->response_count == s->prompts);
+    for (size_t i = 0; i < request->response_count; i++)
+        must(strlen(request->responses[i]) <= limits_default.password_len);
+}
 
 static void requested(void *owner, const struct auth_request *request)
 {
@@ -13,6 +25,8 @@ static void requested(void *owner, const struct auth_request *request)
     must(!s->open && !s->accepted);
     must(strlen(request->user) <= limits_default.user_len);
     must(request->password == NULL || strlen(request->password) <= limits_default.password_len);
+    must(request->method != AUTH_KBDINT || request->is_response || request->submethods != NULL);
+    check_responses(s, request);
     must((request->method == AUTH_PASSWORD) == (request->password != NULL));
     must(!request->has_signature || request->signed_data.len > request->key_blob.len);
     s->open = true;
@@ -40,8 +54,16 @@ static const struct engine_events events = {
 
 static void act(struct server *s, uint8_t operation)
 {
+    static const sshio_prompt prompts[] = { { .text = "one" }, { .text = "", .echo = true }, { .text = "three" } };
     if (!s->open)
         return;
+    bool is_kbdint = s->e->auth.request.method == AUTH_KBDINT;
+    s->prompts = operation / 8 % 4;
+    s->asked = operation % 4 == 1 && is_kbdint && engine_auth_challenge(s->e, "name", "", "", prompts, s->prompts) == 0;
+    if (s->asked) {
+        s->open = false;
+        return;
+    }
     bool is_query = s->e->auth.request.method == AUTH_PUBLICKEY && !s->e->auth.request.has_signature;
     bool is_password = s->e->auth.request.method == AUTH_PASSWORD;
     s->open = false;

@@ -4,7 +4,7 @@
 usage: check_layers.py PROJECT
 
 Arrows run down only. libuv, descriptors, sockets, files and the clock belong to io and what stands above it; libcrypto
-belongs to crypto and key. Tools, examples and benchmarks see the public headers alone.
+belongs to crypto and key, zlib to the engine, libidn to base. Tools, examples and benchmarks see the public headers alone.
 """
 
 import pathlib
@@ -26,12 +26,15 @@ MAY_INCLUDE = {
     "sftp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session"},
     "scp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session", "sftp"},
 }
+# Other libraries, by the first part of their headers' names, and the rooms that may use them.
+LIBRARIES = {"openssl": {"crypto", "key"}, "zlib.h": {"engine"}}
 PURE = {"base", "crypto", "key", "engine", "config"}    # below io: no system calls, no clock
 PURE_MAY_NOT_INCLUDE = re.compile(
     r"uv\.h|unistd\.h|fcntl\.h|poll\.h|signal\.h|netdb\.h|dirent\.h|pwd\.h|grp\.h|termios\.h|pty\.h|ucontext\.h|"
     r"sys/(?!types\.h|param\.h).*")
 PURE_MAY_NOT_CALL = re.compile(
     r"\b(time|clock|clock_gettime|gettimeofday|fopen|fdopen|freopen|open|openat|getenv|setenv|system|popen|exit|abort)\s*\(")
+LIBRARIES = {"openssl": {"crypto", "key"}, "stringprep.h": {"base"}}    # headers that only these rooms include
 BANNED = re.compile(r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|alloca|strtok|setjmp|longjmp)\s*\(")
 MALLOC = re.compile(r"\b(malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf|free)\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")')
@@ -70,8 +73,8 @@ class Checker:
             self.complain(path, line, "include", f'"{header}" is no file below src/')
         elif quoted and first != room and first not in MAY_INCLUDE[room]:
             self.complain(path, line, "include", f"{room} may not include {header}")
-        elif not quoted and first == "openssl" and room not in ("crypto", "key"):
-            self.complain(path, line, "include", f"{room} may not include OpenSSL's headers: <{header}>")
+        elif not quoted and room not in LIBRARIES.get(first, {room}):
+            self.complain(path, line, "include", f"{room} may not include <{header}>")
         elif not quoted and room in PURE and PURE_MAY_NOT_INCLUDE.fullmatch(header):
             self.complain(path, line, "include", f"{room} is below io and may not include <{header}>")
 

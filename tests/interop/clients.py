@@ -61,14 +61,18 @@ class OpenSSH(Client):
             master.stop()
 
     def login_with_password(self, server, password):
-        """ssh asks a program for the password when there is no terminal."""
+        return self.log_in(server, "echo hello", {"*": password}, "-o", "PreferredAuthentications=password", "-o",
+                           "NumberOfPasswordPrompts=1")
+
+    def log_in(self, server, command, answers, *options):
+        """ssh asks a program when there is no terminal; answers maps patterns of its question to what it says."""
         askpass = self.folder / "askpass"
-        askpass.write_text(f"#!/bin/sh\necho '{password}'\n")
+        cases = "".join(f"{pattern}) echo '{answer}' ;;\n" for pattern, answer in answers.items())
+        askpass.write_text(f"#!/bin/sh\ncase $1 in\n{cases}esac\n")
         askpass.chmod(0o700)
-        options = ["BatchMode=no" if word == "BatchMode=yes" else word for word in self.options(server)]
+        own = ["BatchMode=no" if word == "BatchMode=yes" else word for word in self.options(server)]
         env = clean_environment(SSH_ASKPASS=str(askpass), SSH_ASKPASS_REQUIRE="force")
-        return run([*self.path, "-o", "PreferredAuthentications=password", "-o", "NumberOfPasswordPrompts=1", *options,
-                    HOST, "echo hello"], env=env)
+        return run([*self.path, *options, *own, HOST, command], env=env)
 
     def _talk(self, server, count, control):
         argv = under_limits([*self.path, *self.options(server), "-o", f"ControlPath={control}",
@@ -105,6 +109,7 @@ class Dbclient(Client):
 
 class Plink(Client):
     name = "putty"
+    more = []
 
     def prepare(self):
         self.path = find_program("plink", why="putty-tools")
@@ -114,9 +119,15 @@ class Plink(Client):
         key = self.folder / "key.ppk"
         if not key.exists():
             run([self.convert, server.identity.path, "-o", key]).check()
+        return self.plink(server, command, "-i", key)
+
+    def plink(self, server, command, *options):
         scan = run([find_program("ssh-keygen"), "-l", "-f", server.known_hosts]).check().out.decode()
-        return [self.path, "-batch", "-noagent", "-P", server.port, "-i", key, "-hostkey", scan.split()[1],
+        return [self.path, *self.more, "-batch", "-noagent", "-P", server.port, *options, "-hostkey", scan.split()[1],
                 f"{server.user}@{HOST}", command]
+
+    def log_in(self, server, command, *options):
+        return run(self.plink(server, command, *options))
 
 
 class AsyncSSH(Client):
@@ -127,9 +138,11 @@ class AsyncSSH(Client):
     def prepare(self):
         need_python_module("asyncssh")
 
+    more = []
+
     def base(self, server):
         return [PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_client.py", "--port", server.port, "--user",
-                server.user, "--identity", server.identity.path, "--known-hosts", server.known_hosts]
+                server.user, "--identity", server.identity.path, "--known-hosts", server.known_hosts, *self.more]
 
     def argv(self, server, command, rekey):
         return [*self.base(server), *(["--rekey", rekey] if rekey else []), command]
@@ -138,8 +151,11 @@ class AsyncSSH(Client):
         assert run([*self.base(server), "--sessions", count]).check().out == b"sessions %d\n" % count
 
     def login_with_password(self, server, password):
+        return self.log_in(server, "echo hello", "--password", password)
+
+    def log_in(self, server, command, *options):
         return run([PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_client.py", "--port", server.port, "--user",
-                    server.user, "--password", password, "--known-hosts", server.known_hosts, "echo hello"])
+                    server.user, "--known-hosts", server.known_hosts, *options, command])
 
 
 class Go(Client):
@@ -160,6 +176,22 @@ class Go(Client):
     def run_sessions(self, server, count):
         assert run([*self.base(server), "-sessions", count]).check().out == b"sessions %d\n" % count
 
+    def log_in(self, server, command, *options):
+        return run([self.path, "-port", server.port, "-user", server.user, "-known-hosts", server.known_hosts,
+                    *options, command])
+
+
+class Paramiko(Client):
+    """One step of authentication after the other, as a test says: see peers/paramiko_auth.py."""
+
+    name = "paramiko"
+
+    def prepare(self):
+        need_python_module("paramiko")
+
+    def take_steps(self, server, *steps):
+        return run([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_auth.py", server.port, *steps])
+
 
 class Libssh(Client):
     name = "libssh"
@@ -167,7 +199,7 @@ class Libssh(Client):
     has_many_sessions = True
 
     def prepare(self):
-        self.path = build_libssh_client()
+        self.path = build_client("libssh", header="libssh/libssh.h", library="-lssh")
 
     def argv(self, server, command, rekey):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, rekey or 0, 0, command]
@@ -177,16 +209,42 @@ class Libssh(Client):
         assert run(argv).check().out == b"sessions %d\n" % count
 
 
-def build_libssh_client():
-    """Built once into the build folder; it is no part of the project's own build."""
+class Libssh2(Client):
+    """It has neither AEAD ciphers nor MACs of the ciphertext."""
+
+    name = "libssh2"
+    compression = 0
+
+    def prepare(self):
+        self.path = build_client("libssh2", header="libssh2.h", library="-lssh2")
+
+    def argv(self, server, command, rekey):
+        return [self.path, server.port, server.user, server.identity.path, server.known_hosts, self.compression, command]
+
+
+class Paramiko(Client):
+    """It has no AEAD ciphers."""
+
+    name = "paramiko"
+
+    def prepare(self):
+        need_python_module("paramiko")
+
+    def argv(self, server, command, rekey):
+        return [PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_client.py", "--port", server.port, "--user", server.user,
+                "--identity", server.identity.path, "--known-hosts", server.known_hosts, command]
+
+
+def build_client(name, *, header, library):
+    """A C program of peers/, built once into the build folder; it is no part of the project's own build."""
     compiler = find_program("cc")
-    if not pathlib.Path("/usr/include/libssh/libssh.h").exists():
-        missing("libssh-dev is not installed")
-    source = HERE / "peers" / "libssh_client.c"
-    program = build_folder() / "interop-libssh-client"
+    if not pathlib.Path("/usr/include", header).exists():
+        missing(f"{name}'s headers are not installed")
+    source = HERE / "peers" / f"{name}_client.c"
+    program = build_folder() / f"interop-{name}-client"
     program.parent.mkdir(parents=True, exist_ok=True)
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, "-lssh"]).check()
+        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, library]).check()
     return program
 
 
@@ -210,8 +268,12 @@ class Sshio(OpenSSH):
         assert run(argv).check().out == b"sessions %d\n" % count
 
     def login_with_password(self, server, password):
-        return run([find_built("tests/interop/password_client"), server.port, server.user, password, server.known_hosts,
-                    "echo hello"])
+        return self.log_in(server, "echo hello", f"password={password}")
+
+    def log_in(self, server, command, *options):
+        """By programs/auth_client.c, which takes options and answers of all kinds."""
+        return run([find_built("tests/interop/auth_client"), server.port, server.user, server.known_hosts, *options,
+                    command])
 
 
 ALL = [OpenSSH, Dbclient, Plink, AsyncSSH, Go, Libssh]

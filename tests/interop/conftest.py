@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import clients  # noqa: E402
 import servers  # noqa: E402
 from harness import MEBI, KeyFile, sha256_of  # noqa: E402
+from raw_bed import Bed  # noqa: E402
 
 BULK = 100 * MEBI
 
@@ -117,6 +118,22 @@ def openssh_server(park):
 @pytest.fixture(scope="session")
 def sshio_server(park):
     return park.get(servers.Sshio)
+
+
+@pytest.fixture
+def bed(sshio_server):
+    """Our server for a hostile peer; afterwards it must still serve others."""
+    made = Bed(sshio_server)
+    yield made
+    made.check_serves()
+
+
+@pytest.fixture
+def target(park):
+    """The same with passwords as well."""
+    made = Bed(park.get(servers.RawTarget))
+    yield made
+    made.check_serves()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import os
 import pathlib
 import pwd
 import re
+import secrets
 import shutil
 
 from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
@@ -93,6 +94,28 @@ class OpenSSHRekeying(OpenSSH):
         super().start(RekeyLimit="1M none")
 
 
+class OpenSSHTwoFactors(OpenSSH):
+    name = "openssh-two-factors"
+
+    def start(self):
+        super().start(AuthenticationMethods="publickey,password", PasswordAuthentication="yes",
+                      Banner=self.make_banner())
+
+    def make_banner(self):
+        banner = self.folder / "banner"
+        banner.write_text("mind the step\n")
+        return banner
+
+
+class OpenSSHPam(OpenSSH):
+    """Asks for the password by PAM, in a keyboard-interactive dialogue."""
+
+    name = "openssh-pam"
+
+    def start(self):
+        super().start(UsePAM="yes", KbdInteractiveAuthentication="yes", PasswordAuthentication="no")
+
+
 class OwnAccount:
     """The account that runs the tests. Its start-up files run with every command of a real server."""
 
@@ -123,11 +146,16 @@ class TestAccount:
         self._remove_abandoned()
         self.name = f"{ACCOUNT_PREFIX}{os.getpid()}"        # of this run alone: others may be under way
         run([find_program("useradd"), "--create-home", "--home-dir", f"/home/{self.name}", "--shell", "/bin/sh",
-             "--password", "*", self.name]).check()
+             "--password", self._hash(), self.name]).check()
         entry = pwd.getpwnam(self.name)
         self.uid, self.gid, self.home = entry.pw_uid, entry.pw_gid, pathlib.Path(entry.pw_dir)
         self._make_private(self.home)
         self._make_private(self.home / ".ssh")
+
+    def _hash(self):
+        self.password = secrets.token_hex(16)
+        openssl = find_program("openssl")
+        return run([openssl, "passwd", "-6", self.password]).check().out.decode().strip()
 
     def _remove_abandoned(self):
         """Accounts of runs that were killed."""
@@ -210,7 +238,10 @@ class TinySSH(KeysAtHome):
 class Scripted(Server):
     """A server that we wrote with another library; it chooses its port and prints it."""
 
+    environment = {}
+
     def start_script(self, argv, env=None):
+        env = {**clean_environment(**self.environment), **(env or {})}
         self.daemon = Daemon(argv, self.folder / "log", env=env)
         self.port = int(self.daemon.wait_for_line(r"^listening (\d+)$", 60).group(1))
 
@@ -252,6 +283,17 @@ class GoRekeying(Go):
     rekey = ["-rekey", "1048576"]
 
 
+class Paramiko(Scripted):
+    """It has no AEAD ciphers."""
+
+    name = "paramiko"
+
+    def start(self):
+        need_python_module("paramiko")
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_server.py", "--host-key",
+                           self.make_host_key(), "--authorized-keys", self.authorized_keys])
+
+
 class Erlang(Scripted):
     """Its commands are words that the script knows; Erlang has no way to close just the input of a child."""
 
@@ -262,13 +304,23 @@ class Erlang(Scripted):
     commands = {"hello": "hello", "exit": "exit {status}", "both": "both", "source": "source {file}", "sink": "sink",
                 "cat": "cat"}
 
-    def start(self):
+    def start(self, methods="publickey", *account):
         escript = find_program("escript", why="erlang-ssh")
         system, user = self.folder / "system", self.folder / "user"
         system.mkdir(), user.mkdir()
         shutil.copy(self.make_host_key(), system / f"ssh_host_{self.host_key_kind.partition('-')[0]}_key")
         shutil.copy(self.authorized_keys, user / "authorized_keys")
-        self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey])
+        self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey, methods,
+                           *account])
+
+
+class ErlangPassword(Erlang):
+    name = "erlang-password"
+    rekey = "0"
+    password = "correct horse"
+
+    def start(self):
+        super().start("password,keyboard-interactive", self.user, self.password)
 
 
 class ErlangRekeying(Erlang):
@@ -291,6 +343,7 @@ class Sshio(Server):
     has_rekey_limit = True
     has_many_sessions = True
     options = []
+    environment = {}
 
     def start(self):
         program = copy_of_tool(self.folder / "built")
@@ -301,12 +354,32 @@ class Sshio(Server):
         argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
                 f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
         self.daemon = Daemon(self.account.run_as(argv), self.folder / "log",
-                             env=clean_environment(HOME=str(self.account.home))).wait_for_port(self.port)
+                             env=clean_environment(HOME=str(self.account.home), **self.environment)).wait_for_port(self.port)
 
 
 class SshioRekeying(Sshio):
     name = "sshio-rekeying"
     options = ["-o", "RekeyLimit=1M"]
+
+
+class SshioTight(Sshio):
+    """A sanitizer that keeps no freed memory back, so that the process shows what the server itself holds."""
+
+    name = "sshio-tight"
+    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+                   ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+
+
+class RawTarget(Scripted):
+    """The program programs/raw_target.c: keys and a password, and limits that a subclass sets."""
+
+    name = "raw-target"
+    password = "correct horse"
+    limits = []
+
+    def start(self):
+        program = find_built("tests/interop/raw_target")
+        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password, *self.limits])
 
 
 class SshioManyKeys(Sshio):
@@ -330,15 +403,27 @@ def with_host_key(kind, host_key_kind):
     return type(kind.__name__, (kind,), {"name": f"{kind.name}-{host_key_kind}", "host_key_kind": host_key_kind})
 
 
-class SshioPassword(Scripted):
-    """The program programs/password_server.c."""
+class SshioAuth(Scripted):
+    """The program programs/auth_server.c, with all methods of authentication."""
 
-    name = "sshio-password"
+    name = "sshio-auth"
     password = "correct horse"
+    required = []
 
     def start(self):
-        program = find_built("tests/interop/password_server")
-        self.start_script([program, self.make_host_key(), self.user, self.password])
+        program = find_built("tests/interop/auth_server")
+        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password,
+                           *self.required])
+
+
+class SshioPassword(SshioAuth):
+    name = "sshio-password"
+    required = ["password"]
+
+
+class SshioTwoFactors(SshioAuth):
+    name = "sshio-two-factors"
+    required = ["publickey,password", "publickey,keyboard-interactive"]
 
 
 def need_python_module(name):

@@ -67,7 +67,7 @@ def test_server_refuses_other_user(client, sshio_server):
 
 @pytest.mark.parametrize("kind", [clients.OpenSSH, clients.AsyncSSH, clients.Sshio], ids=lambda kind: kind.name)
 def test_server_accepts_password_and_refuses_wrong_one(kind, park, tmp_path):
-    server = park.get(servers.SshioPassword)
+    server = park.get(servers.SshioAuth)
     client = kind(tmp_path)
     assert client.login_with_password(server, server.password).check().out == f"welcome {server.user}\n".encode()
     refused = client.login_with_password(server, "wrong")

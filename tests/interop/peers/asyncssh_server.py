@@ -7,14 +7,43 @@ import asyncssh
 
 
 class Server(asyncssh.SSHServer):
+    """"open" gets in without a login, "trivial" after a challenge that asks nothing; everybody else by the password
+    ("old" has to be changed to it), or by the answers blue and 1234, and then yes."""
+
     def __init__(self, password):
-        self._password = password
+        self._password, self._username = password, None
+
+    def begin_auth(self, username):
+        self._username = username
+        return username != "open"
 
     def password_auth_supported(self):
         return self._password is not None
 
     def validate_password(self, username, password):
+        if password == "old":
+            raise asyncssh.PasswordChangeRequired("Your password is too old")
         return password == self._password
+
+    def change_password(self, username, old_password, new_password):
+        if new_password != self._password:
+            raise asyncssh.PasswordChangeRequired("That one will not do")
+        return old_password == "old"
+
+    def kbdint_auth_supported(self):
+        return self._password is not None
+
+    def get_kbdint_challenge(self, username, lang, submethods):
+        if username == "trivial":
+            return "", "hello", "", []
+        return "Login", "Two questions", "", [("Colour: ", True), ("PIN: ", False)]
+
+    def validate_kbdint_response(self, username, responses):
+        if len(responses) == 0:
+            return True
+        if len(responses) == 1:
+            return ("", "Well done", "", []) if responses[0] == "yes" else False
+        return ("", "", "", [("Once more: ", False)]) if responses == ["blue", "1234"] else False
 
 
 async def copy_in(process, child):

@@ -7,16 +7,21 @@
 
 -record(state, {word = none, hash}).
 
-main([SystemDir, UserDir, Rekey]) ->
+%% User and password, if any, are the rest.
+main([SystemDir, UserDir, Rekey, Methods | Account]) ->
     {ok, _} = application:ensure_all_started(ssh),
     Limits = case list_to_integer(Rekey) of
                  0 -> [];
                  Bytes -> [{rekey_limit, Bytes}]
              end,
+    Passwords = case Account of
+                    [] -> [];
+                    [User, Password] -> [{user_passwords, [{User, Password}]}]
+                end,
     {ok, Daemon} = ssh:daemon({127, 0, 0, 1}, 0,
-                              [{system_dir, SystemDir}, {user_dir, UserDir}, {auth_methods, "publickey"},
+                              [{system_dir, SystemDir}, {user_dir, UserDir}, {auth_methods, Methods},
                                {max_sessions, 100}, {max_channels, 200}, {parallel_login, true},
-                               {ssh_cli, {?MODULE, []}} | Limits]),
+                               {ssh_cli, {?MODULE, []}} | Limits ++ Passwords]),
     {ok, Info} = ssh:daemon_info(Daemon),
     io:format("listening ~p~n", [proplists:get_value(port, Info)]),
     receive stop -> ok end.

@@ -142,6 +142,15 @@ static void auth_password_change(void *owner, struct span prompt, struct span la
     note(owner, "auth_password_change %.*s %.*s\n", TEXT(prompt), TEXT(lang));
 }
 
+static void auth_challenged(void *owner, const struct auth_challenge *c)
+{
+    note(owner, "auth_challenged \"%.*s\" \"%.*s\" \"%.*s\"", TEXT(c->name), TEXT(c->instructions), TEXT(c->lang));
+    for (size_t i = 0; i < c->count; i++)
+        note(owner, " %.*s%s", TEXT(c->prompts[i].text), c->prompts[i].echo ? "+" : "-");
+    note(owner, "\n");
+    run_hook(owner, "auth_challenged", NULL);
+}
+
 static void auth_banner(void *owner, struct span msg, struct span lang)
 {
     note(owner, "auth_banner %.*s %.*s\n", TEXT(msg), TEXT(lang));
@@ -149,12 +158,18 @@ static void auth_banner(void *owner, struct span msg, struct span lang)
 
 static void auth_requested(void *owner, const struct auth_request *r)
 {
-    static const char *const names[] = { "none", "password", "publickey", "unknown" };
+    static const char *const names[] = { "none", "password", "publickey", "keyboard-interactive", "unknown" };
     note(owner, "auth_requested %s %s", r->user, names[r->method]);
     if (r->method == AUTH_PASSWORD)
         note(owner, " %s %s", r->password, r->password_change ? r->new_password : "-");
     if (r->method == AUTH_PUBLICKEY)
         note(owner, " %.*s %.*s %.*s", TEXT(r->key_alg), TEXT(r->key_blob), TEXT(r->signature));
+    if (r->method == AUTH_KBDINT && !r->is_response)
+        note(owner, " \"%s\" \"%s\"", r->lang, r->submethods);
+    if (r->method == AUTH_KBDINT && r->is_response)
+        note(owner, " answers");
+    for (size_t i = 0; i < r->response_count; i++)
+        note(owner, " %s", r->responses[i]);
     note(owner, "\n");
     run_hook(owner, "auth_requested", NULL);
 }
@@ -170,6 +185,7 @@ static const struct engine_events engine_events = {
     .auth_failed = auth_failed,
     .auth_key_accepted = auth_key_accepted,
     .auth_password_change = auth_password_change,
+    .auth_challenged = auth_challenged,
     .auth_banner = auth_banner,
     .auth_requested = auth_requested,
     .authenticated = authenticated,
@@ -220,6 +236,10 @@ static void put_fields(struct writer *w, const char *format, va_list args)
             bytes = va_arg(args, const void *);
             put_string(w, bytes, va_arg(args, size_t));
             break;
+        case 'B':
+            bytes = va_arg(args, const void *);
+            put_bytes(w, bytes, va_arg(args, size_t));
+            break;
         case 'r':
             put_chars(w, va_arg(args, const char *));
             break;
@@ -257,15 +277,16 @@ void raw_send(struct raw *raw, int number, const char *format, ...)
     raw_feed(raw);
 }
 
-/* The fields behind the number: u uint32, b bool, s string, r the rest as characters, n the length of the rest. */
+/* The fields behind the number: u uint32, b bool, s string, r the rest as characters, l a counted list of strings, p
+ * what a challenge has more than other messages of its number: language and prompts. */
 static const struct {
     int number;
     const char *fields;
 } layouts[] = {
-    { 1, "us" },     { 5, "s" },     { 6, "s" },    { 50, "sssr" }, { 51, "sb" },  { 52, "" },
-    { 53, "ss" },    { 60, "ss" },   { 80, "sbr" }, { 81, "r" },    { 82, "" },    { 90, "suuur" },
-    { 91, "uuuur" }, { 92, "uuss" }, { 93, "uu" },  { 94, "us" },   { 95, "uus" }, { 96, "u" },
-    { 97, "u" },     { 98, "usbr" }, { 99, "u" },   { 100, "u" },
+    { 1, "us" },     { 5, "s" },      { 6, "s" },     { 50, "sssr" }, { 51, "sb" }, { 52, "" },
+    { 53, "ss" },    { 60, "ssp" },   { 61, "l" },    { 80, "sbr" },  { 81, "r" },  { 82, "" },
+    { 90, "suuur" }, { 91, "uuuur" }, { 92, "uuss" }, { 93, "uu" },   { 94, "us" }, { 95, "uus" },
+    { 96, "u" },     { 97, "u" },     { 98, "usbr" }, { 99, "u" },    { 100, "u" },
 };
 
 static const char *layout_of(int number)
@@ -284,6 +305,26 @@ static size_t show_bytes(char *text, size_t size, struct span s)
     return (size_t)len;
 }
 
+static size_t show_list(char *text, size_t size, struct reader *r)
+{
+    size_t at = 0;
+    for (uint32_t left = read_u32(r); left > 0 && at < size; left--)
+        at += show_bytes(text + at, size - at, read_string(r));
+    return at;
+}
+
+static size_t show_prompts(char *text, size_t size, struct reader *r)
+{
+    if (reader_left(r) == 0)
+        return 0;
+    size_t at = show_bytes(text, size, read_string(r));
+    for (uint32_t left = read_u32(r); left > 0 && at < size; left--) {
+        at += show_bytes(text + at, size - at, read_string(r));
+        at += (size_t)snprintf(text + at, size - at, read_bool(r) ? "+" : "-");
+    }
+    return at;
+}
+
 static void show_message(struct span payload, char *text, size_t size)
 {
     struct reader r;
@@ -296,6 +337,10 @@ static void show_message(struct span payload, char *text, size_t size)
             at += (size_t)snprintf(text + at, size - at, " %" PRIu32, read_u32(&r));
         else if (*f == 'b')
             at += (size_t)snprintf(text + at, size - at, " %d", read_bool(&r));
+        else if (*f == 'l')
+            at += show_list(text + at, size - at, &r);
+        else if (*f == 'p')
+            at += show_prompts(text + at, size - at, &r);
         else
             at += show_bytes(text + at, size - at, *f == 's' ? read_string(&r) : read_rest(&r));
     }

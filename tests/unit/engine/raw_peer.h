@@ -46,7 +46,7 @@ void raw_init(struct raw *raw, bool server, enum auth_stage stage);
 void raw_done(struct raw *raw);
 
 /* A message of the peer: u uint32_t, b bool, s C string as a string, S pointer and size_t as a string, r C string as it
- * is. */
+ * is, B pointer and size_t as they are. */
 void raw_send(struct raw *raw, int number, const char *format, ...);
 void raw_feed(struct raw *raw); /* engine_receive with what is there */
 

@@ -130,8 +130,8 @@ static void test_malformed_answers_end_the_connection(void **state)
         int number;
         const char *format, *text;
     } bad[] = {
-        { 51, "s", "a" }, { 51, "ss", "a" }, { 51, "sb", "a,,b" }, { 51, "sb", "a b" },
-        { 52, "s", "" },  { 53, "s", "a" },  { 60, "s", "a" },
+        { 51, "s", "a" }, { 51, "ss", "a" }, { 51, "sb", "a,,b" }, { 51, "sb", "a b" },  { 52, "s", "" },
+        { 53, "s", "a" }, { 60, "s", "a" },  { 53, "ss", "\xe4" }, { 60, "ss", "\xe4" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         begin(AUTH_RUNNING);

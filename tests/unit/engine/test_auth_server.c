@@ -320,6 +320,11 @@ static void test_long_password_is_not_passed_on(void **state)
         raw_send(&raw, 50, "sssbss", "joe", "ssh-connection", "password", 1, "old", password);
         raw_expect_events(&raw, cases[i].event);
     }
+    password[300] = '\0';
+    begin(AUTH_RUNNING);
+    send_password(password);
+    assert_int_equal(raw.e->auth.request.method, AUTH_PASSWORD);
+    password[300] = 'p';
     password[1024] = '\0';
     begin(AUTH_RUNNING);
     send_password(password);

@@ -285,6 +285,20 @@ static void test_peers_close_waits_for_undelivered_data(void **state)
     raw_expect_events(&raw, "data 0 last words\neof\nclosed 0\n");
 }
 
+/* A session whose program was never started: nobody will come for the data, and the number is free again. */
+static void test_peers_close_does_not_wait_where_nobody_reads(void **state)
+{
+    (void)state;
+    struct channel *ch = raw_open(&raw, 10, 20);
+    channel_pause(ch);
+    channel_set_reader(ch, false);
+    raw_send(&raw, 94, "us", 0u, "unread");
+    raw_send(&raw, 97, "u", 0u);
+    raw_expect_events(&raw, "closed 0\n");
+    raw_expect(&raw, "97 100");
+    assert_int_equal(channel_number(start_open()), 0);
+}
+
 static void test_abort_drops_everything_and_closes_at_once(void **state)
 {
     (void)state;
@@ -744,6 +758,7 @@ int main(void)
         TEST(test_close_sends_eof_and_close_and_waits_for_the_peers),
         TEST(test_peers_close_is_answered_and_drops_what_waits),
         TEST(test_peers_close_waits_for_undelivered_data),
+        TEST(test_peers_close_does_not_wait_where_nobody_reads),
         TEST(test_abort_drops_everything_and_closes_at_once),
         TEST(test_abort_after_the_peers_close_drops_undelivered_data),
         TEST(test_eof_leaves_the_other_way_open),

@@ -157,6 +157,30 @@ static void test_waiting_in_a_callback_fails(void **state)
     timer_free(timer);
 }
 
+/* A timer that makes itself due again whenever it fires leaves room for everything else. */
+struct restless {
+    struct timer *timer;
+    int fired;
+};
+
+static void fire_again(void *arg)
+{
+    struct restless *r = arg;
+    r->fired++;
+    timer_at(r->timer, 0);
+}
+
+static void test_timer_that_is_always_due_does_not_hold_the_loop(void **state)
+{
+    (void)state;
+    struct restless r = { .fired = 0 };
+    r.timer = timer_new(loop_current(), fire_again, &r);
+    timer_at(r.timer, 0);
+    assert_int_equal(sshio_sleep(0.003), 0);
+    assert_true(r.fired >= 1);
+    timer_free(r.timer);
+}
+
 /* ---- posting ---- */
 
 static void stop_loop(void *arg)
@@ -370,6 +394,42 @@ static void test_thread_end_closes_what_is_open(void **state)
     free(object);
 }
 
+/* What closes last may close something else when it is told that it is closed: that is seen to as well. */
+static void free_next(uv_handle_t *handle)
+{
+    timer_free(handle->data);
+    free(handle);
+}
+
+static void close_chain(struct loop_object *base)
+{
+    struct object *object = LIST_ENTRY(base, struct object, base);
+    uv_idle_t *idle = malloc(sizeof *idle);
+    uv_idle_init(loop_uv(base->loop), idle);
+    idle->data = object->timer;
+    uv_close((uv_handle_t *)idle, free_next);
+    loop_object_remove(base);
+    object->gone = true;
+}
+
+static void *leave_a_chain(void *arg)
+{
+    struct object *object = arg;
+    open_object(object, false);
+    object->base.close = close_chain;
+    return NULL;
+}
+
+static void test_thread_end_closes_what_others_close(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    struct object object;
+    assert_int_equal(pthread_create(&thread, NULL, leave_a_chain, &object), 0);
+    pthread_join(thread, NULL);
+    assert_true(object.gone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,12 +437,14 @@ int main(void)
         cmocka_unit_test(test_cancelled_hook_does_not_run),
         cmocka_unit_test(test_busy_tasks_do_not_starve_timers),
         cmocka_unit_test(test_waiting_in_a_callback_fails),
+        cmocka_unit_test(test_timer_that_is_always_due_does_not_hold_the_loop),
         cmocka_unit_test(test_other_threads_post_to_the_main_loop),
         cmocka_unit_test(test_tasks_live_on_an_attached_loop),
         cmocka_unit_test(test_post_reaches_an_attached_loop),
         cmocka_unit_test(test_main_waits_for_objects),
         cmocka_unit_test(test_stop_ends_main_early),
         cmocka_unit_test(test_thread_end_closes_what_is_open),
+        cmocka_unit_test(test_thread_end_closes_what_others_close),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -40,16 +41,47 @@ func knownAlgorithms(known string) []string {
 	return algorithms
 }
 
-func connect(port int, user, identity, known string, rekey uint64) *ssh.Client {
-	pem, err := os.ReadFile(identity)
-	must(err)
-	signer, err := ssh.ParsePrivateKey(pem)
-	must(err)
+// Answers the prompts of keyboard-interactive in their order.
+func answerer(answers []string) ssh.KeyboardInteractiveChallenge {
+	return func(name, instruction string, questions []string, echos []bool) ([]string, error) {
+		if len(questions) > len(answers) {
+			return nil, errors.New("no more answers")
+		}
+		given := answers[:len(questions)]
+		answers = answers[len(questions):]
+		return given, nil
+	}
+}
+
+// What it was given to log in with, in the order of these fields.
+type credentials struct {
+	identity, password, answers string
+}
+
+func (c credentials) methods() []ssh.AuthMethod {
+	var methods []ssh.AuthMethod
+	if c.identity != "" {
+		pem, err := os.ReadFile(c.identity)
+		must(err)
+		signer, err := ssh.ParsePrivateKey(pem)
+		must(err)
+		methods = append(methods, ssh.PublicKeys(signer))
+	}
+	if c.password != "" {
+		methods = append(methods, ssh.Password(c.password))
+	}
+	if c.answers != "" {
+		methods = append(methods, ssh.KeyboardInteractive(answerer(strings.Split(c.answers, ","))))
+	}
+	return methods
+}
+
+func connect(port int, user string, given credentials, known string, rekey uint64) *ssh.Client {
 	checkHost, err := knownhosts.New(known)
 	must(err)
 	config := &ssh.ClientConfig{
 		User:              user,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		Auth:              given.methods(),
 		HostKeyCallback:   checkHost,
 		HostKeyAlgorithms: knownAlgorithms(known),
 	}
@@ -123,12 +155,15 @@ func runSessions(client *ssh.Client, count int) {
 func main() {
 	port := flag.Int("port", 22, "port on 127.0.0.1")
 	user := flag.String("user", "", "user name")
-	identity := flag.String("identity", "", "private key file")
+	var given credentials
+	flag.StringVar(&given.identity, "identity", "", "private key file")
+	flag.StringVar(&given.password, "password", "", "password")
+	flag.StringVar(&given.answers, "answers", "", "answers to prompts, with commas between them")
 	known := flag.String("known-hosts", "", "known_hosts file")
 	rekey := flag.Uint64("rekey", 0, "bytes between key exchanges, 0 = the library's choice")
 	sessions := flag.Int("sessions", 0, "open so many sessions at once")
 	flag.Parse()
-	client := connect(*port, *user, *identity, *known, *rekey)
+	client := connect(*port, *user, given, *known, *rekey)
 	if *sessions > 0 {
 		runSessions(client, *sessions)
 		return
