@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -46,9 +47,12 @@ static void test_every_connection_ends_as_planned_or_with_a_reason(void **state)
     uint64_t first = setting("SSHIO_SEED", 1), seeds = setting("SSHIO_SEEDS", SEEDS_DEFAULT);
     (void)state;
     sim_keys();
-    scenario_run(&scenario, 0, true); /* tables that are made once are made here */
+    scenario_run(&scenario,
+                 &(struct scenario_order){ .gentle = true, .replay = "" }); /* what is made once is made here */
     for (uint64_t seed = first; seed - first < seeds; seed++) {
-        scenario_run(&scenario, seed, false);
+        char replay[64];
+        snprintf(replay, sizeof replay, "make sim SEED=%" PRIu64, seed);
+        scenario_run(&scenario, &(struct scenario_order){ .seed = seed, .replay = replay });
         count(&t, &scenario);
     }
     sim_keys_done();
