@@ -19,10 +19,11 @@ import servers
 from harness import KeyFile
 from raw_bed import Bed
 from raw_ciphers import MACS, SUITES
-from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_OPEN_CONFIRMATION,
-                     CHANNEL_REQUEST, CHANNEL_SUCCESS, CHANNEL_WINDOW_ADJUST, EXT_INFO, GLOBAL_REQUEST, REQUEST_FAILURE,
-                     SERVICE_REQUEST, USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_REQUEST, USERAUTH_SUCCESS, Ended, Fields, public_blob)
-from test_raw_client import Dialogue
+from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_FAILURE, CHANNEL_OPEN,
+                     CHANNEL_OPEN_CONFIRMATION, CHANNEL_REQUEST, CHANNEL_SUCCESS, CHANNEL_WINDOW_ADJUST, EXT_INFO,
+                     GLOBAL_REQUEST, REQUEST_FAILURE, SERVICE_REQUEST, USERAUTH_FAILURE, USERAUTH_PK_OK,
+                     USERAUTH_REQUEST, USERAUTH_SUCCESS, Ended, Fields, public_blob)
+from raw_dialogue import Dialogue
 
 OFFER = {"ciphers": list(dict.fromkeys(cipher for cipher, _ in SUITES)), "macs": list(MACS)}
 STARTS = ("exec", "shell", "subsystem")

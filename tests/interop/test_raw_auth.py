@@ -5,8 +5,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from raw_bed import LONGEST, check_ended
-from raw_ssh import (EXT_INFO, GLOBAL_REQUEST, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_INFO_RESPONSE, USERAUTH_PK_OK, USERAUTH_REQUEST, USERAUTH_SUCCESS, Fields,
-                     Plain, field, message, mpint, new_key, public_blob, signature_blob)
+from raw_ssh import (EXT_INFO, GLOBAL_REQUEST, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_INFO_RESPONSE,
+                     USERAUTH_PK_OK, USERAUTH_REQUEST, USERAUTH_SUCCESS, Fields, Plain, field, message, mpint,
+                     new_key, public_blob, signature_blob)
 
 PROTOCOL_ERROR, SERVICE_NOT_AVAILABLE, NO_MORE_METHODS, ILLEGAL_USER = 2, 7, 14, 15
 TRIES = 6

@@ -13,9 +13,9 @@ import pytest
 import servers
 from harness import HOST
 from raw_bed import Bed, check_ended
-from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_OPEN_CONFIRMATION, CHANNEL_OPEN_FAILURE,
-                     CHANNEL_REQUEST, CHANNEL_SUCCESS, GLOBAL_REQUEST, KEXINIT, PATIENCE, PING, PONG, Ended, Fields, Peer,
-                     connect, message)
+from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_OPEN_CONFIRMATION,
+                     CHANNEL_OPEN_FAILURE, CHANNEL_REQUEST, CHANNEL_SUCCESS, GLOBAL_REQUEST, KEXINIT, PATIENCE, PING,
+                     PONG, Ended, Fields, Peer, connect, message)
 
 PROTOCOL_ERROR = 2
 WINDOW, PACKET = 2**21, 2**15

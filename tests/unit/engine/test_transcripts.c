@@ -213,7 +213,7 @@ static void replay(const char *name)
 static void check_client(const char *name)
 {
     replay(name);
-    expect_event("auth_requested somebody none\n");
+    expect_event("auth_requested somebody publickey ssh-ed25519 ");
     expect_event("authenticated\n");
     expect_event("channel_requested session \n");
     expect_event("request exec ");
