@@ -63,8 +63,7 @@ static void set(struct timer *timer, uint64_t at_ms)
         return;
     }
     uint64_t now = loop_now_ms(t->loop);
-    /* libuv goes on until no timer is due: one that makes itself due again would never let the loop do anything else.
-     */
+    /* libuv goes on until no timer is due: one that makes itself due again would let the loop do nothing else. */
     uint64_t least = t->firing ? 1 : 0;
     uv_timer_start(&t->handle, expired, at_ms > now ? at_ms - now : least, 0);
 }

@@ -26,15 +26,13 @@ MAY_INCLUDE = {
     "sftp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session"},
     "scp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session", "sftp"},
 }
-# Other libraries, by the first part of their headers' names, and the rooms that may use them.
-LIBRARIES = {"openssl": {"crypto", "key"}, "zlib.h": {"engine"}}
 PURE = {"base", "crypto", "key", "engine", "config"}    # below io: no system calls, no clock
 PURE_MAY_NOT_INCLUDE = re.compile(
     r"uv\.h|unistd\.h|fcntl\.h|poll\.h|signal\.h|netdb\.h|dirent\.h|pwd\.h|grp\.h|termios\.h|pty\.h|ucontext\.h|"
     r"sys/(?!types\.h|param\.h).*")
 PURE_MAY_NOT_CALL = re.compile(
     r"\b(time|clock|clock_gettime|gettimeofday|fopen|fdopen|freopen|open|openat|getenv|setenv|system|popen|exit|abort)\s*\(")
-LIBRARIES = {"openssl": {"crypto", "key"}, "stringprep.h": {"base"}}    # headers that only these rooms include
+LIBRARIES = {"openssl": {"crypto", "key"}, "zlib.h": {"engine"}, "stringprep.h": {"base"}}    # headers that only these rooms include
 BANNED = re.compile(r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|alloca|strtok|setjmp|longjmp)\s*\(")
 MALLOC = re.compile(r"\b(malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf|free)\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")')

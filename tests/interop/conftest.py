@@ -131,7 +131,7 @@ def bed(sshio_server):
 @pytest.fixture
 def target(park):
     """The same with passwords as well."""
-    made = Bed(park.get(servers.RawTarget))
+    made = Bed(park.get(servers.SshioAuth))
     yield made
     made.check_serves()
 

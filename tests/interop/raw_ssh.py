@@ -168,6 +168,7 @@ class Peer:
         self.strict = False
         self.unread = b""
         self.unseen = []    # messages since the test last looked
+        self.tape = []      # all messages: whether it is ours, and the payload
         sock.settimeout(PATIENCE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -219,6 +220,7 @@ class Peer:
         if not align:
             padding += 1
         plain = bytes([padding if padding_byte is None else padding_byte]) + payload + os.urandom(padding)
+        self.tape.append((True, payload))
         sealed = cipher.seal(self.send_seq, plain, len(plain) if packet_len is None else packet_len)
         self.send_seq = (self.send_seq + 1) % 2**32
         return sealed
@@ -237,7 +239,9 @@ class Peer:
         plain = self.recv_cipher.open(self.recv_seq, self.read_bytes)
         self.recv_seq = (self.recv_seq + 1) % 2**32
         assert 4 <= plain[0] <= len(plain) - 2, f"padding of {plain[0]} bytes in a packet of {len(plain)}"
-        return plain[1:-plain[0]]
+        payload = plain[1:-plain[0]]
+        self.tape.append((False, payload))
+        return payload
 
     def read(self):
         """The next message. After a DISCONNECT nothing else may come (RFC 4253 11.1)."""

@@ -32,6 +32,7 @@ class Server:
     name = None
     has_rekey_limit = False     # can it be told to rekey after 1 MiB?
     has_many_sessions = False   # does it take 50 sessions on one connection?
+    max_sessions = 100          # of those that can be told
     takes_password = False
     host_key_kind = "ed25519"
     commands = SHELL_COMMANDS
@@ -79,7 +80,7 @@ class OpenSSH(Server):
         options = {
             "Port": self.port, "ListenAddress": HOST, "HostKey": self.make_host_key(),
             "AuthorizedKeysFile": self.authorized_keys, "PidFile": self.folder / "pid", "UsePAM": "no",
-            "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": 100, "MaxStartups": 200,
+            "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": self.max_sessions, "MaxStartups": 200,
             "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", **more}
         config = self.folder / "sshd_config"
         config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
@@ -352,7 +353,7 @@ class Sshio(Server):
             self.account.own(file)
         self.port = free_port()
         argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
-                f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
+                f"AuthorizedKeysFile={self.authorized_keys}", "-o", f"MaxSessions={self.max_sessions}", *self.options]
         self.daemon = Daemon(self.account.run_as(argv), self.folder / "log",
                              env=clean_environment(HOME=str(self.account.home), **self.environment)).wait_for_port(self.port)
 
@@ -368,18 +369,6 @@ class SshioTight(Sshio):
     name = "sshio-tight"
     environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
                    ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
-
-
-class RawTarget(Scripted):
-    """The program programs/raw_target.c: keys and a password, and limits that a subclass sets."""
-
-    name = "raw-target"
-    password = "correct horse"
-    limits = []
-
-    def start(self):
-        program = find_built("tests/interop/raw_target")
-        self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password, *self.limits])
 
 
 class SshioManyKeys(Sshio):
@@ -404,16 +393,18 @@ def with_host_key(kind, host_key_kind):
 
 
 class SshioAuth(Scripted):
-    """The program programs/auth_server.c, with all methods of authentication."""
+    """The program programs/auth_server.c, with all methods of authentication. A subclass says what a login takes, and
+    limits as "name=number"."""
 
     name = "sshio-auth"
     password = "correct horse"
     required = []
+    limits = []
 
     def start(self):
         program = find_built("tests/interop/auth_server")
         self.start_script([program, self.make_host_key(), self.authorized_keys, self.user, self.password,
-                           *self.required])
+                           *self.limits, *self.required])
 
 
 class SshioPassword(SshioAuth):

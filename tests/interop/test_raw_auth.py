@@ -5,12 +5,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from raw_bed import LONGEST, check_ended
-from raw_ssh import (EXT_INFO, GLOBAL_REQUEST, USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_REQUEST, USERAUTH_SUCCESS, Fields,
-                     Plain, field, message, mpint, new_key, public_blob, signature_blob)
+from raw_ssh import (EXT_INFO, GLOBAL_REQUEST, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_INFO_RESPONSE,
+                     USERAUTH_PK_OK, USERAUTH_REQUEST, USERAUTH_SUCCESS, Fields, Plain, field, message, mpint,
+                     new_key, public_blob, signature_blob)
 
 PROTOCOL_ERROR, SERVICE_NOT_AVAILABLE, NO_MORE_METHODS, ILLEGAL_USER = 2, 7, 14, 15
 TRIES = 6
 REQUESTS = 1024
+
+
+def count(number, payloads):
+    return [payload[0] for payload in payloads].count(number)
 
 
 def query(key, alg="ssh-ed25519", blob=None):
@@ -117,7 +122,7 @@ def test_a5_tries_of_every_kind_end_the_connection(target, what):
         for _ in range(12):
             TRIES_OF[what](target, peer)
         ended = check_ended(peer, NO_MORE_METHODS)
-    assert [payload[0] for payload in ended.before] == [USERAUTH_FAILURE] * (TRIES - 1)
+    assert count(USERAUTH_FAILURE, ended.before) == TRIES - 1
 
 
 def test_a5_tries_of_all_kinds_count_together(target):
@@ -125,7 +130,7 @@ def test_a5_tries_of_all_kinds_count_together(target):
         peer.ask(target.user, "none")
         for what in list(TRIES_OF)[:TRIES]:
             TRIES_OF[what](target, peer)
-        assert len(check_ended(peer, NO_MORE_METHODS).before) == TRIES - 1
+        assert count(USERAUTH_FAILURE, check_ended(peer, NO_MORE_METHODS).before) == TRIES - 1
 
 
 def test_a5_accepted_queries_are_no_tries_but_are_counted(target):
@@ -198,6 +203,49 @@ def test_a6_malformed_key_is_refused(bed, blob):
     with bed.at("auth") as peer:
         assert peer.ask(bed.user, "publickey", *query(None, blob=blob))[0] == USERAUTH_FAILURE
         assert refused(peer, peer.signed_request(bed.user, bed.key, blob=blob))
+
+
+# ---- A9: keyboard-interactive (RFC 4256 3.4) ----
+
+def asked(target, peer):
+    """The server asks two questions."""
+    peer.look()
+    peer.send_auth(target.user, "keyboard-interactive", "", "")
+    fields = Fields(peer.read_until(USERAUTH_PK_OK))
+    fields.text(), fields.text(), fields.text()
+    assert fields.u32() == 2
+
+
+@pytest.mark.parametrize("answers", [(0,), (1, "blue"), (3, "blue", "1234", "more"), (2, "red", "1234")])
+def test_a9_wrong_number_of_answers_is_refused(target, answers):
+    with target.at("auth") as peer:
+        asked(target, peer)
+        peer.send(USERAUTH_INFO_RESPONSE, *answers)
+        assert peer.answer_to_auth()[0] == USERAUTH_FAILURE
+
+
+@pytest.mark.parametrize("answers", [(0x10000000,), (LONGEST,), (2, "blue"), (2, "blue", LONGEST), (2, "blue", "1234", "more"),
+                                     (1000, *["x"] * 500)])
+def test_a9_answers_that_do_not_fit_their_count_end_the_connection_or_are_refused(target, answers):
+    with target.at("auth") as peer:
+        asked(target, peer)
+        peer.send(USERAUTH_INFO_RESPONSE, *answers)
+        check_ended(peer, PROTOCOL_ERROR)
+
+
+def test_a9_answers_to_no_question_end_the_connection(target):
+    with target.at("auth") as peer:
+        peer.send(USERAUTH_INFO_RESPONSE, 2, "blue", "1234")
+        check_ended(peer, PROTOCOL_ERROR)
+
+
+def test_a16_another_request_drops_the_questions(target):
+    """RFC 4252 5: answers to what was asked before it count for nothing."""
+    with target.at("auth") as peer:
+        asked(target, peer)
+        peer.ask(target.user, "none")
+        peer.send(USERAUTH_INFO_RESPONSE, 2, "blue", "1234")
+        check_ended(peer, PROTOCOL_ERROR)
 
 
 # ---- A10, P8: passwords and names ----
@@ -273,7 +321,7 @@ def test_requests_sent_together_are_answered_in_order(target):
                         message(USERAUTH_REQUEST, target.user, "ssh-connection", "password", False,
                                 target.server.password)])
         answers = [payload[0] for payload in peer.settle()]
-        assert [number for number in answers if number != EXT_INFO] == [USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS]
+        assert [number for number in answers if number not in (EXT_INFO, USERAUTH_BANNER)] == [USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS]
 
 
 def test_login_after_packets_without_end_is_not_possible(target):
@@ -290,4 +338,4 @@ def test_login_works(target, method):
             peer.login_with_key(target.user, target.key)
         else:
             peer.login_with_password(target.user, target.server.password)
-        assert peer.run("anything") == b"welcome\n"
+        assert peer.run("anything") == f"welcome {target.user}\n".encode()

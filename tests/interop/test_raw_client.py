@@ -3,130 +3,19 @@
 The client is `sshio ssh`; most cases end with exit status 255 and a message that tells what happened."""
 
 import re
-import subprocess
 
 import pytest
 
-import clients
-from harness import HOST, clean_environment, known_hosts_line, limit_child, under_limits
 from raw_bed import LONGEST, OPTIONAL, OPTIONAL_AND_EXT_INFO, check_ended
+from raw_dialogue import OWN_FAILURE, PACKET, WINDOW, Dialogue, at_kexinit
 from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED_DATA, CHANNEL_FAILURE, CHANNEL_OPEN,
                      CHANNEL_OPEN_CONFIRMATION, CHANNEL_OPEN_FAILURE, CHANNEL_REQUEST, CHANNEL_SUCCESS,
-                     CHANNEL_WINDOW_ADJUST, DISCONNECT, EXT_INFO, GLOBAL_REQUEST, KEX_INIT, KEX_REPLY, KEXINIT, NEWKEYS, PING,
-                     PONG, REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED, USERAUTH_BANNER,
-                     USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_REQUEST, USERAUTH_SUCCESS, Fields, Kexinit, Plain,
-                     RawServer, message, new_key, numbers, public_blob, public_line, signature_blob)
+                     CHANNEL_WINDOW_ADJUST, DISCONNECT, EXT_INFO, GLOBAL_REQUEST, KEXINIT, KEX_INIT, KEX_REPLY,
+                     NEWKEYS, PING, PONG, REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT, SERVICE_REQUEST,
+                     UNIMPLEMENTED, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_REQUEST,
+                     USERAUTH_SUCCESS, Fields, Kexinit, Plain, message, new_key, numbers, public_blob, signature_blob)
 
 PROTOCOL_ERROR, KEX_FAILED, NOT_VERIFIABLE = 2, 3, 9
-OWN_FAILURE = 255
-WINDOW, PACKET = 2**21, 2**15
-
-
-class Dialogue:
-    """A client that talks to the raw server: accept() takes its connection, and finish() its end."""
-
-    def __init__(self, folder, identity, kind=clients.Sshio, *, host_key=None, options=()):
-        self.raw = RawServer()
-        self.port, self.user, self.identity = self.raw.port, "somebody", identity
-        self.known_hosts = folder / "known_hosts"
-        self.known_hosts.write_text(known_hosts_line(self.port, public_line(host_key or self.raw.host_key)))
-        argv = kind(folder).argv(self, "whatever", None)
-        place = argv.index(HOST)
-        self.child = subprocess.Popen(under_limits([*argv[:place], *options, *argv[place:]], 60), stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-                                      preexec_fn=limit_child)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.raw.listener.close()
-        if self.child.poll() is None:
-            self.child.kill()
-        self.child.communicate()
-
-    def at(self, state, **how):
-        peer = self.raw.accept(**how)
-        STATES[state](peer)
-        return peer
-
-    def finish(self):
-        out, err = self.child.communicate(timeout=60)
-        assert "Sanitizer" not in err.decode(errors="replace"), err
-        return self.child.returncode, out, err.decode()
-
-    def check_failed(self, text=""):
-        """The client says so and exits with 255."""
-        status, out, err = self.finish()
-        assert status == OWN_FAILURE and text in err, (status, out, err)
-        return err
-
-
-# ---- states of a server's connection ----
-
-def at_version(peer):
-    pass
-
-
-def at_kexinit(peer):
-    peer.exchange_versions()
-
-
-def at_kex(peer):
-    at_kexinit(peer)
-    peer.exchange_kexinits()
-    peer.read_until(KEX_INIT)
-
-
-def at_newkeys(peer):
-    """Only our NEWKEYS is missing."""
-    at_kexinit(peer)
-    peer.exchange_kexinits()
-    peer.serve_kex_init()
-    peer.take_newkeys()
-
-
-def at_service(peer):
-    peer.handshake()
-
-
-def at_auth(peer):
-    at_service(peer)
-    peer.accept_service()
-    peer.read_until(USERAUTH_REQUEST)
-    peer.look()
-
-
-def at_open(peer):
-    """Logged in; the client's channel is being opened."""
-    at_service(peer)
-    peer.let_in()
-    fields = Fields(peer.read_until(CHANNEL_OPEN))
-    assert fields.text() == "session" and fields.u32() == 0
-
-
-def at_channel(peer, window=WINDOW, max_packet=PACKET):
-    """Its command runs, on its channel 0, which is our 5."""
-    at_open(peer)
-    peer.send(CHANNEL_OPEN_CONFIRMATION, 0, 5, window, max_packet)
-    fields = Fields(peer.read_until(CHANNEL_REQUEST))
-    assert fields.u32() == 5
-    while fields.text() != "exec":
-        fields = Fields(peer.read_until(CHANNEL_REQUEST))
-        fields.u32()
-    if fields.boolean():
-        peer.send(CHANNEL_SUCCESS, 0)
-    peer.look()
-
-
-def at_rekey(peer):
-    at_channel(peer)
-    peer.exchange_kexinits()
-    peer.read_until(KEX_INIT)
-
-
-STATES = {"version": at_version, "kexinit": at_kexinit, "kex": at_kex, "newkeys": at_newkeys, "service": at_service,
-          "auth": at_auth, "open": at_open, "channel": at_channel, "rekey": at_rekey}
 
 
 @pytest.fixture
@@ -156,8 +45,8 @@ def test_client_runs_a_command_on_a_raw_server(dialogue):
 
 GOOD_VERSIONS = {"1.99-after-text": b"hello\r\nyou there\n\r\nSSH-1.99-x\r\n", "1024-lines": b"x\r\n" * 1024 + b"SSH-2.0-x\n",
                  "long-line": b"x" * 8190 + b"\r\nSSH-2.0-x\r\n"}
-BAD_VERSIONS = {"1025-lines": b"x\r\n" * 1025, "line-of-8192": b"x" * 8192 + b"\r\n", "1.0": b"SSH-1.0-x\r\n", "1.5": b"SSH-1.5-x\r\n",
-                "endless": b"x" * 100000, "long-version": b"SSH-2.0-" + b"x" * 248 + b"\r\n", "nul": b"SSH-2.0-a\0b\r\n"}
+BAD_VERSIONS = {"1025-lines": b"x\r\n" * 1025, "line-of-8192": b"x" * 8192 + b"\r\n", "1.0": b"SSH-1.0-x\r\n",
+                "1.5": b"SSH-1.5-x\r\n", "endless": b"x" * 100000, "long-version": b"SSH-2.0-" + b"x" * 248 + b"\r\n", "nul": b"SSH-2.0-a\0b\r\n"}
 
 
 @pytest.mark.parametrize("what", GOOD_VERSIONS)

@@ -7,8 +7,8 @@ import pytest
 from raw_bed import LONGEST, check_ended, is_alive
 from raw_ciphers import SUITES
 from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED_DATA, CHANNEL_OPEN, CHANNEL_REQUEST,
-                     CHANNEL_WINDOW_ADJUST, DEBUG, DISCONNECT, EXT_INFO, GLOBAL_REQUEST, IGNORE, KEX_INIT, KEXINIT, PING,
-                     SERVICE_REQUEST, Ended, Kexinit, Plain, field, message)
+                     CHANNEL_WINDOW_ADJUST, DEBUG, DISCONNECT, EXT_INFO, GLOBAL_REQUEST, IGNORE, KEXINIT, KEX_INIT,
+                     PING, SERVICE_REQUEST, Ended, Kexinit, Plain, field, message)
 
 PROTOCOL_ERROR, MAC_ERROR = 2, 5
 BEFORE_LOGIN, AFTER_LOGIN = 65536, 262144
@@ -30,7 +30,8 @@ def suites_of(bed):
 
 GOOD_VERSIONS = {"lf-alone": b"SSH-2.0-x\n", "1.99": b"SSH-1.99-x\r\n", "comment": b"SSH-2.0-x with a comment\r\n",
                  "longest": b"SSH-2.0-" + b"x" * 247 + b"\r\n", "octets": b"SSH-2.0-\xe9\xff\r\n", "empty": b"SSH-2.0-\r\n"}
-BAD_VERSIONS = {"1.5": b"SSH-1.5-x\r\n", "3.0": b"SSH-3.0-x\r\n", "http": b"GET / HTTP/1.0\r\n", "text-first": b"hello\r\nSSH-2.0-x\r\n",
+BAD_VERSIONS = {"1.5": b"SSH-1.5-x\r\n", "3.0": b"SSH-3.0-x\r\n", "http": b"GET / HTTP/1.0\r\n",
+                "text-first": b"hello\r\nSSH-2.0-x\r\n",
                 "too-long": b"SSH-2.0-" + b"x" * 248 + b"\r\n", "nul": b"SSH-2.0-a\0b\r\n", "cr": b"SSH-2.0-a\rb\r\n",
                 "empty-line": b"\r\nSSH-2.0-x\r\n", "binary": bytes(range(256)), "without-end": b"SSH-2.0-" + b"x" * 2**20,
                 "letter-case": b"ssh-2.0-x\r\n", "no-dash": b"SSH-2.0\r\n", "flood": b"x\r\n" * 100000}
@@ -189,7 +190,8 @@ def with_first(text):
 
 BAD_KEXINITS = {**{f"list-{i}": bad_kexinit(i) for i in range(1, 10)}, "list-0": bytes([KEXINIT]) + bytes(16) + b"\xff" * 4,
                 "short": bad_kexinit(end=b"\0" * 4), "trailing": bad_kexinit(end=b"\0" * 6), "empty": bytes([KEXINIT]),
-                "empty-name": bad_kexinit(lists=with_first("curve25519-sha256,,x")), "comma-first": bad_kexinit(lists=with_first(",x")),
+                "empty-name": bad_kexinit(lists=with_first("curve25519-sha256,,x")),
+                "comma-first": bad_kexinit(lists=with_first(",x")),
                 "nul": bad_kexinit(lists=with_first(b"curve25519-sha256\0")), "octet": bad_kexinit(lists=with_first(b"\xe9")),
                 "many-names": bad_kexinit(lists=with_first(",".join("x%d" % i for i in range(10000))))}
 
@@ -274,9 +276,11 @@ def test_p9_controls_of_the_peer_do_not_reach_the_log(bed):
         peer.handshake()
         peer.send(DEBUG, True, nasty, "")
         peer.request_service()
-        peer.ask(nasty, "none")
-        peer.ask(nasty, nasty)
+        peer.ask(bed.user, nasty)
         peer.send(DISCONNECT, 2, nasty, nasty)
+        peer.end()
+    with bed.at("auth") as peer:
+        peer.send_auth(nasty, "none")
         peer.end()
     with bed.at("open") as peer:
         peer.send(CHANNEL_OPEN, "\x1b[2J", 0, 1, 1)

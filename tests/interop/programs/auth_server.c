@@ -1,12 +1,14 @@
-/* A server with every method of authentication. Prints "listening PORT"; every command is answered with a greeting.
+/* A server with every method of authentication. Prints "listening PORT", then "begin_auth USER" for each user that
+ * begins and "password_asked LENGTH" for each password that is judged; every command is answered with a greeting.
  *
- *     auth_server HOST_KEY AUTHORIZED_KEYS USER PASSWORD [METHODS...]
+ *     auth_server HOST_KEY AUTHORIZED_KEYS USER PASSWORD [LIMIT=NUMBER...] [METHODS...]
  *
- * METHODS are what a login takes, as AuthenticationMethods of sshd_config. USER may also answer "Colour: " with "blue",
- * "PIN: " with "1234" and then "Once more: " with "yes". The password "old" has to be changed to PASSWORD. The user
- * "open" gets in without a login. */
+ * LIMIT is the name of one of the options below. METHODS are what a login takes, as AuthenticationMethods of
+ * sshd_config. USER may also answer "Colour: " with "blue", "PIN: " with "1234" and then "Once more: " with "yes". The
+ * password "old" has to be changed to PASSWORD. The user "open" gets in without a login. */
 #include <sshio.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct account {
     const char *user, *password;
@@ -15,6 +17,7 @@ struct account {
 static int begin_auth(sshio_conn *conn, const char *username, void *user)
 {
     (void)user;
+    printf("begin_auth %s\n", username);
     sshio_conn_send_auth_banner(conn, "mind the step\n", NULL);
     return strcmp(username, "open") == 0 ? SSHIO_ACCEPT : SSHIO_REFUSE;
 }
@@ -31,6 +34,7 @@ static int validate_password(sshio_conn *conn, const char *username, const char 
     const struct account *account = user;
 
     (void)conn;
+    printf("password_asked %zu\n", strlen(password));
     if (strcmp(username, account->user) != 0)
         return SSHIO_REFUSE;
     if (strcmp(password, "old") == 0)
@@ -101,22 +105,50 @@ static const sshio_server_handlers handlers = {
     .validate_kbdint_response = validate_kbdint_response,
 };
 
+/* Whether the word is "name=number". */
+static bool is_setting(const char *word, const char *name, double *number)
+{
+    size_t len = strlen(name);
+    if (strncmp(word, name, len) != 0 || word[len] != '=')
+        return false;
+    *number = strtod(word + len + 1, NULL);
+    return true;
+}
+
+static bool set_limit(sshio_server_options *options, const char *word)
+{
+    double number;
+    if (is_setting(word, "login_timeout", &number))
+        options->login_timeout = number;
+    else if (is_setting(word, "max_auth_tries", &number))
+        options->max_auth_tries = (int)number;
+    else if (is_setting(word, "max_startups", &number))
+        options->max_startups = (int)number;
+    else if (is_setting(word, "linger", &number))
+        options->linger = number;
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 5)
         return 2;
     struct account account = { argv[3], argv[4] };
     sshio_listener *listener = NULL;
-    int rc = sshio_create_server(&handlers, &account, "127.0.0.1", 0,
-                                 SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = argv[1] }),
-                                              .authorized_keys = SSHIO_FILES(argv[2]), .process_handler = greet,
-                                              .required_auth_methods = argc > 5 ? (const char *const *)argv + 5 : NULL),
-                                 &listener);
+    sshio_server_options options = *SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = argv[1] }),
+                                                 .authorized_keys = SSHIO_FILES(argv[2]), .process_handler = greet);
+    int next = 5;
 
-    if (rc != 0)
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while (next < argc && set_limit(&options, argv[next]))
+        next++;
+    if (next < argc)
+        options.required_auth_methods = (const char *const *)argv + next;
+    if (sshio_create_server(&handlers, &account, "127.0.0.1", 0, &options, &listener) != 0)
         return sshio_report("auth_server");
     printf("listening %d\n", sshio_listener_get_port(listener));
-    fflush(stdout);
     sshio_listener_unref(listener);
     return sshio_run_forever() == 0 ? 0 : 1;
 }
