@@ -26,7 +26,8 @@ static int connect_client(struct client *client, sshio_conn **conn)
 
     return sshio_connect(BENCH_HOST, SSHIO_CLIENT(.username = args->user, .port = args->port,
                                                   .client_keys = SSHIO_KEYS({ .key = client->key }),
-                                                  .known_hosts = SSHIO_NONE, .encryption_algs = args->cipher), conn);
+                                                  .known_hosts = SSHIO_NONE, .encryption_algs = args->cipher,
+                                                  .mac_algs = args->mac), conn);
 }
 
 static int bad_word(const char *word)

@@ -1,6 +1,6 @@
 """Measures sshio, OpenSSH and the wire limit in one run: alternating, several rounds, medians and ratios.
 
-    bench/run_bench.py [--build FOLDER] [--quick] [--rounds N] [--syscalls]
+    bench/run_bench.py [--build FOLDER] [--quick] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
 
 Prints a table and writes bench.json and bench.svg into FOLDER/bench. Rates move from machine to machine; the ratios within one run hold,
 and CPU seconds are steadier than rates on a machine that others use. Everything listens on 127.0.0.1 and ends with the run.
@@ -112,15 +112,18 @@ class Bench:
         for server in self.servers.values():
             server.stop()
 
-    def sshio_client(self, server, cipher, *words):
+    def sshio_client(self, server, suite, *words):
+        cipher, _, mac = (suite or "").partition("+")
         argv = [self.programs / "sshio-bench", "client", "--port", self.servers[server].port, "--user", self.user,
-                "--identity", self.folder / "user", *(["--cipher", cipher] if cipher else []), *words]
+                "--identity", self.folder / "user", *(["--cipher", cipher] if cipher else []),
+                *(["--mac", mac] if mac else []), *words]
         return argv
 
-    def ssh_client(self, server, cipher, command):
+    def ssh_client(self, server, suite, command):
+        cipher, _, mac = suite.partition("+")
         return [self.ssh, "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
                 "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-                "-o", "Compression=no", "-o", f"Ciphers={cipher}", "-i", self.folder / "user", "-l", self.user,
+                "-o", "Compression=no", "-o", f"Ciphers={cipher}", *(["-o", f"MACs={mac}"] if mac else []), "-i", self.folder / "user", "-l", self.user,
                 "-p", self.servers[server].port, HOST, command]
 
     # What the two servers are told to do.
@@ -176,11 +179,11 @@ def bulk_rows(bench):
     return rows
 
 
-def measure_bulk(bench, size, rounds):
+def measure_bulk(bench, ciphers, size, rounds):
     """All rows in turn, round after round, so that what the machine does meanwhile hits all of them."""
     samples = {}
     for number in range(rounds):
-        for cipher in CIPHERS:
+        for cipher in ciphers:
             samples.setdefault((cipher, "-", "wire limit"), []).append(bench.wire_limit(cipher, size))
             for name, client, server in bulk_rows(bench):
                 for direction in ("get", "put"):
@@ -241,9 +244,9 @@ def bulk_table(results):
 
 
 def print_bulk(lines):
-    print(f"{'cipher':30} {'':4} {'client - server':16} {'MB/s':>8} {'of limit':>9} {'of OpenSSH':>11} {'client CPU':>11} {'server CPU':>11}")
+    print(f"{'cipher':40} {'':4} {'client - server':16} {'MB/s':>8} {'of limit':>9} {'of OpenSSH':>11} {'client CPU':>11} {'server CPU':>11}")
     for line in lines:
-        print(f"{line['cipher']:30} {line['direction']:4} {line['pair']:16} {line['rate']:8.0f} "
+        print(f"{line['cipher']:40} {line['direction']:4} {line['pair']:16} {line['rate']:8.0f} "
               + "".join(f"{line[field]:{width}.2f}" if line[field] is not None else " " * width
                         for field, width in (("of_limit", 10), ("of_openssh", 12)))
               + f"{line['client_cpu']:12.2f}{line['server_cpu']:12.2f}")
@@ -292,6 +295,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build-release", help="a release build; made when it is not there")
     parser.add_argument("--quick", action="store_true", help="one round of 128 MiB")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--cipher", action="append", metavar="CIPHER[+MAC]", help="instead of the usual ones; may be repeated")
     parser.add_argument("--syscalls", action="store_true", help="count system calls by strace as well")
     args = parser.parse_args()
     build = args.build.resolve()
@@ -300,7 +304,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sshio-bench-") as folder:
         bench = Bench(build, pathlib.Path(folder))
         try:
-            lines = bulk_table(measure_bulk(bench, size, rounds))
+            lines = bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
             print_bulk(lines)
             small = measure_small(bench, args.quick)
             print_small(small)

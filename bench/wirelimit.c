@@ -1,7 +1,7 @@
 /* The wire limit: what two processes can move over one loopback connection when they do nothing but cipher and system calls. 32 KiB
  * packets are sealed and opened in place, in writes and reads of 1 MiB. With "--echo N" it measures one byte there and back instead.
  *
- *     wirelimit [--bytes N] [--echo N] [CIPHER ...]
+ *     wirelimit [--bytes N] [--echo N] [CIPHER[+MAC] ...]
  *
  * One JSON line for each cipher. "none" frames without a cipher. */
 #include <errno.h>
@@ -28,9 +28,14 @@
 #define MAX_PACKET_LEN (DATA_LEN + 512)
 #define READ_LEN MEBI
 
+struct suite {
+    const struct cipher_alg *cipher;    /* NULL = none */
+    const struct mac_alg *mac;          /* NULL beside AEAD */
+};
+
 struct line {
-    const struct cipher_alg *alg;       /* NULL = no cipher */
-    struct cipher *cipher;
+    struct cipher *cipher;              /* NULL = none */
+    struct cipher_shape shape;
     uint32_t seq;
     size_t padding_len;
     size_t packet_len;                  /* with length field and tag */
@@ -64,24 +69,28 @@ static double cpu_seconds(void)
 
 /* ---- packets ---- */
 
-static void line_init(struct line *line, const struct cipher_alg *alg, const uint8_t *secret, bool sealing)
+static struct cipher *make_cipher(const struct suite *suite, const uint8_t *secret, bool sealing)
 {
-    size_t block = alg != NULL ? alg->block_len : 8;
-    size_t clear = 1 + DATA_HEADER_LEN + DATA_LEN + PADDING_MIN;
-    size_t extra = (block - clear % block) % block;     /* the length field is not among what is padded: AEAD */
+    const struct cipher_keys keys = { secret, secret + CIPHER_MAX_KEY_LEN, secret };
+    struct cipher *cipher = cipher_new(suite->cipher, suite->mac, &keys, sealing);
 
-    *line = (struct line){ .alg = alg, .padding_len = PADDING_MIN + extra };
-    line->packet_len = 4 + clear + extra + (alg != NULL ? alg->tag_len : 0);
-    if (alg == NULL)
-        return;
-    line->cipher = cipher_new(alg, secret, secret + CIPHER_MAX_KEY_LEN, sealing);
-    if (line->cipher == NULL)
-        die(alg->name);
+    if (cipher == NULL)
+        die(suite->cipher->name);
+    return cipher;
 }
 
-static size_t tag_len(const struct line *line)
+static void line_init(struct line *line, const struct suite *suite, const uint8_t *secret, bool sealing)
 {
-    return line->alg != NULL ? line->alg->tag_len : 0;
+    *line = (struct line){ .shape = { .align = 8 } };
+    if (suite->cipher != NULL) {
+        line->cipher = make_cipher(suite, secret, sealing);
+        line->shape = *cipher_shape(line->cipher);
+    }
+    size_t clear = 1 + DATA_HEADER_LEN + DATA_LEN + PADDING_MIN;
+    size_t align = line->shape.align;
+    size_t extra = (align - (4 - line->shape.aligned_from + clear) % align) % align;
+    line->padding_len = PADDING_MIN + extra;
+    line->packet_len = 4 + clear + extra + line->shape.tag_len;
 }
 
 static void seal(struct line *line, uint8_t *packet)
@@ -91,7 +100,7 @@ static void seal(struct line *line, uint8_t *packet)
         .head_len = head_len, .body = packet + 4 + head_len, .body_len = DATA_LEN, .tail_len = line->padding_len,
     };
 
-    store_u32(packet, (uint32_t)(line->packet_len - 4 - tag_len(line)));
+    store_u32(packet, (uint32_t)(line->packet_len - 4 - line->shape.tag_len));
     packet[4] = (uint8_t)line->padding_len;
     if (line->cipher != NULL && !cipher_seal(line->cipher, line->seq++, packet, &parts))
         die("seal");
@@ -108,7 +117,7 @@ static size_t open_packet(struct line *line, uint8_t *packet, size_t have)
         length = load_u32(packet);
     else if (!cipher_open_length(line->cipher, line->seq, packet, &length))
         die("open length");
-    if (length + 4 + tag_len(line) != line->packet_len)
+    if (length + 4 + line->shape.tag_len != line->packet_len)
         die("length of a packet");
     if (line->cipher != NULL && !cipher_open(line->cipher, line->seq++, packet, length))
         die("open");
@@ -191,7 +200,7 @@ static void run_receiver(int fd, int result, struct line *line)
     exit(0);
 }
 
-static void measure_bulk(const char *name, const struct cipher_alg *alg, uint64_t bytes)
+static void measure_bulk(const char *name, const struct suite *suite, uint64_t bytes)
 {
     uint8_t secret[CIPHER_MAX_KEY_LEN + CIPHER_MAX_IV_LEN];
     struct line sender, receiver;
@@ -200,8 +209,8 @@ static void measure_bulk(const char *name, const struct cipher_alg *alg, uint64_
 
     if (!random_bytes(secret, sizeof secret) || pipe(result) != 0)
         die("start");
-    line_init(&sender, alg, secret, true);
-    line_init(&receiver, alg, secret, false);
+    line_init(&sender, suite, secret, true);
+    line_init(&receiver, suite, secret, false);
     connect_pair(ends);
     pid_t child = fork();
     if (child < 0)
@@ -272,19 +281,28 @@ static void measure_echo(size_t count)
     free(samples);
 }
 
+/* "CIPHER" or "CIPHER+MAC". */
+static bool find_suite(const char *name, struct suite *suite)
+{
+    char cipher[64];
+    const char *plus = strchr(name, '+');
+
+    snprintf(cipher, sizeof cipher, "%.*s", (int)(plus != NULL ? plus - name : (long)strlen(name)), name);
+    *suite = (struct suite){ cipher_find(cipher), plus != NULL ? mac_find(plus + 1) : NULL };
+    if (suite->cipher == NULL)
+        return strcmp(name, "none") == 0;
+    return cipher_is_aead(suite->cipher) == (plus == NULL) && (plus == NULL || suite->mac != NULL);
+}
+
 static void measure_cipher(const char *name, uint64_t bytes)
 {
-    const struct cipher_alg *alg = cipher_find(name);
+    struct suite suite;
 
-    if (alg == NULL && strcmp(name, "none") != 0) {
-        fprintf(stderr, "wirelimit: no cipher %s\n", name);
+    if (!find_suite(name, &suite)) {
+        fprintf(stderr, "wirelimit: %s is no cipher, or not with the MAC that it needs beside it\n", name);
         exit(2);
     }
-    if (alg != NULL && alg->tag_len == 0) {
-        fprintf(stderr, "wirelimit: %s needs a MAC beside it\n", name);
-        exit(2);
-    }
-    measure_bulk(name, alg, bytes);
+    measure_bulk(name, &suite, bytes);
 }
 
 int main(int argc, char **argv)

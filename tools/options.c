@@ -156,3 +156,21 @@ sshio_tri options_tri(const sshio_config *config, const char *keyword)
         return SSHIO_UNSET;
     return strcmp(values[0], "yes") == 0 || strcmp(values[0], "true") == 0 ? SSHIO_YES : SSHIO_NO;
 }
+
+const char *options_selection(const sshio_config *config, const char *keyword)
+{
+    const char *const *values = sshio_config_get(config, keyword);
+    if (values == NULL)
+        return NULL;
+    return values[0] != NULL ? values[0] : SSHIO_NONE;
+}
+
+/* Plain zlib would compress before the user is authenticated; it has no name here. */
+const char *options_compression(const sshio_config *config)
+{
+    const char *const *values = sshio_config_get(config, "Compression");
+    if (values == NULL)
+        return NULL;
+    bool preferred = strcmp(values[0], "no") != 0 && strcmp(values[0], "false") != 0;
+    return preferred ? "zlib@openssh.com,none" : "none,zlib@openssh.com";
+}

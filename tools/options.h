@@ -63,5 +63,10 @@ int options_set_keyword(sshio_config *config, const char *keyword, const char *v
 
 /* The value of a keyword that is a switch. */
 sshio_tri options_tri(const sshio_config *config, const char *keyword);
+/* The value of a keyword as an option that selects algorithms: NULL = none was given, SSHIO_NONE = it was "none". */
+const char *options_selection(const sshio_config *config, const char *keyword);
+
+/* What the keyword Compression comes to as such an option. */
+const char *options_compression(const sshio_config *config);
 
 #endif

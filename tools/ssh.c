@@ -21,6 +21,7 @@ struct settings {
 
 static const struct tool_option options[] = {
     { 'a', OPTION_ACCEPTED, NULL, NULL, 0, "no agent forwarding (there is none)" },
+    { 'C', OPTION_SETTING, NULL, "Compression=yes", 0, "compress what is sent and received" },
     { 'F', OPTION_TEXT, "file", NULL, offsetof(struct settings, config_file), "config file; only \"none\" so far" },
     { 'h', OPTION_HELP, NULL, NULL, 0, "this text" },
     { 'i', OPTION_KEYWORD, "file", "IdentityFile", 0, "private key to log in with; may be repeated" },
@@ -270,6 +271,8 @@ static int open_connection(const struct client *client, sshio_conn **conn)
     arguments.password_auth = options_tri(client->config, "PasswordAuthentication");
     arguments.kbdint_auth = options_tri(client->config, "KbdInteractiveAuthentication");
     arguments.encryption_algs = get(client, "Ciphers", NULL);
+    arguments.mac_algs = options_selection(client->config, "MACs");
+    arguments.compression_algs = options_compression(client->config);
     arguments.kex_algs = get(client, "KexAlgorithms", NULL);
     arguments.rekey_limit = get(client, "RekeyLimit", NULL);
     arguments.server_host_key_algs = get(client, "HostKeyAlgorithms", NULL);

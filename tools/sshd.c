@@ -257,6 +257,9 @@ static bool split_address(char *text, const char **host, int *port)
     return true;
 }
 
+/* Those over the ciphertext that are beyond doubt; others by name. */
+static const char default_macs[] = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com";
+
 static bool listen_on(const struct server *server, const char *address, const sshio_keyref *host_keys)
 {
     sshio_server_options arguments;
@@ -276,6 +279,10 @@ static bool listen_on(const struct server *server, const char *address, const ss
     arguments.max_sessions = sessions != 0 || text_of(server, "MaxSessions") == NULL ? sessions : -1;
     arguments.password_auth = SSHIO_NO;
     arguments.encryption_algs = text_of(server, "Ciphers");
+    arguments.mac_algs = options_selection(server->config, "MACs");
+    if (arguments.mac_algs == NULL)
+        arguments.mac_algs = default_macs;
+    arguments.compression_algs = options_compression(server->config);
     arguments.kex_algs = kex != NULL ? kex : "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
     arguments.rekey_limit = text_of(server, "RekeyLimit");
     arguments.signature_algs = text_of(server, "PubkeyAcceptedAlgorithms");

@@ -64,6 +64,8 @@ typedef struct sshio_client_options {
                                                      else, or with "default", the defaults of this build */
     const char *kex_algs;                         /* [KexAlgorithms] */
     const char *encryption_algs;                  /* [Ciphers] */
+    const char *mac_algs;                         /* [MACs], beside ciphers that need one */
+    const char *compression_algs;                 /* default "none,zlib@openssh.com"; SSHIO_NONE: no compression */
     const char *signature_algs;                   /* [PubkeyAcceptedAlgorithms] to log in with */
     const char *rekey_limit;                      /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
     sshio_tri require_strict_kex;                 /* refuse servers without strict key exchange; default no */
@@ -109,6 +111,8 @@ typedef struct sshio_server_options {
     uint32_t max_pktsize;                /* bytes; default 32 KiB */
     const char *kex_algs;                /* [KexAlgorithms] */
     const char *encryption_algs;         /* [Ciphers] */
+    const char *mac_algs;                /* [MACs], beside ciphers that need one */
+    const char *compression_algs;        /* default "none,zlib@openssh.com"; SSHIO_NONE: no compression */
     const char *signature_algs;          /* [PubkeyAcceptedAlgorithms] accepted from users */
     const char *rekey_limit;             /* [RekeyLimit]; default "1g 1h" */
     sshio_tri require_strict_kex;        /* default no */

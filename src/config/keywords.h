@@ -47,6 +47,11 @@ enum value_kind {
     X(KBDINT_AUTHENTICATION, "KbdInteractiveAuthentication", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false",   \
       "log in by answering questions")                                                                                 \
     X(CIPHERS, "Ciphers", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL, "encryption algorithms")            \
+    X(MACS, "MACs", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                                           \
+      "message authentication codes, beside ciphers that need one")                                                    \
+    X(COMPRESSION, "Compression", VALUE_CHOICE, CONFIG_CLIENT, 0, 0, "yes no true false", "prefer to compress")        \
+    X(SERVER_COMPRESSION, "Compression", VALUE_CHOICE, CONFIG_SERVER, 0, 0, "yes no true false delayed",               \
+      "prefer to compress, once a user is logged in")                                                                  \
     X(KEX_ALGORITHMS, "KexAlgorithms", VALUE_STRING, CONFIG_CLIENT | CONFIG_SERVER, 0, 0, NULL,                        \
       "key exchange methods")                                                                                          \
     X(HOST_KEY_ALGORITHMS, "HostKeyAlgorithms", VALUE_STRING, CONFIG_CLIENT, 0, 0, NULL,                               \

@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 #include "crypto/cipher.h"
+#include "crypto/mac.h"
 #include "crypto/selection.h"
+#include "engine/compression.h"
 #include "engine/kex.h"
 #include "io/last_error.h"
 #include "key/key.h"
@@ -57,34 +59,36 @@ static sshio_algorithm describe_signature(const void *row)
     };
 }
 
-static size_t no_macs(void)
+static const void *code_at(size_t index)
 {
-    return 0; /* the ciphers of this build all bring their own */
+    return mac_at(index);
 }
 
-static size_t one_compression(void)
+static sshio_algorithm describe_mac(const void *row)
 {
-    return 1;
+    const struct mac_alg *alg = row;
+    return (sshio_algorithm){ .name = alg->name, .is_default = alg->is_default, .is_weak = alg->is_weak };
 }
 
-static const void *compression_at(size_t index)
+static const void *method_at(size_t index)
 {
-    return index == 0 ? "none" : NULL;
+    return compression_at(index);
 }
 
 static sshio_algorithm describe_compression(const void *row)
 {
-    return (sshio_algorithm){ .name = row, .is_default = true };
+    const struct compression_alg *alg = row;
+    return (sshio_algorithm){ .name = alg->name, .is_default = alg->is_default };
 }
 
 static const struct kind_row kind_rows[] = {
     { SSHIO_ALG_KEX, { .kind = "key exchange" }, kex_alg_count, kex_at, describe_kex },
     { SSHIO_ALG_ENCRYPTION, { .kind = "encryption" }, cipher_count, encryption_at, describe_encryption },
-    { SSHIO_ALG_MAC, { .kind = "MAC", .empty_allowed = true }, no_macs, NULL, NULL },
+    { SSHIO_ALG_MAC, { .kind = "MAC", .empty_allowed = true }, mac_count, code_at, describe_mac },
     { SSHIO_ALG_COMPRESSION,
       { .kind = "compression", .empty_allowed = true },
-      one_compression,
-      compression_at,
+      compression_count,
+      method_at,
       describe_compression },
     { SSHIO_ALG_SIGNATURE, { .kind = "signature" }, sig_alg_count, signature_at, describe_signature },
     { SSHIO_ALG_PUBLIC_KEY, { .kind = "host key" }, sig_alg_count, signature_at, describe_signature },
@@ -115,6 +119,8 @@ static int select_names(sshio_alg_kind kind, const char *selection, bool from_co
     struct selection_rules rules = row->rules;
     rules.from_config = from_config;
     rules.defaults = defaults;
+    if (selection == sshio_none)
+        selection = "";
     int rc = selection_expand(possible, count, selection, &rules, names, e);
     mem_free(possible);
     return rc;

@@ -42,24 +42,37 @@ static int sign_request(const sshio_key *key, const struct sig_alg *alg, struct 
     return key_is_slow(key) ? worker_run(sign_now, &s) : sign_now(&s);
 }
 
+/* 0 = the signature of the request is there. */
+static int make_signature(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg,
+                          struct writer *signature)
+{
+    struct writer data;
+    writer_init(&data, SIGNED_DATA_MAX);
+    int rc = engine_auth_signed_data(auth->conn->engine, auth->conn->username, span_of(alg->name), key_public_blob(key),
+                                     &data);
+    if (rc == 0)
+        rc = sign_request(key, alg, writer_span(&data), signature);
+    writer_done(&data);
+    return rc;
+}
+
+/* A key that cannot sign is passed over: another one may do. */
 static int send_signed(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
 {
-    struct engine *engine = auth->conn->engine;
-    const char *user = auth->conn->username;
-    struct span blob = key_public_blob(key);
-    struct writer data, signature;
-    writer_init(&data, SIGNED_DATA_MAX);
+    sshio_conn *conn = auth->conn;
+    struct writer signature;
     writer_init(&signature, SIGNATURE_MAX);
+    int rc = make_signature(auth, key, alg, &signature);
+    bool passed_over = rc != 0 && rc != SSHIO_ENOMEM && rc != SSHIO_ECANCELED;
+    if (passed_over)
+        log_info(conn->logger, "A %s key did not sign: %s", alg->name, error_message(last_error()));
     auth_client_begin(auth);
-    int rc = engine_auth_signed_data(engine, user, span_of(alg->name), blob, &data);
-    if (rc == 0)
-        rc = sign_request(key, alg, writer_span(&data), &signature);
-    if (rc == 0)
-        rc = engine_auth_publickey(engine, user, span_of(alg->name), blob, writer_span(&signature));
+    if (rc == 0 && !auth->over)
+        rc = engine_auth_publickey(conn->engine, conn->username, span_of(alg->name), key_public_blob(key),
+                                   writer_span(&signature));
     auth->gave_something = auth->gave_something || rc == 0;
-    writer_done(&data);
     writer_done(&signature);
-    return auth_client_wait(auth, rc);
+    return passed_over ? ANSWER_DECLINED : auth_client_wait(auth, rc);
 }
 
 static int try_key_with(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)

@@ -32,6 +32,8 @@ void settings_unref(struct settings *s)
         return;
     mem_free(s->kex_algs);
     mem_free(s->cipher_algs);
+    mem_free(s->mac_algs);
+    mem_free(s->compression_algs);
     mem_free(s->host_key_algs);
     mem_free(s->sig_algs);
     mem_free(s->host_keys);
@@ -131,6 +133,10 @@ static int set_algorithms(struct settings *s, const struct settings_common *c, s
     if (rc == 0)
         rc = algorithms_rows(SSHIO_ALG_ENCRYPTION, c->encryption_algs, &s->cipher_algs, e);
     if (rc == 0)
+        rc = algorithms_rows(SSHIO_ALG_MAC, c->mac_algs, &s->mac_algs, e);
+    if (rc == 0)
+        rc = algorithms_rows(SSHIO_ALG_COMPRESSION, c->compression_algs, &s->compression_algs, e);
+    if (rc == 0)
         rc = algorithms_rows(SSHIO_ALG_SIGNATURE, c->signature_algs, &s->sig_algs, e);
     if (rc != 0)
         return rc;
@@ -144,6 +150,8 @@ static int set_algorithms(struct settings *s, const struct settings_common *c, s
         return error_nomem(e);
     s->engine.kex_algs = (const struct kex_alg *const *)s->kex_algs;
     s->engine.cipher_algs = (const struct cipher_alg *const *)s->cipher_algs;
+    s->engine.mac_algs = (const struct mac_alg *const *)s->mac_algs;
+    s->engine.compression_algs = (const struct compression_alg *const *)s->compression_algs;
     s->engine.sig_algs = s->sig_algs_text;
     return 0;
 }

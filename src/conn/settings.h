@@ -18,8 +18,9 @@ struct settings {
     int refs;
     bool server;
     struct engine_config engine;
-    const void **kex_algs, **cipher_algs, **host_key_algs; /* owned arrays that engine points to */
-    const void **sig_algs;                                 /* of user keys */
+    /* owned arrays that engine points to */
+    const void **kex_algs, **cipher_algs, **mac_algs, **compression_algs, **host_key_algs;
+    const void **sig_algs; /* of user keys */
     struct engine_host_key *host_keys;
     char *host_key_algs_text; /* client: the option; NULL = not given, see host_key_offer */
     char *sig_algs_text;
@@ -67,7 +68,7 @@ void settings_unref(struct settings *s);
 
 /* What client and server options have in common (settings.c). */
 struct settings_common {
-    const char *kex_algs, *encryption_algs, *signature_algs, *rekey_limit, *version;
+    const char *kex_algs, *encryption_algs, *mac_algs, *compression_algs, *signature_algs, *rekey_limit, *version;
     double login_timeout, keepalive_interval, linger;
     int keepalive_count_max;
     sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth, kbdint_auth;

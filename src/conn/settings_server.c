@@ -78,6 +78,8 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
     struct settings_common common = {
         .kex_algs = o->kex_algs,
         .encryption_algs = o->encryption_algs,
+        .mac_algs = o->mac_algs,
+        .compression_algs = o->compression_algs,
         .signature_algs = o->signature_algs,
         .rekey_limit = o->rekey_limit,
         .keepalive_interval = o->keepalive_interval,

@@ -17,7 +17,8 @@ struct agreement_alg {
     const char *name; /* "x25519" */
     size_t public_len;
     size_t secret_len;
-    const void *param;                                                                   /* for the functions below */
+    const void *param; /* for the functions below */
+
     struct agreement *(*generate)(const struct agreement_alg *alg, uint8_t *public_key); /* NULL = failed */
     bool (*derive)(struct agreement *a, const uint8_t *peer_public, size_t len,
                    uint8_t *secret); /* false: bad length, off curve, zero secret */

@@ -2,7 +2,7 @@
  * and in no other form; the secret is the x coordinate, as long as the field's elements are.
  *
  * The points of these curves are all of one order, which is prime: that a point is on the curve is all there is to
- * check. Curves are made once per process: making one costs more than an agreement. */
+ * check. Curves are made once per process. */
 #include "crypto/agreement.h"
 
 #include <pthread.h>

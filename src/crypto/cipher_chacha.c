@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/memory.h"
 
 #define CHACHA_KEY_LEN 32
@@ -27,43 +26,38 @@ struct chacha {
     bool sealing;
 };
 
-static EVP_CIPHER_CTX *new_stream(const uint8_t *key)
-{
-    static const uint8_t iv[CHACHA_IV_LEN];
-    EVP_CIPHER *library = library_cipher(LIBRARY_CHACHA20);
-    EVP_CIPHER_CTX *ctx = library != NULL ? EVP_CIPHER_CTX_new() : NULL;
-    if (ctx != NULL && EVP_EncryptInit_ex2(ctx, library, key, iv, NULL) != 1) {
-        EVP_CIPHER_CTX_free(ctx);
-        return NULL;
-    }
-    return ctx;
-}
-
-struct cipher *chacha_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
-{
-    (void)iv;
-    struct chacha *c = library_poly1305() != NULL ? mem_zalloc(sizeof *c) : NULL;
-    if (c == NULL)
-        return NULL;
-    c->base.alg = alg;
-    c->sealing = sealing;
-    c->main = new_stream(key);
-    c->header = new_stream(key + CHACHA_KEY_LEN);
-    c->mac = EVP_MAC_CTX_new(library_poly1305());
-    if (c->main == NULL || c->header == NULL || c->mac == NULL) {
-        chacha_destroy(&c->base);
-        return NULL;
-    }
-    return &c->base;
-}
-
-void chacha_destroy(struct cipher *cipher)
+static void chacha_destroy(struct cipher *cipher)
 {
     struct chacha *c = (struct chacha *)cipher;
     EVP_CIPHER_CTX_free(c->main);
     EVP_CIPHER_CTX_free(c->header);
     EVP_MAC_CTX_free(c->mac);
     mem_free(c);
+}
+
+static EVP_CIPHER_CTX *new_stream(const uint8_t *key)
+{
+    static const uint8_t iv[CHACHA_IV_LEN];
+    return cipher_context(LIBRARY_CHACHA20, key, iv, true);
+}
+
+static struct cipher *chacha_create(const struct cipher_alg *alg, const struct mac_alg *mac,
+                                    const struct cipher_keys *keys, bool sealing)
+{
+    (void)alg;
+    (void)mac;
+    struct chacha *c = library_poly1305() != NULL ? mem_zalloc(sizeof *c) : NULL;
+    if (c == NULL)
+        return NULL;
+    c->sealing = sealing;
+    c->main = new_stream(keys->key);
+    c->header = new_stream(keys->key + CHACHA_KEY_LEN);
+    c->mac = EVP_MAC_CTX_new(library_poly1305());
+    if (c->main == NULL || c->header == NULL || c->mac == NULL) {
+        chacha_destroy(&c->base);
+        return NULL;
+    }
+    return &c->base;
 }
 
 /* Puts a stream at its block 0 for one packet. Encryption and decryption are the same operation. */
@@ -93,7 +87,7 @@ static bool finish_tag(struct chacha *c, const uint8_t *sealed, size_t len, uint
            tag_len == POLY1305_TAG_LEN;
 }
 
-bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts)
+static bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts)
 {
     struct chacha *c = (struct chacha *)cipher;
     size_t sealed_len = 4 + cipher_parts_len(parts);
@@ -103,7 +97,7 @@ bool chacha_seal(struct cipher *cipher, uint32_t seq, uint8_t *packet, const str
            cipher_update_parts(c->main, packet, parts) && finish_tag(c, packet, sealed_len, packet + sealed_len);
 }
 
-bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *packet, uint32_t *length)
+static bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *packet, uint32_t *length)
 {
     struct chacha *c = (struct chacha *)cipher;
     uint8_t clear[4];
@@ -113,7 +107,7 @@ bool chacha_open_length(struct cipher *cipher, uint32_t seq, const uint8_t *pack
     return true;
 }
 
-bool chacha_open(struct cipher *cipher, uint32_t seq, uint8_t *packet, size_t length)
+static bool chacha_open(struct cipher *cipher, uint32_t seq, uint8_t *packet, size_t length)
 {
     struct chacha *c = (struct chacha *)cipher;
     uint8_t tag[POLY1305_TAG_LEN];
@@ -122,3 +116,11 @@ bool chacha_open(struct cipher *cipher, uint32_t seq, uint8_t *packet, size_t le
            mem_equal_secret(tag, packet + 4 + length, sizeof tag) &&
            cipher_update(c->main, packet + 4, packet + 4, length);
 }
+
+const struct cipher_family cipher_chacha = {
+    .create = chacha_create,
+    .destroy = chacha_destroy,
+    .seal = chacha_seal,
+    .open_length = chacha_open_length,
+    .open = chacha_open,
+};

@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/memory.h"
 
 #define GCM_IV_LEN 12
@@ -21,28 +20,28 @@ struct gcm {
     uint8_t iv[GCM_IV_LEN];
 };
 
-struct cipher *gcm_create(const struct cipher_alg *alg, const uint8_t *key, const uint8_t *iv, bool sealing)
-{
-    EVP_CIPHER *library = library_cipher(*(const enum library_cipher *)alg->param);
-    struct gcm *g = library != NULL ? mem_zalloc(sizeof *g) : NULL;
-    if (g == NULL)
-        return NULL;
-    g->base.alg = alg;
-    g->sealing = sealing;
-    memcpy(g->iv, iv, GCM_IV_LEN);
-    g->ctx = EVP_CIPHER_CTX_new();
-    if (g->ctx == NULL || EVP_CipherInit_ex2(g->ctx, library, key, iv, sealing ? 1 : 0, NULL) != 1) {
-        gcm_destroy(&g->base);
-        return NULL;
-    }
-    return &g->base;
-}
-
-void gcm_destroy(struct cipher *c)
+static void gcm_destroy(struct cipher *c)
 {
     struct gcm *g = (struct gcm *)c;
     EVP_CIPHER_CTX_free(g->ctx);
     mem_free_secret(g, sizeof *g);
+}
+
+static struct cipher *gcm_create(const struct cipher_alg *alg, const struct mac_alg *mac,
+                                 const struct cipher_keys *keys, bool sealing)
+{
+    (void)mac;
+    struct gcm *g = mem_zalloc(sizeof *g);
+    if (g == NULL)
+        return NULL;
+    g->sealing = sealing;
+    memcpy(g->iv, keys->iv, GCM_IV_LEN);
+    g->ctx = cipher_context(*(const enum library_cipher *)alg->param, keys->key, keys->iv, sealing);
+    if (g->ctx == NULL) {
+        gcm_destroy(&g->base);
+        return NULL;
+    }
+    return &g->base;
 }
 
 /* Arms the context with the nonce of this packet, moves on to the next one's, and takes in the
@@ -59,7 +58,7 @@ static bool begin(struct gcm *g, const uint8_t *packet)
            EVP_CipherUpdate(g->ctx, NULL, &done, packet, 4) == 1;
 }
 
-bool gcm_seal(struct cipher *c, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts)
+static bool gcm_seal(struct cipher *c, uint32_t seq, uint8_t *packet, const struct cipher_parts *parts)
 {
     struct gcm *g = (struct gcm *)c;
     uint8_t *tag = packet + 4 + cipher_parts_len(parts);
@@ -71,15 +70,7 @@ bool gcm_seal(struct cipher *c, uint32_t seq, uint8_t *packet, const struct ciph
            EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, tag) == 1;
 }
 
-bool gcm_open_length(struct cipher *c, uint32_t seq, const uint8_t *packet, uint32_t *length)
-{
-    (void)c;
-    (void)seq;
-    *length = load_u32(packet);
-    return true;
-}
-
-bool gcm_open(struct cipher *c, uint32_t seq, uint8_t *packet, size_t length)
+static bool gcm_open(struct cipher *c, uint32_t seq, uint8_t *packet, size_t length)
 {
     struct gcm *g = (struct gcm *)c;
     uint8_t *tag = packet + 4 + length;
@@ -90,3 +81,11 @@ bool gcm_open(struct cipher *c, uint32_t seq, uint8_t *packet, size_t length)
            EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, tag) == 1 &&
            cipher_update(g->ctx, packet + 4, packet + 4, length) && EVP_CipherFinal_ex(g->ctx, tag, &done) == 1;
 }
+
+const struct cipher_family cipher_gcm = {
+    .create = gcm_create,
+    .destroy = gcm_destroy,
+    .seal = gcm_seal,
+    .open_length = cipher_open_clear_length,
+    .open = gcm_open,
+};

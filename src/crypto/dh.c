@@ -1,7 +1,7 @@
 /* Powers modulo a prime, by libcrypto's big numbers; see dh.h.
  *
  * libcrypto's own DH is not used: it checks public values of the known groups by a power with an exponent as long as
- * the group, which costs sixteen times what the agreement itself does. In a group of a safe prime the range check
+ * the group, which costs up to sixteen times what the agreement itself does. In a group of a safe prime the range check
  * leaves only one thing to learn from a peer's value, one bit of an exponent that is used once. */
 #include "crypto/dh.h"
 

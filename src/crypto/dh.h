@@ -19,8 +19,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-#define DH_MIN_BITS 2048 /* of a group that was negotiated (RFC 8270) */
-#define DH_MAX_BITS 8192
+#define DH_MAX_BITS 8192 /* of any group */
 
 struct dh_group; /* a safe prime, and the generator 2 */
 extern const struct dh_group dh_group14, dh_group15, dh_group16, dh_group17, dh_group18;

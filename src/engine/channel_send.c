@@ -8,15 +8,23 @@
 #include "engine/channel_state.h"
 
 #include "base/memory.h"
+#include "engine/quirks.h"
 
 #define PACKET_MAX 32768u   /* of data, whatever the peer would take */
 #define WRITE_THROUGH 4096u /* from here on a copy costs more than a packet of its own */
+
+static bool packets_are_short(const struct engine *e)
+{
+    return (e->quirks & QUIRK_PACKETS_SHORT) != 0 && e->transport.send.compression != NULL;
+}
 
 void channel_set_peer(struct channel *ch, uint32_t number, uint32_t window, uint32_t max_packet)
 {
     ch->peer_number = number;
     ch->send_window = window;
     ch->send_packet = max_packet < PACKET_MAX ? max_packet : PACKET_MAX;
+    if (max_packet > 1 && packets_are_short(ch->engine))
+        ch->send_packet--;
 }
 
 /* The oldest data, where it could be sent now as far as this channel goes. */

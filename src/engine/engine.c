@@ -299,6 +299,7 @@ static size_t receive_packet(struct engine *e, uint8_t *data, size_t len)
     }
     if (packet.wire_len != 0)
         handle_packet(e, &packet);
+    transport_forget(&e->transport);
     return packet.wire_len;
 }
 
@@ -405,6 +406,7 @@ void engine_first_keys(struct engine *e)
 void engine_logged_in(struct engine *e)
 {
     e->login_deadline_ms = NEVER;
+    e->transport.logged_in = true;
     keepalive_start(e);
     mem_free(e->kex.server_sig_algs);
     e->kex.server_sig_algs = NULL;
@@ -456,19 +458,31 @@ static const char *cipher_name(const struct cipher *cipher)
     return cipher != NULL ? cipher_alg(cipher)->name : "";
 }
 
-/* All ciphers authenticate by themselves: their name stands for the MAC too. */
+static const char *mac_name(const struct cipher *cipher)
+{
+    return cipher != NULL ? cipher_mac_name(cipher) : "";
+}
+
+static const char *compression_name(const struct direction *d)
+{
+    if (d->compression != NULL)
+        return d->compression->name;
+    return d->cipher != NULL ? "none" : "";
+}
+
 void engine_algorithms(const struct engine *e, struct engine_algorithms *out)
 {
-    const char *compression = e->kex.alg != NULL ? "none" : "";
+    const struct direction *send = &e->transport.send;
+    const struct direction *recv = &e->transport.recv;
     *out = (struct engine_algorithms){
         .kex = e->kex.alg != NULL ? e->kex.alg->name : "",
         .host_key = e->kex.host_key_alg != NULL ? e->kex.host_key_alg->name : "",
-        .send_cipher = cipher_name(e->transport.send.cipher),
-        .recv_cipher = cipher_name(e->transport.recv.cipher),
-        .send_mac = cipher_name(e->transport.send.cipher),
-        .recv_mac = cipher_name(e->transport.recv.cipher),
-        .send_compression = compression,
-        .recv_compression = compression,
+        .send_cipher = cipher_name(send->cipher),
+        .recv_cipher = cipher_name(recv->cipher),
+        .send_mac = mac_name(send->cipher),
+        .recv_mac = mac_name(recv->cipher),
+        .send_compression = compression_name(send),
+        .recv_compression = compression_name(recv),
     };
 }
 

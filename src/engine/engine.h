@@ -30,13 +30,14 @@ struct engine_job;
 struct channel;
 struct kex_alg;
 struct cipher_alg;
+struct mac_alg;
+struct compression_alg;
 struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
 #define ENGINE_OUTPUT_BLOCK (320u * 1024) /* limits.output_high and the largest packets fit */
-#define ENGINE_QUEUE_BLOCK                                                                                             \
-    (64u * 1024) /* of data that waits: written but not packetised, received but not delivered                         \
-                  */
+/* Of data that waits: written but not packetised, received but not delivered. */
+#define ENGINE_QUEUE_BLOCK (64u * 1024)
 
 #define ENGINE_MAX_MESSAGE (256u * 1024) /* the longest payload that is sent */
 
@@ -66,7 +67,9 @@ struct engine_config {
     const struct sig_alg *const *host_key_algs; /* client: what it takes, best first */
     const struct engine_host_key *host_keys;    /* server */
     const struct cipher_alg *const *cipher_algs;
-    const char *sig_algs; /* server-sig-algs, a comma list */
+    const struct mac_alg *const *mac_algs;                 /* for ciphers that need one; may be NULL */
+    const struct compression_alg *const *compression_algs; /* NULL = none */
+    const char *sig_algs;                                  /* server-sig-algs, a comma list */
     struct limits limits;
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */
@@ -197,9 +200,10 @@ void engine_exchange_signature(struct engine *e,
 /* ---- long computations ---- */
 
 /* Key exchanges in large groups take milliseconds at a time. An owner whose thread has other things to do has the event
- * compute: it calls engine_job_run once, on any thread, and then engine_job_done, on the engine's own thread and at the
- * latest some day. Inside the event is allowed, and is what happens without it. A job owns all that it works with:
- * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is still due. */
+ * compute: it calls engine_job_run, on any thread, and then engine_job_done, on the engine's own thread, each once.
+ * Both may happen inside the event, and without it that is what the engine does. A job owns all that it works with:
+ * meanwhile the connection may end and the engine be freed, and engine_job_done, which frees the job, is due all the
+ * same. */
 void engine_job_run(struct engine_job *job);
 void engine_job_done(struct engine_job *job); /* the verdict; what was left of the input comes again after it */
 

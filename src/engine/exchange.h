@@ -51,13 +51,13 @@ struct exchange {
 };
 
 struct kex_method {
-    /* the client sends its first message, or computes it first; both set expected. false = no memory */
+    /* the client sends its first message, or begins to compute it; sets expected. false = no memory */
     bool (*start)(struct engine *e, struct exchange *x);
     /* the expected message, after its number */
     void (*receive)(struct engine *e, struct exchange *x, struct reader *r);
     /* server: the message that carries the proof */
     void (*reply)(struct engine *e, struct exchange *x, struct span signature);
-    /* frees method_state, which may be NULL; after a computation that nobody waits for any more, it comes alone */
+    /* frees a method_state, which may be NULL; the exchange may be gone by then */
     void (*free_state)(void *state);
 };
 
@@ -69,8 +69,8 @@ bool exchange_keep_proof(struct exchange *x, struct span host_key, struct span s
 void exchange_agreed(struct engine *e, struct exchange *x, struct span part);
 
 /* Runs run(method_state), and goes on with then, which is told whether it succeeded: at once, or, where the computation
- * is a long one and the owner takes such, when engine_job_done says so. Input waits until then. The method does nothing
- * more after calling this. */
+ * is a long one and the owner takes such, when it is back. Input waits until then. The method does nothing more after
+ * calling this. */
 struct computation {
     bool (*run)(void *state);
     void (*then)(struct engine *e, struct exchange *x, bool ok);

@@ -19,9 +19,11 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* How many bits of key material a direction needs at most at once. */
-static size_t needed_bits(const struct cipher_alg *cipher)
+static size_t needed_bits(const struct direction_algs *algs)
 {
-    return 8 * larger(larger(cipher->key_len, cipher->iv_len), cipher->block_len);
+    const struct cipher_alg *cipher = algs->cipher;
+    size_t cipher_len = larger(larger(cipher->key_len, cipher->iv_len), cipher->block_len);
+    return 8 * larger(cipher_len, algs->mac != NULL ? algs->mac->key_len : 0);
 }
 
 /* The size of a group that is about as strong (RFC 4419 section 3: n; sizes as in NIST SP 800-57). */
@@ -31,7 +33,7 @@ static uint32_t wanted_bits(const struct exchange *x)
         size_t key_bits;
         uint32_t group_bits;
     } sizes[] = { { 112, 2048 }, { 128, 3072 }, { 192, 7680 } };
-    size_t needed = larger(needed_bits(x->chosen.cipher_c2s), needed_bits(x->chosen.cipher_s2c));
+    size_t needed = larger(needed_bits(&x->chosen.c2s), needed_bits(&x->chosen.s2c));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (needed <= sizes[i].key_bits)
             return sizes[i].group_bits;

@@ -83,12 +83,19 @@ void key_exchange_start(struct engine *e)
     e->kex.first_kexinit_sent = true;
 }
 
+static bool reached(uint64_t value, uint64_t limit)
+{
+    return limit != 0 && value >= limit;
+}
+
 static bool spent(const struct direction *d, uint64_t rekey_bytes)
 {
-    uint64_t max_packets = HARD_MAX_PACKETS;
-    if (d->cipher != NULL && cipher_alg(d->cipher)->max_packets < max_packets)
-        max_packets = cipher_alg(d->cipher)->max_packets;
-    return d->key_packets >= max_packets || (rekey_bytes != 0 && d->key_bytes >= rekey_bytes);
+    if (d->key_packets >= HARD_MAX_PACKETS || reached(d->key_bytes, rekey_bytes))
+        return true;
+    if (d->cipher == NULL)
+        return false;
+    const struct cipher_alg *alg = cipher_alg(d->cipher);
+    return d->key_packets >= alg->max_packets || reached(d->key_bytes, alg->max_bytes);
 }
 
 void key_exchange_consider(struct engine *e)
@@ -157,25 +164,29 @@ static bool note_markers(struct engine *e, const struct kexinit *peer)
     return true;
 }
 
+static void log_direction(struct engine *e, const char *name, const struct direction_algs *algs)
+{
+    log_debug(e->logger, 2, "  %s: encryption %s, MAC %s, compression %s", name, algs->cipher->name,
+              algs->mac != NULL ? algs->mac->name : algs->cipher->name, algs->compression->name);
+}
+
 static void log_chosen(struct engine *e, const struct negotiated *chosen)
 {
     if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 2))
         return;
     log_debug(e->logger, 2, "  Key exchange: %s", chosen->kex->name);
     log_debug(e->logger, 2, "  Host key: %s", chosen->host_key_alg != NULL ? chosen->host_key_alg->name : "none");
-    log_debug(e->logger, 2, "  Encryption, client to server: %s", chosen->cipher_c2s->name);
-    log_debug(e->logger, 2, "  Encryption, server to client: %s", chosen->cipher_s2c->name);
+    log_direction(e, "Client to server", &chosen->c2s);
+    log_direction(e, "Server to client", &chosen->s2c);
 }
 
-/* Without strict key exchange these ciphers do not notice packets that were removed before
- * NEWKEYS. */
-static void warn_of_truncation(struct engine *e, const struct negotiated *chosen)
+/* Without strict key exchange some pairs do not notice packets that were removed before NEWKEYS. */
+static bool warn_of_truncation(struct engine *e, const struct direction_algs *algs)
 {
-    static const char name[] = "chacha20-poly1305@openssh.com";
-    bool first = e->kex.session_id_len == 0;
-    if (first && !e->kex.strict &&
-        (strcmp(chosen->cipher_c2s->name, name) == 0 || strcmp(chosen->cipher_s2c->name, name) == 0))
-        log_warning(e->logger, "%s is used with a peer that does not support strict key exchange", name);
+    if (!algs->cipher->needs_strict_kex || (algs->mac != NULL && !algs->mac->is_etm))
+        return false;
+    log_warning(e->logger, "%s is used with a peer that does not support strict key exchange", algs->cipher->name);
+    return true;
 }
 
 /* Both KEXINIT are there: chooses, and sets the method going. */
@@ -196,7 +207,8 @@ static void run_method(struct engine *e, struct exchange *x, const struct kexini
         return;
     }
     log_chosen(e, &x->chosen);
-    warn_of_truncation(e, &x->chosen);
+    if (e->kex.session_id_len == 0 && !e->kex.strict && !warn_of_truncation(e, &x->chosen.c2s))
+        warn_of_truncation(e, &x->chosen.s2c);
     x->hash_alg = hash_find(x->chosen.kex->hash_name);
     /* Every method lets the client speak first, so that a server has nothing to guess with. */
     x->drop_guess = peer->first_kex_packet_follows && (x->chosen.guess_wrong || !e->config->server);
@@ -247,33 +259,42 @@ void key_exchange_on_message(struct engine *e, struct reader *r)
 
 /* ---- NEWKEYS ---- */
 
+/* RFC 4253 7.2: A, C, E for what the client sends, B, D, F for what the server does. */
 struct letters {
-    char iv, key;
+    char iv, key, mac_key;
 };
 
-/* RFC 4253 7.2: A, C, E for what the client sends, B, D, F for what the server does. */
 static struct cipher *make_cipher(struct engine *e, const struct exchange *x, bool from_client, bool sealing)
 {
-    struct letters letters = from_client ? (struct letters){ 'A', 'C' } : (struct letters){ 'B', 'D' };
-    const struct cipher_alg *alg = from_client ? x->chosen.cipher_c2s : x->chosen.cipher_s2c;
+    struct letters letters = from_client ? (struct letters){ 'A', 'C', 'E' } : (struct letters){ 'B', 'D', 'F' };
+    const struct direction_algs *algs = from_client ? &x->chosen.c2s : &x->chosen.s2c;
     struct span session_id = engine_session_id(e);
-    uint8_t key[CIPHER_MAX_KEY_LEN];
     uint8_t iv[CIPHER_MAX_IV_LEN];
+    uint8_t key[CIPHER_MAX_KEY_LEN];
+    uint8_t mac_key[MAC_MAX_KEY_LEN];
     struct cipher *cipher = NULL;
-    if (exchange_derive(x, session_id, letters.iv, iv, alg->iv_len) &&
-        exchange_derive(x, session_id, letters.key, key, alg->key_len))
-        cipher = cipher_new(alg, key, iv, sealing);
-    mem_wipe(key, sizeof key);
+    if (exchange_derive(x, session_id, letters.iv, iv, algs->cipher->iv_len) &&
+        exchange_derive(x, session_id, letters.key, key, algs->cipher->key_len) &&
+        exchange_derive(x, session_id, letters.mac_key, mac_key, algs->mac != NULL ? algs->mac->key_len : 0))
+        cipher = cipher_new(algs->cipher, algs->mac, &(struct cipher_keys){ key, iv, mac_key }, sealing);
     mem_wipe(iv, sizeof iv);
+    mem_wipe(key, sizeof key);
+    mem_wipe(mac_key, sizeof mac_key);
     return cipher;
+}
+
+static bool prepare_direction(struct engine *e, const struct exchange *x, struct direction *d, bool from_client)
+{
+    const struct compression_alg *compression = from_client ? x->chosen.c2s.compression : x->chosen.s2c.compression;
+    d->next = make_cipher(e, x, from_client, d == &e->transport.send);
+    d->next_compression = compression->compresses ? compression : NULL;
+    return d->next != NULL;
 }
 
 static bool prepare_keys(struct engine *e, const struct exchange *x)
 {
     bool server = e->config->server;
-    e->transport.send.next = make_cipher(e, x, !server, true);
-    e->transport.recv.next = make_cipher(e, x, server, false);
-    return e->transport.send.next != NULL && e->transport.recv.next != NULL;
+    return prepare_direction(e, x, &e->transport.send, !server) && prepare_direction(e, x, &e->transport.recv, server);
 }
 
 static void finish(struct engine *e, struct exchange *x)

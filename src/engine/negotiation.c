@@ -1,20 +1,15 @@
-/* Building, reading and comparing KEXINIT messages; see negotiation.h.
- *
- * MACs are not negotiated: every cipher that is offered authenticates by itself, and for these the
- * MAC lists do not count. But some peers (AsyncSSH 2.10) give up when the lists have nothing in
- * common, so ours names what everybody has. */
+/* Building, reading and comparing KEXINIT messages; see negotiation.h. */
 #include "engine/negotiation.h"
 
 #include <string.h>
 
 #include "crypto/cipher.h"
 #include "crypto/random.h"
+#include "engine/compression.h"
 #include "key/key.h"
 
 #define COOKIE_LEN 16
 #define NO_HOST_KEY "null" /* RFC 4462 section 5 */
-#define NO_COMPRESSION "none"
-#define UNUSED_MACS "hmac-sha2-256,hmac-sha2-512,hmac-sha2-256-etm@openssh.com"
 
 static const char ext_info_client[] = "ext-info-c";
 static const char ext_info_server[] = "ext-info-s";
@@ -91,8 +86,30 @@ static void put_cipher_names(struct writer *w, const struct engine_config *confi
 {
     struct name_writer names = open_names(w);
     for (size_t i = 0; config->cipher_algs[i] != NULL; i++)
-        if (config->cipher_algs[i]->tag_len != 0)
-            add_name(&names, config->cipher_algs[i]->name);
+        add_name(&names, config->cipher_algs[i]->name);
+    close_names(&names);
+}
+
+static void put_mac_names(struct writer *w, const struct engine_config *config)
+{
+    struct name_writer names = open_names(w);
+    for (size_t i = 0; config->mac_algs != NULL && config->mac_algs[i] != NULL; i++)
+        add_name(&names, config->mac_algs[i]->name);
+    close_names(&names);
+}
+
+static const struct compression_alg *const *compression_algs(const struct engine_config *config)
+{
+    static const struct compression_alg none = { .name = "none" };
+    static const struct compression_alg *const none_alone[] = { &none, NULL };
+    return config->compression_algs != NULL ? config->compression_algs : none_alone;
+}
+
+static void put_compression_names(struct writer *w, const struct engine_config *config)
+{
+    struct name_writer names = open_names(w);
+    for (const struct compression_alg *const *alg = compression_algs(config); *alg != NULL; alg++)
+        add_name(&names, (*alg)->name);
     close_names(&names);
 }
 
@@ -108,10 +125,10 @@ void kexinit_put(struct writer *w, const struct engine_config *config, bool firs
     put_host_key_names(w, config);
     put_cipher_names(w, config);
     put_cipher_names(w, config);
-    put_text(w, UNUSED_MACS);
-    put_text(w, UNUSED_MACS);
-    put_text(w, NO_COMPRESSION);
-    put_text(w, NO_COMPRESSION);
+    put_mac_names(w, config);
+    put_mac_names(w, config);
+    put_compression_names(w, config);
+    put_compression_names(w, config);
     put_text(w, "");
     put_text(w, "");
     put_bool(w, false);
@@ -248,18 +265,34 @@ static int choose_host_key(const struct comparison *c, struct negotiated *out)
     return out->host_key_alg != NULL ? 0 : no_match(c, KEXINIT_HOST_KEY, "host key");
 }
 
-static int choose_cipher(const struct comparison *c, enum kexinit_list list, const struct cipher_alg **out)
+static int choose_cipher(const struct comparison *c, enum kexinit_list list, struct direction_algs *out)
 {
     struct span name = choose(c, list);
     for (size_t i = 0; c->config->cipher_algs[i] != NULL; i++)
         if (span_is(name, c->config->cipher_algs[i]->name))
-            *out = c->config->cipher_algs[i];
-    return *out != NULL ? 0 : no_match(c, list, "encryption");
+            out->cipher = c->config->cipher_algs[i];
+    return out->cipher != NULL ? 0 : no_match(c, list, "encryption");
 }
 
-static int choose_compression(const struct comparison *c, enum kexinit_list list)
+/* Beside an AEAD cipher the lists do not count: they may be empty, or have nothing in common. */
+static int choose_mac(const struct comparison *c, enum kexinit_list list, struct direction_algs *out)
 {
-    return choose(c, list).len != 0 ? 0 : no_match(c, list, "compression");
+    if (cipher_is_aead(out->cipher))
+        return 0;
+    struct span name = choose(c, list);
+    for (size_t i = 0; c->config->mac_algs != NULL && c->config->mac_algs[i] != NULL; i++)
+        if (span_is(name, c->config->mac_algs[i]->name))
+            out->mac = c->config->mac_algs[i];
+    return out->mac != NULL ? 0 : no_match(c, list, "MAC");
+}
+
+static int choose_compression(const struct comparison *c, enum kexinit_list list, struct direction_algs *out)
+{
+    struct span name = choose(c, list);
+    for (const struct compression_alg *const *alg = compression_algs(c->config); *alg != NULL; alg++)
+        if (span_is(name, (*alg)->name))
+            out->compression = *alg;
+    return out->compression != NULL ? 0 : no_match(c, list, "compression");
 }
 
 /* RFC 4253 7: a guess is right when both sides prefer the same method and the same host key
@@ -282,13 +315,17 @@ int negotiate(const struct engine_config *config, const struct kexinit *own, con
     if (rc == 0)
         rc = choose_host_key(&c, &chosen);
     if (rc == 0)
-        rc = choose_cipher(&c, KEXINIT_CIPHER_C2S, &chosen.cipher_c2s);
+        rc = choose_cipher(&c, KEXINIT_CIPHER_C2S, &chosen.c2s);
     if (rc == 0)
-        rc = choose_cipher(&c, KEXINIT_CIPHER_S2C, &chosen.cipher_s2c);
+        rc = choose_cipher(&c, KEXINIT_CIPHER_S2C, &chosen.s2c);
     if (rc == 0)
-        rc = choose_compression(&c, KEXINIT_COMPRESSION_C2S);
+        rc = choose_mac(&c, KEXINIT_MAC_C2S, &chosen.c2s);
     if (rc == 0)
-        rc = choose_compression(&c, KEXINIT_COMPRESSION_S2C);
+        rc = choose_mac(&c, KEXINIT_MAC_S2C, &chosen.s2c);
+    if (rc == 0)
+        rc = choose_compression(&c, KEXINIT_COMPRESSION_C2S, &chosen.c2s);
+    if (rc == 0)
+        rc = choose_compression(&c, KEXINIT_COMPRESSION_S2C, &chosen.s2c);
     if (rc == 0)
         *out = chosen;
     return rc;

@@ -31,12 +31,18 @@ struct kexinit {
     bool first_kex_packet_follows;
 };
 
+struct direction_algs {
+    const struct cipher_alg *cipher;
+    const struct mac_alg *mac; /* NULL beside an AEAD cipher */
+    const struct compression_alg *compression;
+};
+
 struct negotiated {
     const struct kex_alg *kex;
     const struct sig_alg *host_key_alg;     /* NULL when the method uses no host key */
     const struct engine_host_key *host_key; /* server: the key of that algorithm */
-    const struct cipher_alg *cipher_c2s;
-    const struct cipher_alg *cipher_s2c;
+    struct direction_algs c2s;
+    struct direction_algs s2c;
     /* the packet that the peer may have sent ahead is to be dropped */
     bool guess_wrong;
 };

@@ -10,6 +10,7 @@ enum quirk {
         1u << 1, /* what comes in one piece with our NEWKEYS, in a re-exchange, lies there until more comes */
     QUIRK_NO_RSA_SHA2 = 1u << 2,         /* knows RSA signatures with SHA-1 alone */
     QUIRK_LEAVES_OUT_RSA_SHA2 = 1u << 3, /* takes RSA signatures with SHA-2, but does not say so */
+    QUIRK_PACKETS_SHORT = 1u << 4, /* with compression its largest packet of a channel is one byte less than it says */
 };
 
 uint32_t quirks_of(const char *version); /* the peer's whole version line; a set of enum quirk */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "crypto/crypto.h"
+#include "crypto/start.h"
 #include "io/internal.h"
 #include "io/last_error.h"
 #include "io/task.h"

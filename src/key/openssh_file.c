@@ -38,8 +38,8 @@ static int malformed(struct error *e, const char *what)
 
 static int decode_body(struct span body, struct writer *decoded, struct error *e)
 {
-    writer_init(decoded, KEY_MAX_TEXT_LEN);
-    return base64_decode(body, decoded) ? 0 : malformed(e, "its base64 is broken");
+    int rc = pem_decode(body, decoded, e);
+    return rc == 0 ? malformed(e, "its base64 is broken") : rc < 0 ? rc : 0;
 }
 
 static int read_envelope(struct span data, struct envelope *env, struct error *e)

@@ -80,6 +80,13 @@ int pem_find(struct span text, const char *kind, struct pem_block *block, struct
     return 0;
 }
 
+int pem_decode(struct span base64, struct writer *decoded, struct error *e)
+{
+    writer_init(decoded, KEY_MAX_TEXT_LEN);
+    bool ok = base64_decode(base64, decoded);
+    return writer_failed(decoded) ? error_nomem(e) : ok;
+}
+
 void pem_put(struct writer *w, const char *label, struct span data, size_t column)
 {
     put_chars(w, "-----BEGIN ");

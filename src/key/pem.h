@@ -18,6 +18,10 @@ bool line_next(struct span *rest, struct span *line);
 int pem_find(struct span text, const char *kind, struct pem_block *block, struct error *e);
 bool pem_begins(struct span line, const char *kind, struct span *words); /* is this line the beginning of one? */
 
+/* The bytes of a body, or of any base64 that is no longer than a key text may be, into a writer that is made here.
+ * 1 = they are there, 0 = it is no base64, negative = out of memory. */
+int pem_decode(struct span base64, struct writer *decoded, struct error *e);
+
 void pem_put(struct writer *w, const char *label, struct span data, size_t column);
 
 #endif

@@ -103,10 +103,11 @@ typedef int read_fn(struct span der, sshio_key **key, struct error *e);
 static int read_block(const struct pem_block *block, read_fn *read, sshio_key **key, struct error *e)
 {
     struct writer der;
-    writer_init(&der, KEY_MAX_TEXT_LEN);
-    int rc = base64_decode(block->body, &der)
-                 ? read(writer_span(&der), key, e)
-                 : key_import_error(e, SSHIO_DETAIL_MALFORMED, "PKCS#8 key: its base64 is broken");
+    int rc = pem_decode(block->body, &der, e);
+    if (rc > 0)
+        rc = read(writer_span(&der), key, e);
+    else if (rc == 0)
+        rc = key_import_error(e, SSHIO_DETAIL_MALFORMED, "PKCS#8 key: its base64 is broken");
     writer_done(&der);
     return rc;
 }

@@ -62,11 +62,12 @@ static int read_line(struct span line, sshio_key **key, struct error *e)
         return 0;
     struct span base64 = take_word(&line);
     struct writer blob;
-    int rc = 0;
-    writer_init(&blob, KEY_MAX_BLOB_LEN);
-    if (base64.len != 0 && base64_decode(base64, &blob)) {
+    int rc = pem_decode(base64, &blob, e);
+    if (rc > 0 && base64.len != 0) {
         rc = from_blob_and_comment(type, writer_span(&blob), skip_spaces(line), key, e);
         rc = rc == 0 ? 1 : rc;
+    } else if (rc > 0) {
+        rc = 0;
     }
     writer_done(&blob);
     return rc;

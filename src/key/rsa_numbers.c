@@ -49,7 +49,7 @@ static bool are_inverse(const BIGNUM *a, const BIGNUM *b, const BIGNUM *m, BN_CT
 static bool passes_fermat(const BIGNUM *p, const BIGNUM *p_less_1, BN_CTX *ctx)
 {
     BIGNUM *two = BN_CTX_get(ctx), *power = BN_CTX_get(ctx);
-    return power != NULL && BN_set_word(two, 2) == 1 &&
+    return two != NULL && power != NULL && BN_set_word(two, 2) == 1 &&
            BN_mod_exp_mont_consttime(power, two, p_less_1, p, ctx, NULL) == 1 && BN_is_one(power);
 }
 

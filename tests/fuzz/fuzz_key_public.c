@@ -15,7 +15,12 @@ static void try_text(struct span text)
     if (key_put_public_text(key, SSHIO_FORMAT_OPENSSH, &w, NULL) == 0 && w.len <= KEY_MAX_TEXT_LEN) {
         must(key_from_public_text(writer_span(&w), &again, NULL) == 0);
         must(sshio_key_equal(key, again));
+        sshio_key_unref(again);
     }
+    writer_reset(&w);
+    must(key_put_public_text(key, SSHIO_FORMAT_PKCS8_PEM, &w, NULL) == 0);
+    must(key_from_public_text(writer_span(&w), &again, NULL) == 0);
+    must(sshio_key_equal(key, again));
     writer_done(&w);
     sshio_key_unref(key);
     sshio_key_unref(again);

@@ -4,7 +4,7 @@
 usage: check_layers.py PROJECT
 
 Arrows run down only. libuv, descriptors, sockets, files and the clock belong to io and what stands above it; libcrypto
-belongs to crypto and key, libidn to base. Tools, examples and benchmarks see the public headers alone.
+belongs to crypto and key, zlib to the engine, libidn to base. Tools, examples and benchmarks see the public headers alone.
 """
 
 import pathlib
@@ -32,7 +32,7 @@ PURE_MAY_NOT_INCLUDE = re.compile(
     r"sys/(?!types\.h|param\.h).*")
 PURE_MAY_NOT_CALL = re.compile(
     r"\b(time|clock|clock_gettime|gettimeofday|fopen|fdopen|freopen|open|openat|getenv|setenv|system|popen|exit|abort)\s*\(")
-LIBRARIES = {"openssl": {"crypto", "key"}, "stringprep.h": {"base"}}    # headers that only these rooms include
+LIBRARIES = {"openssl": {"crypto", "key"}, "zlib.h": {"engine"}, "stringprep.h": {"base"}}    # headers that only these rooms include
 BANNED = re.compile(r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|alloca|strtok|setjmp|longjmp)\s*\(")
 MALLOC = re.compile(r"\b(malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf|free)\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")')

@@ -109,6 +109,7 @@ class Dbclient(Client):
 
 class Plink(Client):
     name = "putty"
+    more = []
 
     def prepare(self):
         self.path = find_program("plink", why="putty-tools")
@@ -122,7 +123,7 @@ class Plink(Client):
 
     def plink(self, server, command, *options):
         scan = run([find_program("ssh-keygen"), "-l", "-f", server.known_hosts]).check().out.decode()
-        return [self.path, "-batch", "-noagent", "-P", server.port, *options, "-hostkey", scan.split()[1],
+        return [self.path, *self.more, "-batch", "-noagent", "-P", server.port, *options, "-hostkey", scan.split()[1],
                 f"{server.user}@{HOST}", command]
 
     def log_in(self, server, command, *options):
@@ -137,9 +138,11 @@ class AsyncSSH(Client):
     def prepare(self):
         need_python_module("asyncssh")
 
+    more = []
+
     def base(self, server):
         return [PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_client.py", "--port", server.port, "--user",
-                server.user, "--identity", server.identity.path, "--known-hosts", server.known_hosts]
+                server.user, "--identity", server.identity.path, "--known-hosts", server.known_hosts, *self.more]
 
     def argv(self, server, command, rekey):
         return [*self.base(server), *(["--rekey", rekey] if rekey else []), command]
@@ -196,7 +199,7 @@ class Libssh(Client):
     has_many_sessions = True
 
     def prepare(self):
-        self.path = build_libssh_client()
+        self.path = build_client("libssh", header="libssh/libssh.h", library="-lssh")
 
     def argv(self, server, command, rekey):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, rekey or 0, 0, command]
@@ -206,16 +209,42 @@ class Libssh(Client):
         assert run(argv).check().out == b"sessions %d\n" % count
 
 
-def build_libssh_client():
-    """Built once into the build folder; it is no part of the project's own build."""
+class Libssh2(Client):
+    """It has neither AEAD ciphers nor MACs of the ciphertext."""
+
+    name = "libssh2"
+    compression = 0
+
+    def prepare(self):
+        self.path = build_client("libssh2", header="libssh2.h", library="-lssh2")
+
+    def argv(self, server, command, rekey):
+        return [self.path, server.port, server.user, server.identity.path, server.known_hosts, self.compression, command]
+
+
+class Paramiko(Client):
+    """It has no AEAD ciphers."""
+
+    name = "paramiko"
+
+    def prepare(self):
+        need_python_module("paramiko")
+
+    def argv(self, server, command, rekey):
+        return [PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_client.py", "--port", server.port, "--user", server.user,
+                "--identity", server.identity.path, "--known-hosts", server.known_hosts, command]
+
+
+def build_client(name, *, header, library):
+    """A C program of peers/, built once into the build folder; it is no part of the project's own build."""
     compiler = find_program("cc")
-    if not pathlib.Path("/usr/include/libssh/libssh.h").exists():
-        missing("libssh-dev is not installed")
-    source = HERE / "peers" / "libssh_client.c"
-    program = build_folder() / "interop-libssh-client"
+    if not pathlib.Path("/usr/include", header).exists():
+        missing(f"{name}'s headers are not installed")
+    source = HERE / "peers" / f"{name}_client.c"
+    program = build_folder() / f"interop-{name}-client"
     program.parent.mkdir(parents=True, exist_ok=True)
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, "-lssh"]).check()
+        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, library]).check()
     return program
 
 

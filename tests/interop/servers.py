@@ -32,6 +32,7 @@ class Server:
     name = None
     has_rekey_limit = False     # can it be told to rekey after 1 MiB?
     has_many_sessions = False   # does it take 50 sessions on one connection?
+    max_sessions = 100          # of those that can be told
     takes_password = False
     host_key_kind = "ed25519"
     commands = SHELL_COMMANDS
@@ -79,7 +80,7 @@ class OpenSSH(Server):
         options = {
             "Port": self.port, "ListenAddress": HOST, "HostKey": self.make_host_key(),
             "AuthorizedKeysFile": self.authorized_keys, "PidFile": self.folder / "pid", "UsePAM": "no",
-            "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": 100, "MaxStartups": 200,
+            "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": self.max_sessions, "MaxStartups": 200,
             "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", **more}
         config = self.folder / "sshd_config"
         config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
@@ -283,6 +284,17 @@ class GoRekeying(Go):
     rekey = ["-rekey", "1048576"]
 
 
+class Paramiko(Scripted):
+    """It has no AEAD ciphers."""
+
+    name = "paramiko"
+
+    def start(self):
+        need_python_module("paramiko")
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_server.py", "--host-key",
+                           self.make_host_key(), "--authorized-keys", self.authorized_keys])
+
+
 class Erlang(Scripted):
     """Its commands are words that the script knows; Erlang has no way to close just the input of a child."""
 
@@ -341,7 +353,7 @@ class Sshio(Server):
             self.account.own(file)
         self.port = free_port()
         argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
-                f"AuthorizedKeysFile={self.authorized_keys}", "-o", "MaxSessions=100", *self.options]
+                f"AuthorizedKeysFile={self.authorized_keys}", "-o", f"MaxSessions={self.max_sessions}", *self.options]
         self.daemon = Daemon(self.account.run_as(argv), self.folder / "log",
                              env=clean_environment(HOME=str(self.account.home), **self.environment)).wait_for_port(self.port)
 

@@ -116,8 +116,9 @@ def test_public_keys_in_pkcs8_are_the_same(tmp_path, kind):
         first_words((tmp_path / "theirs.pub").read_bytes())
 
 
-@pytest.mark.parametrize("kind", [("ed25519", 256), ("ecdsa", 521), ("rsa", 2048)], ids=name_of)
-@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("kind, hash_name", [
+    *[(("ed25519", 256), hash_name) for hash_name in HASHES], (("ecdsa", 521), "sha256"), (("rsa", 2048), "sha256"),
+])
 def test_fingerprints_agree(tmp_path, kind, hash_name):
     path = our_key(tmp_path / "ours", kind, comment="x")
     for name in (path, tmp_path / "ours.pub"):

@@ -77,13 +77,14 @@ async def main():
     parser.add_argument("--answer", action="append", default=[], help="to keyboard-interactive prompts, in order")
     parser.add_argument("--known-hosts", required=True)
     parser.add_argument("--rekey", default="1g")
+    parser.add_argument("--compression", action="append")
     parser.add_argument("--sessions", type=int, default=0)
     parser.add_argument("command", nargs="?")
     args = parser.parse_args()
     conn = await asyncssh.connect(
         "127.0.0.1", args.port, config=None, username=args.user, known_hosts=args.known_hosts,
         client_keys=[args.identity] if args.identity else None, password=args.password, agent_path=None,
-        rekey_bytes=args.rekey, client_factory=lambda: Client(args))
+        rekey_bytes=args.rekey, compression_algs=args.compression or (), client_factory=lambda: Client(args))
     async with conn:
         if args.sessions:
             return await run_sessions(conn, args.sessions)

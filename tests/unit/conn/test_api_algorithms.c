@@ -16,9 +16,12 @@ static void test_ciphers_stand_in_order_of_preference(void **state)
         "chacha20-poly1305@openssh.com",
         "aes256-gcm@openssh.com",
         "aes128-gcm@openssh.com",
+        "aes256-ctr",
+        "aes192-ctr",
+        "aes128-ctr",
     };
-    assert_int_equal(sshio_algorithm_count(SSHIO_ALG_ENCRYPTION), 3);
-    for (size_t i = 0; i < 3; i++)
+    assert_int_equal(sshio_algorithm_count(SSHIO_ALG_ENCRYPTION), 6);
+    for (size_t i = 0; i < 6; i++)
         assert_string_equal(sshio_algorithm_at(SSHIO_ALG_ENCRYPTION, i)->name, names[i]);
 }
 
@@ -45,12 +48,17 @@ static const struct {
     size_t count;
     const char *first;
 } selections[] = {
-    { SSHIO_ALG_ENCRYPTION, NULL, 3, "chacha20-poly1305@openssh.com" },
-    { SSHIO_ALG_ENCRYPTION, "^aes128*", 3, "aes128-gcm@openssh.com" },
-    { SSHIO_ALG_ENCRYPTION, "-chacha*", 2, "aes256-gcm@openssh.com" },
+    { SSHIO_ALG_ENCRYPTION, NULL, 6, "chacha20-poly1305@openssh.com" },
+    { SSHIO_ALG_ENCRYPTION, "^aes128*", 6, "aes128-gcm@openssh.com" },
+    { SSHIO_ALG_ENCRYPTION, "-chacha*", 5, "aes256-gcm@openssh.com" },
     { SSHIO_ALG_MAC, "", 0, NULL },
-    { SSHIO_ALG_MAC, NULL, 0, NULL },
+    { SSHIO_ALG_MAC, SSHIO_NONE, 0, NULL },
+    { SSHIO_ALG_MAC, NULL, 6, "hmac-sha2-256-etm@openssh.com" },
+    { SSHIO_ALG_MAC, "-*etm*", 3, "hmac-sha2-256" },
     { SSHIO_ALG_COMPRESSION, "", 1, "none" },
+    { SSHIO_ALG_COMPRESSION, SSHIO_NONE, 1, "none" },
+    { SSHIO_ALG_COMPRESSION, NULL, 2, "none" }, /* P4: zlib before login only by name */
+    { SSHIO_ALG_COMPRESSION, "zlib*", 2, "zlib@openssh.com" },
     { SSHIO_ALG_SIGNATURE, "ssh-ed*", 1, "ssh-ed25519" },
     { SSHIO_ALG_SIGNATURE, "*rsa*", 3, "rsa-sha2-256" },
     { SSHIO_ALG_SIGNATURE, "+ssh-rsa", 7, "ssh-ed25519" },

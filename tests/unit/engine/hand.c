@@ -76,7 +76,8 @@ void hand_greet(struct hand *h, const struct hand_greeting *greeting)
 {
     const char *cipher = h->pair.cipher_algs[0]->name;
     const char *host_key = greeting->host_key != NULL ? greeting->host_key : "ssh-ed25519";
-    const char *lists[KEXINIT_LISTS] = { greeting->kex, host_key, cipher, cipher, "", "", "none", "none", "", "" };
+    const char *mac = h->pair.mac_algs[0]->name;
+    const char *lists[KEXINIT_LISTS] = { greeting->kex, host_key, cipher, cipher, mac, mac, "none", "none", "", "" };
     pair_put_raw(&h->pair, h->side, HAND_VERSION "\r\n", sizeof HAND_VERSION + 1);
     writer_reset(&h->kexinit);
     put_u8(&h->kexinit, MSG_KEXINIT);

@@ -199,6 +199,8 @@ void pair_init(struct pair *p, enum pair_mode mode)
     p->logger = log_base();
     p->now_ms = 1000;
     p->cipher_algs[0] = cipher_find("aes128-gcm@openssh.com");
+    p->mac_algs[0] = mac_find("hmac-sha2-256-etm@openssh.com");
+    p->compression_algs[0] = compression_at(0);
     p->kex_algs[0] = &test_kex;
     if (mode == PAIR_REAL)
         init_real(p);
@@ -210,6 +212,8 @@ void pair_init(struct pair *p, enum pair_mode mode)
             .host_key_algs = i == CLIENT ? p->host_key_algs : NULL,
             .host_keys = i == SERVER ? p->host_keys : NULL,
             .cipher_algs = p->cipher_algs,
+            .mac_algs = p->mac_algs,
+            .compression_algs = p->compression_algs,
             .sig_algs = "ssh-ed25519",
             .limits = limits_default,
         };
@@ -280,13 +284,15 @@ static void watch(struct pair_side *s, const uint8_t *data, size_t len, uint64_t
 
 static bool watchable(const struct pair *p)
 {
-    return strstr(p->cipher_algs[0]->name, "gcm") != NULL;
+    return !p->unwatched && strstr(p->cipher_algs[0]->name, "gcm") != NULL;
 }
 
 /* ---- carrying bytes ---- */
 
 static size_t chunk(struct pair *p, size_t len)
 {
+    if (p->byte_by_byte && len != 0)
+        return 1;
     if (p->random == 0 || len == 0)
         return len;
     p->random = p->random * 1664525u + 1013904223u;

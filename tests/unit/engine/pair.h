@@ -10,7 +10,7 @@
  * Every event is counted, then passed to the hook of that side, where there is one (owner is the
  * struct pair_side). Questions are answered by the bed where no hook is set: the host key is
  * trusted, the exchange signed, what is long computed at once, a request accepted, channels are refused, global
- * requests fail. The plain text of what each side receives is recorded too (AES-GCM only). */
+ * requests fail. The plain text of what each side receives is recorded too (AES-GCM without compression only). */
 #ifndef TESTS_ENGINE_PAIR_H
 #define TESTS_ENGINE_PAIR_H
 
@@ -70,6 +70,8 @@ struct pair {
     struct pair_side side[2];
     const struct kex_alg *kex_algs[4];
     const struct cipher_alg *cipher_algs[4];
+    const struct mac_alg *mac_algs[4];
+    const struct compression_alg *compression_algs[4]; /* "none" unless a test says otherwise */
     const struct sig_alg *host_key_algs[4];
     struct engine_host_key host_keys[2];
     sshio_key *host_key;
@@ -77,7 +79,9 @@ struct pair {
     uint64_t now_ms;
     /* state of the generator that chooses chunks; 0 = everything at once */
     uint32_t random;
-    bool cut[2]; /* nothing more is carried to that side */
+    bool byte_by_byte; /* instead */
+    bool unwatched;    /* what arrives is not recorded: a test does other things than AES-GCM without compression */
+    bool cut[2];       /* nothing more is carried to that side */
 };
 
 void pair_init(struct pair *p, enum pair_mode mode);

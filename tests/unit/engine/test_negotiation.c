@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "engine/compression.h"
 #include "engine/hand.h"
 #include "engine/negotiation.h"
 #include "engine/pair.h"
@@ -199,8 +200,112 @@ static void test_choices(void **state)
             assert_int_equal(rc, 0);
             assert_string_equal(out.kex->name, c->kex);
             assert_string_equal(out.host_key_alg->name, c->host_key);
-            assert_string_equal(out.cipher_c2s->name, c->c2s);
-            assert_string_equal(out.cipher_s2c->name, c->s2c);
+            assert_string_equal(out.c2s.cipher->name, c->c2s);
+            assert_string_equal(out.s2c.cipher->name, c->s2c);
+        }
+        error_clear(&error);
+    }
+}
+
+/* ---- MACs and compression ---- */
+
+static const struct cipher_alg cipher_plain = { .name = "plain" };
+static const struct mac_alg mac_a = { .name = "mac-a" }, mac_b = { .name = "mac-b" };
+static const struct compression_alg none = { .name = "none" }, squeeze = { .name = "squeeze", .compresses = true };
+static const struct cipher_alg *const ciphers_all[] = { &cipher_a, &cipher_plain, NULL };
+static const struct mac_alg *const macs_ab[] = { &mac_a, &mac_b, NULL };
+static const struct mac_alg *const no_macs[] = { NULL };
+static const struct compression_alg *const both[] = { &none, &squeeze, NULL };
+
+static const struct engine_config with_macs = { .server = true,
+                                                .kex_algs = kex_ab,
+                                                .host_keys = host_keys_ab,
+                                                .cipher_algs = ciphers_all,
+                                                .mac_algs = macs_ab,
+                                                .compression_algs = both };
+static const struct engine_config without_macs = {
+    .server = true, .kex_algs = kex_ab, .host_keys = host_keys_ab, .cipher_algs = ciphers_all, .mac_algs = no_macs
+};
+
+/* Of the client's six lists: ciphers, MACs, compression, each to the server and back. */
+static const struct {
+    const char *what;
+    const struct engine_config *config;
+    const char *lists[6];
+    const char *mac_c2s, *mac_s2c; /* "-" = none is in force; NULL = no agreement */
+    const char *c2s, *s2c;         /* compression */
+    const char *message;
+} direction_cases[] = {
+    { "each direction has its own",
+      &with_macs,
+      { "plain", "plain", "mac-b,mac-a", "mac-a,mac-b", "squeeze,none", "none,squeeze" },
+      "mac-b",
+      "mac-a",
+      "squeeze",
+      "none",
+      NULL },
+    { "beside AEAD the lists do not count",
+      &with_macs,
+      { "cipher-a", "cipher-a", "", "other", "none", "none" },
+      "-",
+      "-",
+      "none",
+      "none",
+      NULL },
+    { "one direction AEAD, the other not",
+      &with_macs,
+      { "cipher-a", "plain", "", "mac-b", "none", "squeeze" },
+      "-",
+      "mac-b",
+      "none",
+      "squeeze",
+      NULL },
+    { "an empty list is legal while all ciphers are AEAD",
+      &without_macs,
+      { "cipher-a,plain", "cipher-a", "mac-a", "mac-a", "none", "none" },
+      "-",
+      "-",
+      "none",
+      "none",
+      NULL },
+    { "but not with others",
+      &without_macs,
+      { "plain", "cipher-a", "mac-a", "mac-a", "none", "none" },
+      .message = "No matching MAC algorithm found, sent <None> and received mac-a" },
+    { "no MAC one way",
+      &with_macs,
+      { "plain", "plain", "mac-a", "other", "none", "none" },
+      .message = "No matching MAC algorithm found, sent mac-a,mac-b and received other" },
+    { "no compression one way",
+      &with_macs,
+      { "plain", "plain", "mac-a", "mac-a", "none", "zlib" },
+      .message = "No matching compression algorithm found, sent none,squeeze and received zlib" },
+};
+
+static const char *mac_of(const struct direction_algs *algs)
+{
+    return algs->mac != NULL ? algs->mac->name : "-";
+}
+
+static void test_macs_and_compression_of_each_direction(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(direction_cases); i++) {
+        const char *lists[KEXINIT_LISTS] = { "kex-a", "key-a", "", "", "", "", "", "", "", "" };
+        struct negotiated out = { .kex = NULL };
+        struct error error;
+        error_init(&error);
+        memcpy(lists + KEXINIT_CIPHER_C2S, direction_cases[i].lists, sizeof direction_cases[i].lists);
+        int rc = choose(direction_cases[i].config, lists, &out, &error);
+        if (direction_cases[i].message != NULL) {
+            assert_int_equal(rc, SSHIO_EKEY_EXCHANGE_FAILED);
+            assert_string_equal(error_message(&error), direction_cases[i].message);
+        } else {
+            assert_int_equal(rc, 0);
+            assert_string_equal(mac_of(&out.c2s), direction_cases[i].mac_c2s);
+            assert_string_equal(mac_of(&out.s2c), direction_cases[i].mac_s2c);
+            assert_string_equal(out.c2s.compression->name, direction_cases[i].c2s);
+            assert_string_equal(out.s2c.compression->name, direction_cases[i].s2c);
         }
         error_clear(&error);
     }
@@ -330,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_kexinit_lists_are_read_strictly),
         cmocka_unit_test(test_p1_names_in_a_list_are_bounded),
         cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_macs_and_compression_of_each_direction),
         cmocka_unit_test(test_server_without_host_key_offers_what_works_without),
         cmocka_unit_test(test_s4_first_kexinit_has_the_markers_of_our_role),
         cmocka_unit_test(test_s11_wrong_guess_is_dropped_right_one_is_used),

@@ -6,13 +6,29 @@
 #include "engine/kex.h"
 #include "engine/pair.h"
 
-/* Logs in, rekeys, says good-bye. How many allocations that took. method NULL = the test key exchange. */
-static uint64_t run(uint64_t failing, const char *method, bool *logged_in)
+struct scenario {
+    const char *kex; /* NULL = the test key exchange */
+    const char *cipher, *mac;
+    size_t compression;
+};
+
+static void set_scenario(struct pair *p, const struct scenario *scenario)
+{
+    pair_init(p, scenario->kex != NULL ? PAIR_REAL : PAIR_FAST);
+    if (scenario->kex != NULL)
+        p->kex_algs[0] = kex_alg_find(scenario->kex);
+    if (scenario->cipher != NULL) {
+        p->cipher_algs[0] = cipher_find(scenario->cipher);
+        p->mac_algs[0] = mac_find(scenario->mac);
+    }
+    p->compression_algs[0] = compression_at(scenario->compression);
+}
+
+/* Logs in, rekeys, says good-bye. How many allocations that took. */
+static uint64_t run(uint64_t failing, const struct scenario *scenario, bool *logged_in)
 {
     struct pair p;
-    pair_init(&p, method != NULL ? PAIR_REAL : PAIR_FAST);
-    if (method != NULL)
-        p.kex_algs[0] = kex_alg_find(method);
+    set_scenario(&p, scenario);
     p.random = 7;
     pair_start(&p);
     uint64_t before = mem_allocations();
@@ -35,14 +51,19 @@ static uint64_t run(uint64_t failing, const char *method, bool *logged_in)
 static void test_any_allocation_may_fail(void **state)
 {
     (void)state;
-    static const char *const methods[] = { NULL, "curve25519-sha256", "ecdh-sha2-nistp256",
-                                           "diffie-hellman-group-exchange-sha256" };
-    for (size_t i = 0; i < COUNT(methods); i++) {
+    static const struct scenario scenarios[] = {
+        { .kex = NULL },
+        { .kex = "curve25519-sha256" },
+        { .kex = "ecdh-sha2-nistp256" },
+        { .kex = "diffie-hellman-group-exchange-sha256" },
+        { .cipher = "aes128-ctr", .mac = "hmac-sha2-256", .compression = 1 },
+    };
+    for (size_t i = 0; i < COUNT(scenarios); i++) {
         bool logged_in;
-        uint64_t count = run(0, methods[i], &logged_in);
+        uint64_t count = run(0, &scenarios[i], &logged_in);
         assert_true(logged_in);
         for (uint64_t n = 1; n <= count; n++)
-            run(n, methods[i], &logged_in);
+            run(n, &scenarios[i], &logged_in);
     }
 }
 

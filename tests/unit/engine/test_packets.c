@@ -5,27 +5,26 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "crypto/suites.h"
 #include "crypto/random.h"
 #include "engine/pair.h"
 #include "engine/transport.h"
 
-/* Two transports: what one seals, the other opens. cipher NULL = in the clear. */
+/* Two transports: what one seals, the other opens. suite NULL = in the clear. */
 struct link {
     struct engine_buffers buffers;
     struct transport from, to;
 };
 
-static void link_init(struct link *l, const struct cipher_alg *alg)
+static void link_init(struct link *l, const struct suite *suite)
 {
-    static const uint8_t key[CIPHER_MAX_KEY_LEN] = { 1 };
-    static const uint8_t iv[CIPHER_MAX_IV_LEN] = { 2 };
     engine_buffers_init(&l->buffers);
     transport_init(&l->from, &l->buffers);
     transport_init(&l->to, &l->buffers);
-    if (alg == NULL)
+    if (suite == NULL)
         return;
-    l->from.send.next = cipher_new(alg, key, iv, true);
-    l->to.recv.next = cipher_new(alg, key, iv, false);
+    l->from.send.next = suite_cipher(suite, true);
+    l->to.recv.next = suite_cipher(suite, false);
     direction_switch(&l->from.send, false);
     direction_switch(&l->to.recv, false);
 }
@@ -37,15 +36,22 @@ static void link_done(struct link *l)
     engine_buffers_done(&l->buffers);
 }
 
-/* index 0 is no cipher, then the table. */
-static size_t cipher_cases(void)
+/* 0 is in the clear, then every suite. */
+static size_t suite_cases(void)
 {
-    return cipher_count() + 1;
+    return suite_count() + 1;
 }
 
-static const struct cipher_alg *cipher_case(size_t index)
+static const struct suite *suite_case(size_t index)
 {
-    return index == 0 ? NULL : cipher_at(index - 1);
+    static struct suite suite;
+    return index != 0 && suite_at(index - 1, &suite) ? &suite : NULL;
+}
+
+static const struct cipher_shape *shape_of(const struct link *l)
+{
+    static const struct cipher_shape clear = { .align = 8, .length_needs = 4 };
+    return l->from.send.cipher != NULL ? cipher_shape(l->from.send.cipher) : &clear;
 }
 
 /* The bytes of one packet with that payload, in memory of exactly their size. */
@@ -66,9 +72,9 @@ static void test_payloads_come_out_as_they_went_in(void **state)
     static const size_t lens[] = { 1, 2, 7, 8, 11, 12, 100, 255, 256, 32768, 35000, ENGINE_MAX_MESSAGE - 1024 };
     uint8_t *payload = malloc(ENGINE_MAX_MESSAGE);
     random_bytes(payload, ENGINE_MAX_MESSAGE);
-    for (size_t c = 0; c < cipher_cases(); c++) {
+    for (size_t c = 0; c < suite_cases(); c++) {
         struct link l;
-        link_init(&l, cipher_case(c));
+        link_init(&l, suite_case(c));
         for (size_t i = 0; i < COUNT(lens); i++) {
             struct packet packet;
             size_t len;
@@ -91,10 +97,10 @@ static void test_head_and_body_make_one_payload(void **state)
     (void)state;
     uint8_t body[5000];
     memset(body, 'b', sizeof body);
-    for (size_t c = 0; c < cipher_cases(); c++) {
+    for (size_t c = 0; c < suite_cases(); c++) {
         struct link l;
         struct packet packet;
-        link_init(&l, cipher_case(c));
+        link_init(&l, suite_case(c));
         assert_int_equal(transport_seal(&l.from, SPAN("head", 4), SPAN(body, sizeof body), 0, NULL), 0);
         struct span out = transport_output(&l.from);
         assert_int_equal(transport_open(&l.to, (uint8_t *)out.data, out.len, 262144, &packet, NULL), 0);
@@ -110,11 +116,11 @@ static void test_head_and_body_make_one_payload(void **state)
 static void test_packet_is_opened_when_its_last_byte_is_there(void **state)
 {
     (void)state;
-    for (size_t c = 0; c < cipher_cases(); c++) {
+    for (size_t c = 0; c < suite_cases(); c++) {
         struct link l;
         struct packet packet;
         size_t len;
-        link_init(&l, cipher_case(c));
+        link_init(&l, suite_case(c));
         uint8_t *bytes = seal(&l, span_of("payload"), &len);
         for (size_t have = 0; have < len; have++) {
             uint8_t *part = malloc(have + 1);
@@ -134,12 +140,12 @@ static void test_packet_is_opened_when_its_last_byte_is_there(void **state)
 static void test_p5_any_flipped_bit_is_found(void **state)
 {
     (void)state;
-    for (size_t c = 1; c < cipher_cases(); c++) {
+    for (size_t c = 1; c < suite_cases(); c++) {
         size_t len = 1;
         for (size_t at = 0; at < len; at++) {
             struct link l;
             struct packet packet;
-            link_init(&l, cipher_case(c));
+            link_init(&l, suite_case(c));
             uint8_t *bytes = seal(&l, span_of("some payload"), &len);
             uint8_t *more = calloc(1, len + 300000);
             memcpy(more, bytes, len);
@@ -157,11 +163,11 @@ static void test_p5_any_flipped_bit_is_found(void **state)
 static void test_p5_packets_out_of_their_place_are_found(void **state)
 {
     (void)state;
-    for (size_t c = 1; c < cipher_cases(); c++) {
+    for (size_t c = 1; c < suite_cases(); c++) {
         struct link l;
         struct packet packet;
         size_t len;
-        link_init(&l, cipher_case(c));
+        link_init(&l, suite_case(c));
         free(seal(&l, span_of("first"), &len));
         uint8_t *second = seal(&l, span_of("second"), &len);
         int rc = transport_open(&l.to, second, len, 262144, &packet, NULL);
@@ -224,35 +230,44 @@ static void test_p2_lengths_and_padding_in_the_clear(void **state)
 
 /* The same under keys: the packet is sealed as it should be, with a length or a padding that should
  * not be. */
+enum { ALL_BUT_ONE = -1, ALL = -2 };
+
+static const struct key_case {
+    uint32_t aligned_len; /* with the length field, where that is aligned too */
+    int padding;          /* or how much of the payload it takes away */
+    bool works;
+} key_cases[] = {
+    { 32, 4, true },          { 32, ALL_BUT_ONE, true }, { 32, ALL, false },       { 32, 3, false },
+    { 32, 0, false },         { 32, 255, false },        { 33, 4, false },         { 4, 4, false },
+    { 5, 4, false },          { 9, 4, false },           { 65536 + 16, 4, false }, { 0x80000000, 4, false },
+    { 0xfffffff0, 4, false }, { 0xffffffff, 4, false },
+};
+
+static void check_key_case(const struct suite *suite, const struct key_case *k)
+{
+    struct link l;
+    struct packet packet;
+    uint8_t *bytes = calloc(1, 70000);
+    link_init(&l, suite);
+    uint32_t len = k->aligned_len - (4 - (uint32_t)shape_of(&l)->aligned_from);
+    store_u32(bytes, len);
+    bytes[4] = (uint8_t)(k->padding >= 0 ? k->padding : k->padding == ALL ? (int)len - 1 : (int)len - 2);
+    struct cipher_parts parts = { .head_len = len > 69000 || len < 12 ? 64 : len, .body = bytes };
+    assert_true(cipher_seal(l.from.send.cipher, 0, bytes, &parts));
+    int rc = transport_open(&l.to, bytes, 70000, 65536, &packet, NULL);
+    if (rc != (k->works ? 0 : SSHIO_EPROTOCOL))
+        fail_msg("%s %s, length %u, padding %d: %d", suite->cipher->name, suite->mac != NULL ? suite->mac->name : "",
+                 len, k->padding, rc);
+    free(bytes);
+    link_done(&l);
+}
+
 static void test_p2_lengths_and_padding_under_each_cipher(void **state)
 {
     (void)state;
-    for (size_t c = 1; c < cipher_cases(); c++) {
-        const struct cipher_alg *alg = cipher_case(c);
-        const struct {
-            uint32_t packet_len;
-            uint8_t padding;
-            bool works;
-        } cases[] = {
-            { 32, 4, true },  { 32, 30, true }, { 32, 31, false }, { 32, 3, false },         { 32, 255, false },
-            { 33, 4, false }, { 0, 4, false },  { 5, 4, false },   { 65536 + 16, 4, false },
-        };
-        for (size_t i = 0; i < COUNT(cases); i++) {
-            struct link l;
-            struct packet packet;
-            uint8_t *bytes = calloc(1, 70000);
-            link_init(&l, alg);
-            store_u32(bytes, cases[i].packet_len);
-            bytes[4] = cases[i].padding;
-            struct cipher_parts parts = { .head_len = cases[i].packet_len, .body = bytes, .body_len = 0 };
-            cipher_seal(l.from.send.cipher, 0, bytes, &parts);
-            int rc = transport_open(&l.to, bytes, 70000, 65536, &packet, NULL);
-            if ((rc == 0) != cases[i].works)
-                fail_msg("%s, length %u, padding %u: %d", alg->name, cases[i].packet_len, cases[i].padding, rc);
-            free(bytes);
-            link_done(&l);
-        }
-    }
+    for (size_t c = 1; c < suite_cases(); c++)
+        for (size_t i = 0; i < COUNT(key_cases); i++)
+            check_key_case(suite_case(c), &key_cases[i]);
 }
 
 /* RFC 4253 6: at least 4, no more than needed, random; a secret's length can be hidden. */
@@ -260,21 +275,18 @@ static void test_padding_is_as_short_as_can_be(void **state)
 {
     (void)state;
     uint8_t payload[300] = { 1 };
-    for (size_t c = 0; c < cipher_cases(); c++)
+    for (size_t c = 0; c < suite_cases(); c++)
         for (size_t payload_len = 1; payload_len < 200; payload_len++) {
             struct link l;
-            const struct cipher_alg *alg = cipher_case(c);
-            size_t block = alg != NULL ? alg->block_len : 8;
-            size_t fixed = alg != NULL ? 1 + payload_len : 5 + payload_len;
-            size_t tag = alg != NULL ? alg->tag_len : 0;
             size_t len;
-            link_init(&l, alg);
+            link_init(&l, suite_case(c));
+            const struct cipher_shape *shape = shape_of(&l);
             free(seal(&l, SPAN(payload, payload_len), &len));
-            size_t padding = len - 4 - 1 - payload_len - tag;
-            assert_in_range(padding, 4, 3 + block);
-            assert_int_equal((fixed + padding) % block, 0);
+            size_t padding = len - 4 - 1 - payload_len - shape->tag_len;
+            assert_in_range(padding, 4, 3 + shape->align);
+            assert_int_equal((len - shape->tag_len - shape->aligned_from) % shape->align, 0);
             assert_int_equal(transport_seal(&l.from, SPAN(payload, payload_len), SPAN(NULL, 0), 64, NULL), 0);
-            size_t hidden = transport_output(&l.from).len - tag - (alg != NULL ? 4 : 0);
+            size_t hidden = transport_output(&l.from).len - shape->tag_len - shape->aligned_from;
             assert_int_equal(hidden % 64, 0);
             link_done(&l);
         }
@@ -307,7 +319,7 @@ static void test_output_goes_through_blocks_in_order(void **state)
     struct link l;
     struct packet packet;
     uint8_t payload[30000] = { 0 };
-    link_init(&l, cipher_find("aes128-gcm@openssh.com"));
+    link_init(&l, &(struct suite){ cipher_find("aes128-gcm@openssh.com"), NULL });
     for (int i = 0; i < 40; i++) {
         payload[0] = (uint8_t)i;
         assert_int_equal(transport_seal(&l.from, SPAN(payload, sizeof payload), SPAN(NULL, 0), 0, NULL), 0);
@@ -332,11 +344,11 @@ static void test_output_goes_through_blocks_in_order(void **state)
 static void test_sealing_does_not_allocate(void **state)
 {
     (void)state;
-    for (size_t c = 0; c < cipher_cases(); c++) {
+    for (size_t c = 0; c < suite_cases(); c++) {
         struct link l;
         struct packet packet;
         uint8_t payload[32768] = { 1 };
-        link_init(&l, cipher_case(c));
+        link_init(&l, suite_case(c));
         for (int i = 0; i < 3; i++) {
             uint64_t before = mem_allocations();
             transport_seal(&l.from, SPAN(payload, 9), SPAN(payload, sizeof payload - 9), 0, NULL);

@@ -637,6 +637,45 @@ static void test_connect_timeout_leaves_nothing_open(void **state)
     run_with(connect_timeout, NULL);
 }
 
+/* The options select, the connection tells. */
+static void algorithms(struct loopback *l)
+{
+    sshio_client_options options = loopback_client(l);
+    sshio_result *result = NULL;
+    sshio_conn *conn = NULL;
+    options.encryption_algs = "aes256-ctr";
+    options.mac_algs = "hmac-sha2-512";
+    options.compression_algs = "zlib";
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), 0);
+    assert_string_equal(sshio_conn_get_extra_info(conn, "send_cipher", ""), "aes256-ctr");
+    assert_string_equal(sshio_conn_get_extra_info(conn, "recv_mac", ""), "hmac-sha2-512");
+    assert_string_equal(sshio_conn_get_extra_info(conn, "send_compression", ""), "zlib");
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.command = "both"), &result), 0);
+    sshio_result_free(result);
+    sshio_conn_unref(conn);
+    options.encryption_algs = NULL;
+    options.mac_algs = SSHIO_NONE; /* legal beside AEAD */
+    options.compression_algs = SSHIO_NONE;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), 0);
+    assert_string_equal(sshio_conn_get_extra_info(conn, "send_mac", ""),
+                        sshio_conn_get_extra_info(conn, "send_cipher", "?"));
+    assert_string_equal(sshio_conn_get_extra_info(conn, "send_compression", ""), "none");
+    sshio_conn_unref(conn);
+    options.mac_algs = "hmac-md4";
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), SSHIO_EINVAL);
+}
+
+static void name_zlib(struct loopback *l)
+{
+    l->server_options.compression_algs = "+zlib";
+}
+
+static void test_options_select_ciphers_macs_and_compression(void **state)
+{
+    (void)state;
+    run_with(algorithms, name_zlib);
+}
+
 static void info(struct loopback *l)
 {
     sshio_conn *conn = loopback_connect(l);
@@ -707,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_a13_changed_host_key_is_refused),
         cmocka_unit_test(test_password_login_by_option_and_by_handler),
         cmocka_unit_test(test_connect_timeout_leaves_nothing_open),
+        cmocka_unit_test(test_options_select_ciphers_macs_and_compression),
         cmocka_unit_test(test_connection_tells_about_itself_and_closes_cleanly),
         cmocka_unit_test(test_waiting_calls_work_outside_tasks),
     };
