@@ -184,7 +184,7 @@ bool engine_ended(const struct engine *e)
     return e->ended;
 }
 
-static void fail_with(struct engine *e, int code, const char *format, va_list args)
+static void SSHIO_PRINTF(3, 0) fail_with(struct engine *e, int code, const char *format, va_list args)
 {
     struct error error;
     error_init(&error);

@@ -335,6 +335,7 @@ static void chan_made(sshio_chan *chan, void *user)
     SIM_CHECK(sim_of_flow(flow), flow->client_made == 0);
     flow->client_made++;
     flow->client_chan = chan;
+    storm_mischief(flow, chan);
 }
 
 static void chan_lost(sshio_chan *chan, const sshio_error *error, void *user)
@@ -360,23 +361,24 @@ static void data_received(sshio_chan *chan, const void *data, size_t len, int da
         flow->client_paused = true;
         sshio_chan_pause_reading(chan);
     }
+    storm_mischief(flow, chan);
 }
 
 static int eof_received(sshio_chan *chan, void *user)
 {
     struct flow *flow = user;
-    (void)chan;
     SIM_CHECK(sim_of_flow(flow), !flow->client_eof);
     flow->client_eof = true;
+    storm_mischief(flow, chan);
     return 1;
 }
 
 static void exit_status_received(sshio_chan *chan, int status, void *user)
 {
     struct flow *flow = user;
-    (void)chan;
     SIM_CHECK(sim_of_flow(flow), flow->seen_status == SSHIO_NO_STATUS);
     flow->seen_status = status;
+    storm_mischief(flow, chan);
 }
 
 static void exit_signal_received(sshio_chan *chan, const sshio_exit_signal *signal, void *user)
@@ -388,17 +390,17 @@ static void exit_signal_received(sshio_chan *chan, const sshio_exit_signal *sign
 static void pause_writing(sshio_chan *chan, void *user)
 {
     struct flow *flow = user;
-    (void)chan;
     SIM_CHECK(sim_of_flow(flow), !flow->client_full);
     flow->client_full = true;
+    storm_mischief(flow, chan);
 }
 
 static void resume_writing(sshio_chan *chan, void *user)
 {
     struct flow *flow = user;
-    (void)chan;
     SIM_CHECK(sim_of_flow(flow), flow->client_full);
     flow->client_full = false;
+    storm_mischief(flow, chan);
 }
 
 static const sshio_session_handlers handlers = {

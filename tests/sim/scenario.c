@@ -253,20 +253,23 @@ static void check(struct scenario *sc)
         client_check(&sc->clients[i]);
 }
 
-void scenario_run(struct scenario *sc, uint64_t seed, bool gentle)
+void scenario_run(struct scenario *sc, const struct scenario_order *order)
 {
-    uint64_t failing = sc->sim.failing_memory;
     memset(sc, 0, sizeof *sc);
-    sc->sim.failing_memory = failing;
-    if (!sim_init(&sc->sim, seed))
+    sc->sim.seed = order->seed;
+    sc->sim.failing_memory = order->failing_memory;
+    snprintf(sc->sim.replay, sizeof sc->sim.replay, "%s", order->replay);
+    if (!sim_init(&sc->sim))
         return;
-    sc->gentle = gentle;
+    sc->gentle = order->gentle;
     sc->sim.on_step = storm_step;
     sc->sim.on_accept = storm_accept;
     sc->sim.on_fault = storm_fault;
     plan(sc);
+    if (order->blow.step != 0)
+        sc->blows[sc->blow_count++] = order->blow;
     int rc = sshio_main(run, sc);
-    SIM_CHECK(&sc->sim, rc == 0 || failing != 0);
+    SIM_CHECK(&sc->sim, rc == 0 || order->failing_memory != 0);
     sim_done(&sc->sim);
     check(sc);
 }

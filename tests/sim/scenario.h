@@ -95,16 +95,29 @@ struct client {
     struct sim_actor actor;
 };
 
-/* Something that is done to a scenario before a certain step. */
+/* Something that is done to a scenario before a certain step: one of the rows in storm.c, or any of them. */
 struct blow {
     uint64_t step;
+    int row; /* BLOW_ANY = the seed chooses */
     bool done;
 };
+#define BLOW_ANY (-1)
+int blow_count(void);
+
+/* What is to be run. Gentle scenarios are short and quiet, and the seed chooses no more than their kind. */
+struct scenario_order {
+    uint64_t seed;
+    bool gentle;
+    uint64_t failing_memory; /* the allocation that fails; 0 = none */
+    struct blow blow;        /* to a gentle one; step 0 = none */
+    const char *replay;      /* how to run it again */
+};
+#define GENTLE_KINDS 6
 
 struct scenario {
     struct sim sim;
     bool stormy;
-    bool gentle;              /* no small chunks, no storms: for the failing of allocations */
+    bool gentle;
     enum service service;     /* SERVICE_NONE = chosen for each session */
     bool waits;               /* handlers that may wait do so */
     uint32_t refuse_sessions; /* one in so many; 0 = none */
@@ -125,7 +138,7 @@ void sim_keys_done(void);
 
 /* ---- scenario.c ---- */
 
-void scenario_run(struct scenario *sc, uint64_t seed, bool gentle);
+void scenario_run(struct scenario *sc, const struct scenario_order *order);
 uint8_t flow_octet(const struct flow *flow, int stream, size_t at);
 void flow_fill(const struct flow *flow, int stream, size_t at, uint8_t *to, size_t len);
 void flow_check(struct flow *flow, int stream, size_t *seen, const void *data, size_t len);
@@ -152,6 +165,7 @@ int flow_run(void *flow);
 
 void storm_plan(struct scenario *sc);
 void storm_step(struct sim *sim);
+void storm_mischief(struct flow *flow, sshio_chan *chan); /* sometimes closes something, from inside a callback */
 void storm_accept(struct sim *sim, struct sim_link *link);
 void storm_fault(struct sim *sim, struct sim_link *link, enum sim_fault fault);
 

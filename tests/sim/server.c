@@ -260,6 +260,7 @@ static int start_requested(sshio_chan *chan, void *user)
         return 0;
     s->flow->server_made++;
     s->flow->server_chan = chan;
+    storm_mischief(s->flow, chan);
     return 1;
 }
 
@@ -305,6 +306,7 @@ static void session_started(sshio_chan *chan, void *user)
 {
     struct served *s = user;
     static const sshio_exit_signal term = { .name = "TERM" };
+    storm_mischief(s->flow, chan);
     if (s->flow->program == PROGRAM_SOURCE)
         continue_output(chan, s->flow);
     else if (s->flow->program == PROGRAM_STATUS)
@@ -338,6 +340,7 @@ static void data_received(sshio_chan *chan, const void *data, size_t len, int da
     struct scenario *sc = scenario_of(s->client);
     SIM_CHECK(&sc->sim, datatype == 0 && !s->flow->server_eof);
     flow_check(s->flow, STREAM_UP, &s->flow->up_seen, data, len);
+    storm_mischief(s->flow, chan);
     if (s->flow->program != PROGRAM_ECHO)
         return;
     was_written(chan, s->flow, sshio_chan_write(chan, data, len, 0));
@@ -349,6 +352,7 @@ static int eof_received(sshio_chan *chan, void *user)
     struct flow *flow = s->flow;
     SIM_CHECK(&scenario_of(s->client)->sim, !flow->server_eof);
     flow->server_eof = true;
+    storm_mischief(flow, chan);
     if (!flow_reads_input(flow))
         return 1;
     check_input_end(flow, SSHIO_EEOF);

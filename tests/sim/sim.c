@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -72,11 +73,7 @@ void sim_check(struct sim *sim, bool holds, const char *condition, const char *f
     print_actors(sim);
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
     fprintf(stderr, "last error: %s\n", sshio_error_message());
-    if (sim->failing_memory != 0)
-        fprintf(stderr, "replay: sim_test_no_memory with SSHIO_KIND=%llu SSHIO_NTH=%llu\n",
-                (unsigned long long)sim->seed, (unsigned long long)sim->failing_memory);
-    else
-        fprintf(stderr, "replay: make sim SEED=%llu\n", (unsigned long long)sim->seed);
+    fprintf(stderr, "replay: %s\n", sim->replay);
     fflush(NULL);
     _exit(1); /* tasks are on their own stacks: nothing can be unwound */
 }
@@ -177,20 +174,21 @@ void sim_count_libuv(void)
 
 /* ---- life ---- */
 
-bool sim_init(struct sim *sim, uint64_t seed)
+bool sim_init(struct sim *sim)
 {
-    uint64_t failing = sim->failing_memory;
-    *sim = (struct sim){ .world = sim_world, .seed = seed, .now_ms = 1000, .failing_memory = failing };
-    sim->random = (seed + 1) * 0x9e3779b97f4a7c15u;
+    struct sim fresh = { .world = sim_world, .seed = sim->seed, .now_ms = 1000, .failing_memory = sim->failing_memory };
+    memcpy(fresh.replay, sim->replay, sizeof fresh.replay);
+    *sim = fresh;
+    sim->random = (sim->seed + 1) * 0x9e3779b97f4a7c15u;
     list_init(&sim->events);
     list_init(&sim->actors);
     list_init(&sim->links);
     list_init(&sim->listeners);
     sim_roll(sim, 2); /* neighbouring seeds part */
-    random_seed(seed);
+    random_seed(sim->seed);
     sim->live_before = mem_live();
     bool entered = loop_enter_world(&sim->world) == 0;
-    SIM_CHECK(sim, entered || failing != 0);
+    SIM_CHECK(sim, entered || sim->failing_memory != 0);
     if (!entered) {
         last_error_forget();
         random_unseed();

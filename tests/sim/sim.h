@@ -1,8 +1,8 @@
 /* The simulator: whole clients and servers in one process, over a network in memory, under virtual time, in an order
  * that a seed decides. One simulation at a time runs on a thread, from sim_init to sim_done:
  *
- *     struct sim sim;
- *     sim_init(&sim, seed);      the thread's loop belongs to the simulated world now
+ *     struct sim sim = { .seed = seed };
+ *     sim_init(&sim);            the thread's loop belongs to the simulated world now
  *     sshio_main(task, &sim);    sshio_connect and sshio_listen meet in memory
  *     sim_done(&sim);            everything that was begun must have ended, and all memory given back
  *
@@ -81,13 +81,15 @@ struct sim {
     uint64_t live_before;    /* allocations when it began */
     unsigned timers;         /* that exist */
     uint64_t failing_memory; /* the number of the allocation that fails on purpose; 0 = none */
+    char replay[96];         /* how to run this again; said when a check fails */
     struct sim_record trace[SIM_TRACE_LEN];
     uint64_t traced;
 };
 
 /* ---- sim.c: seed, clock, checks ---- */
 
-bool sim_init(struct sim *sim, uint64_t seed); /* false = out of memory, on purpose; nothing is to be done then */
+/* seed, failing_memory and replay are taken over. false = out of memory, on purpose; nothing is to be done then. */
+bool sim_init(struct sim *sim);
 void sim_done(struct sim *sim);
 
 uint32_t sim_roll(struct sim *sim, uint32_t sides);    /* 0 … sides - 1 */

@@ -1,13 +1,17 @@
-/* What happens to a stormy scenario: faults of its network, and blows that come before a step of the clock and strike
- * whatever is there. Each marks what it can explain. */
+/* What happens to a stormy scenario: faults of its network, and blows that come before a step of the clock, or from
+ * inside a callback, and strike whatever is there. Each marks what it can explain. */
 #include "scenario.h"
-
-#include <string.h>
 
 #include <sshio/constants.h>
 
 #define STEPS_MAX 2000 /* a scenario seldom takes more */
 #define BYTES_MAX 30000
+#define MISCHIEF_CHANCES 150
+
+static struct scenario *scenario_of(struct sim *sim)
+{
+    return LIST_ENTRY(sim, struct scenario, sim);
+}
 
 void storm_plan(struct scenario *sc)
 {
@@ -15,16 +19,17 @@ void storm_plan(struct scenario *sc)
     if (!sc->stormy)
         return;
     sc->blow_count = sim_roll(sim, BLOWS_MAX + 1);
-    for (unsigned i = 0; i < sc->blow_count; i++)
+    for (unsigned i = 0; i < sc->blow_count; i++) {
+        sc->blows[i].row = BLOW_ANY;
         sc->blows[i].step = sim_one_in(sim, 2) ? sim_roll_wide(sim, STEPS_MAX) : 1 + sim_roll(sim, 300);
+    }
 }
 
 /* ---- faults of the network ---- */
 
 void storm_accept(struct sim *sim, struct sim_link *link)
 {
-    struct scenario *sc = LIST_ENTRY(sim, struct scenario, sim);
-    if (!sc->stormy || !sim_one_in(sim, 2))
+    if (!scenario_of(sim)->stormy || !sim_one_in(sim, 2))
         return;
     for (uint32_t count = 1 + sim_roll(sim, 2); count > 0; count--)
         sim_link_fault_at(link, (enum sim_fault)sim_roll(sim, SIM_FAULTS), (int)sim_roll(sim, 2),
@@ -34,54 +39,44 @@ void storm_accept(struct sim *sim, struct sim_link *link)
 /* Who is logged in waits through a stall; a login may be too late. */
 void storm_fault(struct sim *sim, struct sim_link *link, enum sim_fault fault)
 {
-    struct scenario *sc = LIST_ENTRY(sim, struct scenario, sim);
-    struct client *c = &sc->clients[sim_link_client(link) - 1];
+    struct client *c = &scenario_of(sim)->clients[sim_link_client(link) - 1];
     if (fault != SIM_STALL || !c->logged_in)
         c->disturbed = true;
 }
 
-/* ---- blows ---- */
+/* ---- blows: each strikes one of what is there, in a given way ---- */
 
-static void strike_link(struct scenario *sc)
+static void strike_link(struct scenario *sc, uint32_t fault)
 {
     struct sim *sim = &sc->sim;
     size_t count = sim_link_count(sim);
-    if (count == 0)
-        return;
-    struct sim_link *link = sim_link_at(sim, sim_roll(sim, (uint32_t)count));
-    sim_link_fault(link, (enum sim_fault)sim_roll(sim, SIM_FAULTS), (int)sim_roll(sim, 2));
+    if (count != 0)
+        sim_link_fault(sim_link_at(sim, sim_roll(sim, (uint32_t)count)), (enum sim_fault)fault, (int)sim_roll(sim, 2));
 }
 
-static void cancel_somebody(struct scenario *sc)
+/* The actors in the order in which they began; the scenario itself is not one to be cancelled. */
+static void cancel_actor(struct scenario *sc, uint32_t index)
 {
     struct sim *sim = &sc->sim;
-    uint32_t count = 0, at = 0;
-    LIST_EACH(node, &sim->actors)
-    count++;
-    uint32_t chosen = sim_roll(sim, count);
     LIST_EACH(node, &sim->actors)
     {
         struct sim_actor *actor = LIST_ENTRY(node, struct sim_actor, link);
-        if (at++ != chosen || actor->task == NULL)
+        if (actor->task == NULL || index-- != 0)
             continue;
-        sim_trace(sim, actor->name, actor->number, -1);
+        sim_trace(sim, actor->name, actor->number, 0);
         sim_trace(sim, "… is cancelled", 0, 0);
         *actor->disturbed = true;
         if (actor->dropped != NULL)
             *actor->dropped = true;
         sshio_cancel(actor->task);
+        return;
     }
 }
 
-static void strike_connection(struct scenario *sc)
+static void end_connection(struct client *c, sshio_conn *conn, uint32_t how)
 {
-    struct sim *sim = &sc->sim;
-    struct client *c = &sc->clients[sim_roll(sim, sc->client_count)];
-    sshio_conn *conn = sim_one_in(sim, 2) ? c->conn : c->server_conn;
-    if (conn == NULL)
-        return;
-    uint32_t how = sim_roll(sim, 4);
-    sim_trace(sim, conn == c->conn ? "blow: client's connection" : "blow: server's connection", c->number, how);
+    sim_trace(&c->scenario->sim, conn == c->conn ? "blow: client's connection" : "blow: server's connection", c->number,
+              how);
     if (how == 3) {
         sshio_conn_rekey(conn);
         return;
@@ -97,16 +92,30 @@ static void strike_connection(struct scenario *sc)
         sshio_conn_disconnect(conn, SSHIO_DISC_TOO_MANY_CONNECTIONS, "enough", "en");
 }
 
-static void strike_channel(struct scenario *sc)
+static struct client *choose_client(struct scenario *sc)
 {
-    struct sim *sim = &sc->sim;
-    struct client *c = &sc->clients[sim_roll(sim, sc->client_count)];
-    struct flow *flow = &c->flows[sim_roll(sim, c->flow_count)];
-    sshio_chan *chan = sim_one_in(sim, 2) ? flow->client_chan : flow->server_chan;
+    return &sc->clients[sim_roll(&sc->sim, sc->client_count)];
+}
+
+static void strike_client(struct scenario *sc, uint32_t how)
+{
+    struct client *c = choose_client(sc);
+    if (c->conn != NULL)
+        end_connection(c, c->conn, how);
+}
+
+static void strike_server(struct scenario *sc, uint32_t how)
+{
+    struct client *c = choose_client(sc);
+    if (c->server_conn != NULL)
+        end_connection(c, c->server_conn, how);
+}
+
+static void end_channel(struct flow *flow, sshio_chan *chan, uint32_t how)
+{
     if (chan == NULL)
         return;
-    uint32_t how = sim_roll(sim, 3);
-    sim_trace(sim, "blow: channel, flow, how", flow->number, how);
+    sim_trace(&flow->client->scenario->sim, "blow: channel, flow, how", flow->number, how);
     flow->disturbed = flow->dropped = true;
     if (how == 0)
         sshio_chan_close(chan);
@@ -116,8 +125,27 @@ static void strike_channel(struct scenario *sc)
         sshio_chan_write_eof(chan);
 }
 
-static void strike_listener(struct scenario *sc)
+static struct flow *choose_flow(struct scenario *sc)
 {
+    struct client *c = choose_client(sc);
+    return &c->flows[sim_roll(&sc->sim, c->flow_count)];
+}
+
+static void strike_client_channel(struct scenario *sc, uint32_t how)
+{
+    struct flow *flow = choose_flow(sc);
+    end_channel(flow, flow->client_chan, how);
+}
+
+static void strike_server_channel(struct scenario *sc, uint32_t how)
+{
+    struct flow *flow = choose_flow(sc);
+    end_channel(flow, flow->server_chan, how);
+}
+
+static void close_listener(struct scenario *sc, uint32_t unused)
+{
+    (void)unused;
     if (sc->listener == NULL)
         return;
     sim_trace(&sc->sim, "blow: the listener is closed", 0, 0);
@@ -126,17 +154,73 @@ static void strike_listener(struct scenario *sc)
     sshio_listener_close(sc->listener);
 }
 
+struct blow_row {
+    void (*strike)(struct scenario *sc, uint32_t how);
+    uint32_t how;
+};
+
+static const struct blow_row rows[] = {
+    { strike_link, SIM_STALL },
+    { strike_link, SIM_CUT },
+    { strike_link, SIM_RESET },
+    { strike_link, SIM_SILENCE },
+    { strike_link, SIM_CORRUPTION },
+    { cancel_actor, 0 },
+    { cancel_actor, 1 },
+    { cancel_actor, 2 },
+    { cancel_actor, 3 },
+    { cancel_actor, 4 },
+    { cancel_actor, 5 },
+    { cancel_actor, 6 },
+    { cancel_actor, 7 },
+    { cancel_actor, 8 },
+    { strike_client, 0 },
+    { strike_client, 1 },
+    { strike_client, 2 },
+    { strike_client, 3 },
+    { strike_server, 0 },
+    { strike_server, 1 },
+    { strike_server, 2 },
+    { strike_server, 3 },
+    { strike_client_channel, 0 },
+    { strike_client_channel, 1 },
+    { strike_client_channel, 2 },
+    { strike_server_channel, 0 },
+    { strike_server_channel, 1 },
+    { strike_server_channel, 2 },
+    { close_listener, 0 },
+};
+
+int blow_count(void)
+{
+    return (int)(sizeof rows / sizeof rows[0]);
+}
+
 void storm_step(struct sim *sim)
 {
-    static void (*const blows[])(struct scenario * sc) = {
-        strike_link,    cancel_somebody, cancel_somebody, strike_connection,
-        strike_channel, strike_channel,  strike_listener,
-    };
-    struct scenario *sc = LIST_ENTRY(sim, struct scenario, sim);
+    struct scenario *sc = scenario_of(sim);
     for (unsigned i = 0; i < sc->blow_count; i++) {
-        if (sc->blows[i].done || sim->steps < sc->blows[i].step)
+        struct blow *blow = &sc->blows[i];
+        if (blow->done || sim->steps < blow->step)
             continue;
-        sc->blows[i].done = true;
-        blows[sim_roll(sim, sizeof blows / sizeof blows[0])](sc);
+        blow->done = true;
+        const struct blow_row *row =
+            &rows[blow->row != BLOW_ANY ? (uint32_t)blow->row : sim_roll(sim, (uint32_t)blow_count())];
+        row->strike(sc, row->how);
     }
+}
+
+/* ---- from inside a callback of a channel ---- */
+
+void storm_mischief(struct flow *flow, sshio_chan *chan)
+{
+    struct client *c = flow->client;
+    struct sim *sim = &c->scenario->sim;
+    if (!c->scenario->stormy || !sim_one_in(sim, MISCHIEF_CHANCES))
+        return;
+    sim_trace(sim, "mischief in a callback, flow", flow->number, 0);
+    if (sim_one_in(sim, 2))
+        end_channel(flow, chan, sim_roll(sim, 3));
+    else
+        end_connection(c, sshio_chan_conn(chan), sim_roll(sim, 4));
 }

@@ -4,6 +4,7 @@
  *
  * SSHIO_EVERY says to take each how-manyth n only; 1 = all of them. SSHIO_KIND and SSHIO_NTH run a single one. */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@
 #include "scenario.h"
 
 #define EVERY_DEFAULT 7
-#define KINDS 6 /* of services and of logins: see scenario.c */
 
 static uint64_t setting(const char *name, uint64_t otherwise)
 {
@@ -29,9 +29,11 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 static uint64_t run(struct scenario *sc, uint64_t kind, uint64_t failing)
 {
     uint64_t before = mem_allocations();
-    sc->sim.failing_memory = failing;
+    char replay[96];
+    snprintf(replay, sizeof replay, "SSHIO_KIND=%" PRIu64 " SSHIO_NTH=%" PRIu64 " sim_test_no_memory", kind, failing);
     mem_fail_at(failing);
-    scenario_run(sc, kind, true);
+    scenario_run(sc,
+                 &(struct scenario_order){ .seed = kind, .gentle = true, .failing_memory = failing, .replay = replay });
     mem_fail_at(0);
     return mem_allocations() - before;
 }
@@ -43,7 +45,7 @@ static void test_any_allocation_of_client_and_server_may_fail(void **state)
     (void)state;
     sim_keys();
     uint64_t only = setting("SSHIO_NTH", 0);
-    for (uint64_t kind = only != 0 ? setting("SSHIO_KIND", 0) : 0; kind < KINDS; kind++) {
+    for (uint64_t kind = only != 0 ? setting("SSHIO_KIND", 0) : 0; kind < GENTLE_KINDS; kind++) {
         run(&scenario, kind, 0); /* what is made once is made here */
         uint64_t count = run(&scenario, kind, 0);
         if (only != 0) {
