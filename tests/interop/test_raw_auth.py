@@ -321,7 +321,8 @@ def test_requests_sent_together_are_answered_in_order(target):
                         message(USERAUTH_REQUEST, target.user, "ssh-connection", "password", False,
                                 target.server.password)])
         answers = [payload[0] for payload in peer.settle()]
-        assert [number for number in answers if number not in (EXT_INFO, USERAUTH_BANNER)] == [USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS]
+        assert [number for number in answers if number not in (EXT_INFO, USERAUTH_BANNER)] == \
+            [USERAUTH_FAILURE, USERAUTH_PK_OK, USERAUTH_SUCCESS]
 
 
 def test_login_after_packets_without_end_is_not_possible(target):

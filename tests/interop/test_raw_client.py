@@ -46,7 +46,8 @@ def test_client_runs_a_command_on_a_raw_server(dialogue):
 GOOD_VERSIONS = {"1.99-after-text": b"hello\r\nyou there\n\r\nSSH-1.99-x\r\n", "1024-lines": b"x\r\n" * 1024 + b"SSH-2.0-x\n",
                  "long-line": b"x" * 8190 + b"\r\nSSH-2.0-x\r\n"}
 BAD_VERSIONS = {"1025-lines": b"x\r\n" * 1025, "line-of-8192": b"x" * 8192 + b"\r\n", "1.0": b"SSH-1.0-x\r\n",
-                "1.5": b"SSH-1.5-x\r\n", "endless": b"x" * 100000, "long-version": b"SSH-2.0-" + b"x" * 248 + b"\r\n", "nul": b"SSH-2.0-a\0b\r\n"}
+                "1.5": b"SSH-1.5-x\r\n", "endless": b"x" * 100000, "long-version": b"SSH-2.0-" + b"x" * 248 + b"\r\n",
+                "nul": b"SSH-2.0-a\0b\r\n"}
 
 
 @pytest.mark.parametrize("what", GOOD_VERSIONS)
