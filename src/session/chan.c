@@ -179,15 +179,24 @@ static void data(struct channel *ch, void *user, uint32_t type, const uint8_t *b
         chan->handlers.data_received(chan, bytes, len, (int)type, chan->user);
 }
 
-static void eof(struct channel *ch, void *user)
+static void tell_eof(sshio_chan *chan)
 {
-    sshio_chan *chan = user;
-    (void)ch;
+    chan->eof_early = false;
     if (!delivers(chan))
         return;
     bool keep_open = chan->handlers.eof_received != NULL && chan->handlers.eof_received(chan, chan->user) > 0;
     if (!keep_open)
         sshio_chan_write_eof(chan);
+}
+
+static void eof(struct channel *ch, void *user)
+{
+    sshio_chan *chan = user;
+    (void)ch;
+    if (chan->started)
+        tell_eof(chan);
+    else
+        chan->eof_early = true;
 }
 
 static void request(struct channel *ch, void *user, struct span name, bool want_reply, struct span fields)
@@ -274,8 +283,11 @@ static void resume_later(struct deferred *d)
 {
     sshio_chan *chan = LIST_ENTRY(d, sshio_chan, resume);
     chan_hold(chan);
-    if (chan->ch != NULL && chan->started && !chan->reading_paused)
+    bool due = chan->started && !chan->reading_paused;
+    if (due && chan->ch != NULL)
         channel_resume(chan->ch);
+    if (due && chan->eof_early && chan->ch != NULL)
+        tell_eof(chan);
     chan_release(chan);
 }
 

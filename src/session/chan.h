@@ -29,6 +29,7 @@ struct sshio_chan {
     bool starting;      /* client: the reply to the start request is awaited */
     bool started;       /* the program runs: data is delivered */
     bool start_pending; /* server: a start request was accepted; it runs when that was answered */
+    bool eof_early;     /* it came before the program ran, and is told when that has begun */
     bool exit_sent;
     bool counted;        /* among the connection's sessions */
     bool reading_paused; /* by the user */

@@ -11,6 +11,8 @@ import clients
 import servers
 from harness import MEBI
 
+pytestmark = pytest.mark.matrix
+
 AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"]
 CTR = ["aes256-ctr", "aes192-ctr", "aes128-ctr"]
 SHA2 = ["hmac-sha2-256", "hmac-sha2-512"]

@@ -21,6 +21,8 @@ from raw_dialogue import Dialogue
 from test_raw_packets import BAD_KEXINITS, BAD_PUBLIC, BAD_STRINGS, BAD_VERSIONS, GOOD_VERSIONS
 from test_raw_server import OUT_OF_TURN, SERVERS_OWN
 
+pytestmark = pytest.mark.matrix
+
 WINDOW, PACKET = 2**21, 2**15
 # What each side sends when it sees fit, and not as an answer.
 NOT_COMPARED = {DEBUG, EXT_INFO, KEXINIT, GLOBAL_REQUEST, CHANNEL_WINDOW_ADJUST, CHANNEL_REQUEST}

@@ -11,6 +11,8 @@ import servers
 from harness import MEBI, sha256_of
 from conftest import DataFile
 
+pytestmark = pytest.mark.matrix
+
 REKEY_BYTES = MEBI // 4
 COMPLETED = "Completed key re-exchange"
 

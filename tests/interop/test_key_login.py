@@ -11,6 +11,8 @@ import servers
 from harness import HOST, KeyFile, find_built, find_program, free_port, known_hosts_line, run
 from test_client import Imposter
 
+pytestmark = pytest.mark.matrix
+
 KINDS = ["ecdsa-256", "ecdsa-384", "ecdsa-521", "rsa-2048"]
 HOST_KINDS = ["ecdsa-256", "ecdsa-521", "rsa-2048"]     # TinySSH has Ed25519 alone
 PEERS = [servers.OpenSSH, servers.Dropbear, servers.AsyncSSH, servers.Go, servers.Erlang]

@@ -7,6 +7,8 @@ import pytest
 
 from harness import find_built, find_program, run
 
+pytestmark = pytest.mark.matrix
+
 COMMENTS = {"none": "", "plain": "user@host", "words": "two words  and more", "utf8": "\u00e4\u20ac"}
 HASHES = ["md5", "sha1", "sha256", "sha384", "sha512"]
 FORMATS = ["openssh", "pkcs8-pem"]

@@ -7,6 +7,8 @@ import pytest
 import clients
 import servers
 
+pytestmark = pytest.mark.matrix
+
 MANY = 200
 RUN = 50_000_000        # bytes that OpenSSH rekeys about every 32 KiB of, when its RekeyLimit is 64K
 REKEY = "64K"

@@ -14,12 +14,6 @@
 
 #define SEEDS_DEFAULT 5000
 
-static uint64_t setting(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : otherwise;
-}
-
 /* What all of them together came to: a scenario in which nothing happens proves nothing. */
 struct tally {
     uint64_t connections, logins, sessions, complete, disturbed, steps;
@@ -44,7 +38,7 @@ static void test_every_connection_ends_as_planned_or_with_a_reason(void **state)
 {
     static struct scenario scenario;
     struct tally t = { 0 };
-    uint64_t first = setting("SSHIO_SEED", 1), seeds = setting("SSHIO_SEEDS", SEEDS_DEFAULT);
+    uint64_t first = sim_setting("SSHIO_SEED", 1), seeds = sim_setting("SSHIO_SEEDS", SEEDS_DEFAULT);
     (void)state;
     sim_keys();
     scenario_run(&scenario,

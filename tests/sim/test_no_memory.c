@@ -19,12 +19,6 @@
 
 #define EVERY_DEFAULT 7
 
-static uint64_t setting(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : otherwise;
-}
-
 /* How many allocations one run makes. */
 static uint64_t run(struct scenario *sc, uint64_t kind, uint64_t failing)
 {
@@ -41,11 +35,11 @@ static uint64_t run(struct scenario *sc, uint64_t kind, uint64_t failing)
 static void test_any_allocation_of_client_and_server_may_fail(void **state)
 {
     static struct scenario scenario;
-    uint64_t every = setting("SSHIO_EVERY", EVERY_DEFAULT);
+    uint64_t every = sim_setting("SSHIO_EVERY", EVERY_DEFAULT);
     (void)state;
     sim_keys();
-    uint64_t only = setting("SSHIO_NTH", 0);
-    for (uint64_t kind = only != 0 ? setting("SSHIO_KIND", 0) : 0; kind < GENTLE_KINDS; kind++) {
+    uint64_t only = sim_setting("SSHIO_NTH", 0);
+    for (uint64_t kind = only != 0 ? sim_setting("SSHIO_KIND", 0) : 0; kind < GENTLE_KINDS; kind++) {
         run(&scenario, kind, 0); /* what is made once is made here */
         uint64_t count = run(&scenario, kind, 0);
         if (only != 0) {
@@ -146,7 +140,7 @@ static uint64_t run_over_sockets(uint64_t failing, bool *worked)
 
 static void test_any_allocation_over_sockets_may_fail(void **state)
 {
-    uint64_t every = setting("SSHIO_EVERY", EVERY_DEFAULT), n = 1;
+    uint64_t every = sim_setting("SSHIO_EVERY", EVERY_DEFAULT), n = 1;
     bool worked;
     (void)state;
     sim_keys();

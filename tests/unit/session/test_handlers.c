@@ -359,6 +359,73 @@ static void test_server_session_by_callbacks_serves_and_refuses(void **state)
     run_with(session_story, prepare_sessions);
 }
 
+/* ---- an end that comes before the beginning ---- */
+
+static int story_exec(sshio_chan *chan, const char *command, void *user)
+{
+    (void)chan, (void)command;
+    tell(user, "exec");
+    return 1;
+}
+
+static void story_started(sshio_chan *chan, void *user)
+{
+    (void)chan;
+    tell(user, "started");
+}
+
+static int story_eof(sshio_chan *chan, void *user)
+{
+    tell(user, "eof");
+    sshio_chan_exit(chan, 0);
+    return 1;
+}
+
+static const sshio_session_handlers story_session = {
+    .exec_requested = story_exec,
+    .session_started = story_started,
+    .eof_received = story_eof,
+};
+
+static int story_requested(sshio_conn *conn, sshio_request *req, void *user)
+{
+    (void)conn, (void)user;
+    return sshio_accept_session(req, &story_session, &server_story);
+}
+
+static const sshio_server_handlers with_stories = { .session_requested = story_requested };
+
+static void prepare_stories(struct loopback *l)
+{
+    l->server_options.handlers = &with_stories;
+    l->server_options.process_handler = NULL;
+}
+
+static void end_input(sshio_chan *chan, void *user)
+{
+    (void)user;
+    sshio_chan_write_eof(chan);
+}
+
+static void early_eof(struct loopback *l)
+{
+    static const sshio_session_handlers handlers = { .connection_made = end_input };
+    sshio_conn *conn = loopback_connect(l);
+    sshio_chan *chan = NULL;
+    assert_int_equal(sshio_create_session(conn, &handlers, NULL, SSHIO_SESSION(.command = "x"), &chan), 0);
+    assert_int_equal(sshio_chan_wait_closed(chan), 0);
+    assert_int_equal(sshio_chan_get_exit_status(chan), 0);
+    assert_string_equal(server_story.text, "exec started eof");
+    sshio_chan_unref(chan);
+    sshio_conn_unref(conn);
+}
+
+static void test_eof_before_the_request_is_told_when_the_session_has_started(void **state)
+{
+    (void)state;
+    run_with(early_eof, prepare_stories);
+}
+
 static void greet(sshio_reader *in, sshio_writer *out, sshio_writer *err, void *user)
 {
     sshio_bytes all = { 0 };
@@ -449,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup(test_begin_auth_can_let_a_user_in_without_a_login, setup),
         cmocka_unit_test_setup(test_a13_host_that_is_not_trusted_hears_no_user_name, setup),
         cmocka_unit_test_setup(test_server_session_by_callbacks_serves_and_refuses, setup),
+        cmocka_unit_test_setup(test_eof_before_the_request_is_told_when_the_session_has_started, setup),
         cmocka_unit_test_setup(test_session_handler_gets_streams, setup),
         cmocka_unit_test_setup(test_acceptor_and_error_handler_see_the_right_connections, setup),
     };
