@@ -21,6 +21,7 @@ import itertools
 import os
 import socket
 import struct
+import zlib
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -156,12 +157,13 @@ class Peer:
     """One connection. Fields that tests set before handshake(): what is offered, and whether strict key exchange is."""
 
     def __init__(self, sock, *, server=False, host_key=None, ciphers=("aes128-gcm@openssh.com",), macs=("hmac-sha2-256",),
-                 strict=True, ext_info=True, version="SSH-2.0-raw_1.0"):
+                 compression=("none",), strict=True, ext_info=True, version="SSH-2.0-raw_1.0"):
         self.sock, self.server, self.host_key = sock, server, host_key
-        self.offer_ciphers, self.offer_macs = list(ciphers), list(macs)
+        self.offer_ciphers, self.offer_macs, self.offer_compression = list(ciphers), list(macs), list(compression)
         self.offer_strict, self.offer_ext_info = strict, ext_info
         self.version, self.peer_version = version, None
         self.send_cipher, self.recv_cipher = Clear(), Clear()
+        self.deflate = self.inflate = None    # from the login on, where compression was agreed
         self.send_seq = self.recv_seq = 0
         self.own_kexinit = self.peer_kexinit = None
         self.session_id = self.hash = self.secret = None
@@ -210,17 +212,19 @@ class Peer:
 
     # ---- packets ----
 
-    def frame(self, payload, *, padding=None, padding_byte=None, packet_len=None, align=True):
+    def frame(self, payload, *, padding=None, padding_byte=None, packet_len=None, align=True, is_deflated=False):
         """The next packet as bytes. padding: how many bytes; padding_byte and packet_len: what is said instead of the
-        truth; align: no makes the length odd."""
+        truth; align: no makes the length odd; is_deflated: the test has compressed the payload, or claims so."""
         cipher = self.send_cipher
+        self.tape.append((True, payload))
+        if self.deflate and not is_deflated:
+            payload = self.deflate.compress(payload) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         if padding is None:
             padding = -(len(payload) + 1 + (4 if cipher.counts_length else 0)) % cipher.block
             padding += cipher.block if padding < 4 else 0
         if not align:
             padding += 1
         plain = bytes([padding if padding_byte is None else padding_byte]) + payload + os.urandom(padding)
-        self.tape.append((True, payload))
         sealed = cipher.seal(self.send_seq, plain, len(plain) if packet_len is None else packet_len)
         self.send_seq = (self.send_seq + 1) % 2**32
         return sealed
@@ -240,6 +244,8 @@ class Peer:
         self.recv_seq = (self.recv_seq + 1) % 2**32
         assert 4 <= plain[0] <= len(plain) - 2, f"padding of {plain[0]} bytes in a packet of {len(plain)}"
         payload = plain[1:-plain[0]]
+        if self.inflate:
+            payload = self.inflate.decompress(payload)
         self.tape.append((False, payload))
         return payload
 
@@ -306,7 +312,7 @@ class Peer:
         self.send_version()
         self.read_version()
 
-    def kexinit(self, *, kex=(KEX,), host_key=(HOST_KEY_ALG,), ciphers=None, macs=None, compression=("none",),
+    def kexinit(self, *, kex=(KEX,), host_key=(HOST_KEY_ALG,), ciphers=None, macs=None, compression=None,
                 follows=False, markers=None):
         first = self.session_id is None
         names = list(kex)
@@ -318,7 +324,8 @@ class Peer:
             names.append(STRICT[self.server])
         ciphers = list(ciphers or self.offer_ciphers)
         macs = list(macs or self.offer_macs)
-        lists = [names, list(host_key), ciphers, ciphers, macs, macs, list(compression), list(compression), [], []]
+        compression = list(compression or self.offer_compression)
+        lists = [names, list(host_key), ciphers, ciphers, macs, macs, compression, compression, [], []]
         return message(KEXINIT, Plain(os.urandom(16)), *lists, follows, 0)
 
     def send_kexinit(self, payload=None, **lists):
@@ -383,12 +390,14 @@ class Peer:
     def send_newkeys(self):
         self.send(NEWKEYS)
         self.send_cipher = self.new_cipher(True)
+        self.deflate = self.deflate and zlib.compressobj()
         if self.strict:
             self.send_seq = 0
 
     def take_newkeys(self):
         self.read_until(NEWKEYS)
         self.recv_cipher = self.new_cipher(False)
+        self.inflate = self.inflate and zlib.decompressobj()
         if self.strict:
             self.recv_seq = 0
 
@@ -441,16 +450,22 @@ class Peer:
             signature = signature_blob(key, field(self.session_id) + signed)
         return message(USERAUTH_REQUEST, user, "ssh-connection", "publickey", True, alg, blob, signature)
 
+    def logged_in(self):
+        """Delayed compression begins, if the first that we offered was taken."""
+        self.look()
+        if self.offer_compression[0] == "zlib@openssh.com":
+            self.deflate, self.inflate = zlib.compressobj(), zlib.decompressobj()
+
     def login_with_key(self, user, key):
         self.request_service()
         self.send_payload(self.signed_request(user, key))
         assert self.answer_to_auth()[0] == USERAUTH_SUCCESS
-        self.look()
+        self.logged_in()
 
     def login_with_password(self, user, password):
         self.request_service()
         assert self.ask(user, "password", False, password)[0] == USERAUTH_SUCCESS
-        self.look()
+        self.logged_in()
 
     # ---- letting in, as a server ----
 

@@ -16,8 +16,9 @@ from raw_bed import Bed, check_ended
 from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_FAILURE, CHANNEL_OPEN, CHANNEL_OPEN_CONFIRMATION,
                      CHANNEL_OPEN_FAILURE, CHANNEL_REQUEST, CHANNEL_SUCCESS, GLOBAL_REQUEST, KEXINIT, PATIENCE, PING,
                      PONG, Ended, Fields, Peer, connect, message)
+from test_raw_packets import bomb
 
-PROTOCOL_ERROR = 2
+PROTOCOL_ERROR, COMPRESSION_ERROR = 2, 6
 WINDOW, PACKET = 2**21, 2**15
 ENV_COUNT, ENV_LEN = 128, 1024
 LIGHT_REKEYS = 10
@@ -347,6 +348,15 @@ def test_connect_is_left_alone_by_a_client_that_resets(tight):
             peer.sock.close()
 
     costs_nothing_more(tight, reset)
+
+
+def test_p4_decompression_that_goes_too_far_leaves_nothing(tight):
+    def inflate():
+        with tight.at("open", compression=["zlib@openssh.com"]) as peer:
+            peer.send_bytes(peer.frame(bomb(50 * 2**20), is_deflated=True))
+            check_ended(peer, COMPRESSION_ERROR)
+
+    costs_nothing_more(tight, inflate)
 
 
 def test_wrong_exchanges_leave_nothing(tight):

@@ -1,6 +1,7 @@
 """Our server and a peer that sends bad version lines, packets and strings: P1 to P10, section 9 on RFC 4253 6."""
 
 import struct
+import zlib
 
 import pytest
 
@@ -10,7 +11,7 @@ from raw_ssh import (CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED_
                      CHANNEL_WINDOW_ADJUST, DEBUG, DISCONNECT, EXT_INFO, GLOBAL_REQUEST, IGNORE, KEXINIT, KEX_INIT,
                      PING, SERVICE_REQUEST, Ended, Kexinit, Plain, field, message)
 
-PROTOCOL_ERROR, MAC_ERROR = 2, 5
+PROTOCOL_ERROR, MAC_ERROR, COMPRESSION_ERROR = 2, 5, 6
 BEFORE_LOGIN, AFTER_LOGIN = 65536, 262144
 
 
@@ -170,6 +171,43 @@ def test_login_rekey_and_data_work_under_each_cipher(bed):
             assert peer.run("echo hello") == b"hello\n"
             peer.exchange_keys()
             assert peer.run("head -c 300000 /dev/zero") == bytes(300000)
+
+
+# ---- P4: compression ----
+
+DELAYED = {"compression": ["zlib@openssh.com"]}
+
+
+def test_login_rekey_and_data_work_with_compression(bed):
+    with bed.at("open", **DELAYED) as peer:
+        assert peer.run("echo hello") == b"hello\n"
+        peer.exchange_keys()
+        assert peer.run("head -c 300000 /dev/zero") == bytes(300000)
+        peer.send(IGNORE, bytes(262000))
+        assert is_alive(peer)
+
+
+def test_p4_zlib_before_login_is_not_offered(bed):
+    with bed.at("kex") as peer:
+        offer = Kexinit(peer.peer_kexinit)
+    assert "zlib" not in offer.compression_c2s + offer.compression_s2c
+
+
+def bomb(size):
+    """A message of that many zeros, compressed."""
+    deflate = zlib.compressobj(9)
+    return deflate.compress(message(IGNORE, bytes(size))) + deflate.flush(zlib.Z_SYNC_FLUSH)
+
+
+BAD_DEFLATED = {"50-mebibytes": bomb(50 * 2**20), "a-little-too-much": bomb(AFTER_LOGIN), "no-zlib": b"\xff" * 100,
+                "no-block": zlib.compress(b"")[:2] + b"\xff" * 100, "nothing": b"\x78\x9c", "plain": message(IGNORE, "x")}
+
+
+@pytest.mark.parametrize("what", BAD_DEFLATED)
+def test_p4_what_does_not_decompress_within_bounds_ends_the_connection(bed, what):
+    with bed.at("open", **DELAYED) as peer:
+        peer.send_bytes(peer.frame(BAD_DEFLATED[what], is_deflated=True))
+        check_ended(peer, COMPRESSION_ERROR)
 
 
 # ---- P1, P7: counts and lengths inside messages ----
