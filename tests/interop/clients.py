@@ -181,18 +181,6 @@ class Go(Client):
                     *options, command])
 
 
-class Paramiko(Client):
-    """One step of authentication after the other, as a test says: see peers/paramiko_auth.py."""
-
-    name = "paramiko"
-
-    def prepare(self):
-        need_python_module("paramiko")
-
-    def take_steps(self, server, *steps):
-        return run([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_auth.py", server.port, *steps])
-
-
 class Libssh(Client):
     name = "libssh"
     has_rekey_limit = True
@@ -223,7 +211,7 @@ class Libssh2(Client):
 
 
 class Paramiko(Client):
-    """It has no AEAD ciphers."""
+    """It has no AEAD ciphers. peers/paramiko_auth.py takes one step of authentication after the other, as a test says."""
 
     name = "paramiko"
 
@@ -233,6 +221,9 @@ class Paramiko(Client):
     def argv(self, server, command, rekey):
         return [PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_client.py", "--port", server.port, "--user", server.user,
                 "--identity", server.identity.path, "--known-hosts", server.known_hosts, command]
+
+    def take_steps(self, server, *steps):
+        return run([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_auth.py", server.port, *steps])
 
 
 def build_client(name, *, header, library):
