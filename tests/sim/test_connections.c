@@ -41,8 +41,9 @@ static void test_every_connection_ends_as_planned_or_with_a_reason(void **state)
     uint64_t first = sim_setting("SSHIO_SEED", 1), seeds = sim_setting("SSHIO_SEEDS", SEEDS_DEFAULT);
     (void)state;
     sim_keys();
-    scenario_run(&scenario,
-                 &(struct scenario_order){ .gentle = true, .replay = "" }); /* what is made once is made here */
+    scenario_run(&scenario, &(struct scenario_order){
+                                .gentle = true,
+                                .replay = "make sim (its first, gentle run)" }); /* what is made once is made here */
     for (uint64_t seed = first; seed - first < seeds; seed++) {
         char replay[64];
         snprintf(replay, sizeof replay, "make sim SEED=%" PRIu64, seed);

@@ -47,7 +47,7 @@ static void test_window_is_debited_at_arrival_even_when_paused(void **state)
     raw_expect_ended(&raw, SSHIO_EPROTOCOL, "Window exceeded on channel 0");
 }
 
-/* FC1: both message types use one window (F2). */
+/* FC1, FC6: both message types use one window (F2). */
 static void test_window_counts_extended_data(void **state)
 {
     (void)state;
@@ -165,7 +165,7 @@ static void test_no_adjust_after_the_peers_eof(void **state)
     raw_expect_nothing(&raw);
 }
 
-/* FC4: what is thrown away is given back while our CLOSE waits behind data. */
+/* FC4, FC10: what comes after we asked to close is dropped, and given back while our CLOSE waits behind data. */
 static void test_dropped_data_is_given_back_until_our_close_is_sent(void **state)
 {
     (void)state;

@@ -155,7 +155,7 @@ static void test_c7_packets_under_one_key_are_bounded(void **state)
 
 /* ---- what waits ---- */
 
-/* S8: from our KEXINIT to our NEWKEYS nothing but key exchange leaves; then what waited, in
+/* S8, FC15: from our KEXINIT to our NEWKEYS nothing but key exchange leaves; then what waited, in
  * order. */
 static void test_s8_messages_wait_for_newkeys_in_order(void **state)
 {
@@ -273,7 +273,7 @@ static void test_peer_known_to_wait_for_more_is_nudged(void **state)
     pair_done(&p);
 }
 
-/* Data that was on its way when we sent our KEXINIT is still taken. */
+/* FC7: data that was on its way when we sent our KEXINIT is still taken. */
 static void test_traffic_that_crosses_our_kexinit_is_taken(void **state)
 {
     (void)state;
