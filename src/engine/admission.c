@@ -157,6 +157,13 @@ static bool goes_on(const struct engine *e, const struct row *row, enum admissio
     return known && behind && decide(row, STATE_OPEN, e->config->server) == ADMIT;
 }
 
+/* paramiko asks for the service before each way to log in, which sshd answers each time. */
+static bool asks_for_service_again(const struct engine *e, enum admission_state state)
+{
+    return (e->quirks & QUIRK_ASKS_FOR_SERVICE_AGAIN) != 0 && e->config->server && state == STATE_AUTH &&
+           e->message_number == MSG_SERVICE_REQUEST;
+}
+
 /* What the number of a message alone says about the connection. */
 static void note_passing(struct engine *e, enum admission_state state)
 {
@@ -189,7 +196,10 @@ void admission_dispatch(struct engine *e, struct span payload)
         send_unimplemented(e, e->message_seq);
         break;
     case NOT_AVAILABLE:
-        engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected %s received", message_name(e->message_number));
+        if (asks_for_service_again(e, state))
+            row->handler(e, &r);
+        else
+            engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected %s received", message_name(e->message_number));
         break;
     case REFUSE:
         if (goes_on(e, row, state))

@@ -101,6 +101,12 @@ void auth_start(struct engine *e)
         send_service(e, MSG_SERVICE_REQUEST);
 }
 
+/* Asking again is let through by admission for known peers only. */
+static bool service_is_awaited(const struct engine *e)
+{
+    return e->auth.stage == AUTH_SERVICE || (e->config->server && e->auth.stage == AUTH_RUNNING);
+}
+
 /* Whether the message names the service that is awaited, now; if not, the connection has ended. */
 static bool check_service(struct engine *e, struct reader *r)
 {
@@ -109,7 +115,7 @@ static bool check_service(struct engine *e, struct reader *r)
         auth_malformed(e);
         return false;
     }
-    if (e->auth.stage != AUTH_SERVICE || !span_is(name, SERVICE)) {
+    if (!service_is_awaited(e) || !span_is(name, SERVICE)) {
         engine_error(e, SSHIO_ESERVICE_NOT_AVAILABLE, "Unexpected service in %s", message_name(e->message_number));
         return false;
     }

@@ -16,6 +16,7 @@ static const struct {
     /* 20230101: back in its main loop it waits for the socket before it looks at what it has read already. */
     { "SSH-2.0-tinyssh*", QUIRK_WAITS_FOR_MORE },
     { "*dropbear*", QUIRK_PACKETS_SHORT },
+    { "SSH-2.0-paramiko_*", QUIRK_ASKS_FOR_SERVICE_AGAIN },
     /* rsa-sha2-256 and -512 came with 7.2, which is when EXT_INFO came too. */
     { "SSH-2.0-OpenSSH_2*", QUIRK_NO_RSA_SHA2 },
     { "SSH-2.0-OpenSSH_3*", QUIRK_NO_RSA_SHA2 },

@@ -211,7 +211,7 @@ class Libssh2(Client):
 
 
 class Paramiko(Client):
-    """It has no AEAD ciphers. peers/paramiko_auth.py takes one step of authentication after the other, as a test says."""
+    """It has no AEAD ciphers."""
 
     name = "paramiko"
 
@@ -223,6 +223,7 @@ class Paramiko(Client):
                 "--identity", server.identity.path, "--known-hosts", server.known_hosts, command]
 
     def take_steps(self, server, *steps):
+        """One step of authentication after the other, as a test says: see peers/paramiko_auth.py."""
         return run([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_auth.py", server.port, *steps])
 
 

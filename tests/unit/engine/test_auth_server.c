@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "engine/quirks.h"
 #include "engine/raw_peer.h"
 
 static struct raw raw;
@@ -57,6 +58,20 @@ static void test_service_is_accepted_once(void **state)
     raw_send(&raw, 5, "s", "ssh-userauth");
     raw_expect(&raw, "6 ssh-userauth");
     raw_send(&raw, 5, "s", "ssh-userauth");
+    raw_expect_ended(&raw, SSHIO_ESERVICE_NOT_AVAILABLE, NULL);
+}
+
+/* paramiko sends it before each way to log in. */
+static void test_service_is_accepted_again_from_peers_known_to_ask_again(void **state)
+{
+    (void)state;
+    begin(AUTH_SERVICE);
+    raw.e->quirks = QUIRK_ASKS_FOR_SERVICE_AGAIN;
+    for (int i = 0; i < 3; i++) {
+        raw_send(&raw, 5, "s", "ssh-userauth");
+        raw_expect(&raw, "6 ssh-userauth");
+    }
+    raw_send(&raw, 5, "s", "ssh-connection");
     raw_expect_ended(&raw, SSHIO_ESERVICE_NOT_AVAILABLE, NULL);
 }
 
@@ -470,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_service_is_accepted_once),
+        TEST(test_service_is_accepted_again_from_peers_known_to_ask_again),
         TEST(test_unknown_service_ends_the_connection),
         TEST(test_request_without_the_service_ends_the_connection),
         TEST(test_banner_is_held_back_until_the_service),
