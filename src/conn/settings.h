@@ -75,6 +75,19 @@ struct settings_common {
     uint32_t window, max_pktsize;
     int required_rsa_size;
 };
+
+/* From either options struct: both name these fields alike. */
+#define SETTINGS_COMMON(o, own_version)                                                                                \
+    {                                                                                                                  \
+        .kex_algs = (o)->kex_algs, .encryption_algs = (o)->encryption_algs, .mac_algs = (o)->mac_algs,                 \
+        .compression_algs = (o)->compression_algs, .signature_algs = (o)->signature_algs,                              \
+        .rekey_limit = (o)->rekey_limit, .login_timeout = (o)->login_timeout,                                          \
+        .keepalive_interval = (o)->keepalive_interval, .linger = (o)->linger,                                          \
+        .keepalive_count_max = (o)->keepalive_count_max, .require_strict_kex = (o)->require_strict_kex,                \
+        .tcp_keepalive = (o)->tcp_keepalive, .public_key_auth = (o)->public_key_auth,                                  \
+        .password_auth = (o)->password_auth, .kbdint_auth = (o)->kbdint_auth, .window = (o)->window,                   \
+        .max_pktsize = (o)->max_pktsize, .required_rsa_size = (o)->required_rsa_size, .version = (own_version)         \
+    }
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e);
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e); /* waits */
 int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e); /* 0 and SSHIO_NEVER give 0: off */

@@ -74,27 +74,7 @@ static int set_host_key_algs(struct settings *s, const char *text, struct error 
 
 static int fill(struct settings *s, const sshio_client_options *o, struct error *e)
 {
-    struct settings_common common = {
-        .kex_algs = o->kex_algs,
-        .encryption_algs = o->encryption_algs,
-        .mac_algs = o->mac_algs,
-        .compression_algs = o->compression_algs,
-        .signature_algs = o->signature_algs,
-        .rekey_limit = o->rekey_limit,
-        .keepalive_interval = o->keepalive_interval,
-        .keepalive_count_max = o->keepalive_count_max,
-        .version = o->client_version,
-        .login_timeout = o->login_timeout,
-        .linger = o->linger,
-        .require_strict_kex = o->require_strict_kex,
-        .tcp_keepalive = o->tcp_keepalive,
-        .public_key_auth = o->public_key_auth,
-        .password_auth = o->password_auth,
-        .kbdint_auth = o->kbdint_auth,
-        .window = o->window,
-        .max_pktsize = o->max_pktsize,
-        .required_rsa_size = o->required_rsa_size,
-    };
+    struct settings_common common = SETTINGS_COMMON(o, o->client_version);
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)
         rc = set_username(s, o->username, e);
