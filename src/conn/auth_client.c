@@ -224,7 +224,7 @@ static int open_dialogue(struct auth_client *auth)
     while (first == NULL && name_list_next(&rest, &name))
         first = find_method(name);
     int answer = ANSWER_DECLINED;
-    if (first != NULL && first->open != NULL && !s->probe_auth)
+    if (first != NULL && first->open != NULL && s->probe == PROBE_NOTHING)
         answer = first->open(auth);
     return answer == ANSWER_DECLINED ? ask_none(auth) : answer;
 }
@@ -232,7 +232,7 @@ static int open_dialogue(struct auth_client *auth)
 static int log_in(struct auth_client *auth)
 {
     int answer = open_dialogue(auth);
-    while (answer == ANSWER_FAILURE && !auth->conn->settings->probe_auth)
+    while (answer == ANSWER_FAILURE && auth->conn->settings->probe != PROBE_AUTH_METHODS)
         answer = try_next(auth);
     return answer;
 }
@@ -258,7 +258,7 @@ static int run(void *arg)
     int answer = auth->over ? SSHIO_ECLOSED : log_in(auth);
     if (auth->over || answer == ANSWER_SUCCESS)
         return 0;
-    if (conn->settings->probe_auth && answer == ANSWER_FAILURE)
+    if (conn->settings->probe == PROBE_AUTH_METHODS && answer == ANSWER_FAILURE)
         sshio_conn_close(conn);
     else if (answer < 0 && answer != SSHIO_ECLOSED)
         conn_handler_failed(conn, answer, last_error());
