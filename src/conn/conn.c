@@ -387,9 +387,11 @@ static void keys_changed(void *owner, bool first)
 {
     sshio_conn *conn = owner;
     log_debug(conn->logger, 1, first ? "Completed key exchange" : "Completed key re-exchange");
+    if (first && conn->settings->probe == PROBE_HOST_KEY)
+        abort_now(conn);
 }
 
-static void auth_ready(void *owner)
+static void auth_asked(void *owner)
 {
     auth_client_ready(owner);
 }
@@ -530,7 +532,7 @@ static const struct engine_events engine_events = {
     .keys_changed = keys_changed,
     .debug_received = debug_received,
     .ended = engine_event_ended,
-    .auth_ready = auth_ready,
+    .auth_asked = auth_asked,
     .auth_failed = auth_failed,
     .auth_key_accepted = auth_key_accepted,
     .auth_password_change = auth_password_change,
@@ -596,25 +598,12 @@ static void tell_owner_made(sshio_conn *conn)
         conn->settings->client.connection_made(conn, conn->user);
 }
 
-/* A stream whose connection could not be made: nobody hears of it. */
-static void orphan_closed(void *owner)
-{
-    (void)owner;
-}
-
-static void drop_stream(struct stream *stream)
-{
-    static const struct stream_events orphan = { .closed = orphan_closed };
-    stream_set_owner(stream, &orphan, NULL);
-    stream_close(stream);
-}
-
 int conn_new(struct settings *settings, struct loop *loop, struct stream *stream, const char *host, int port,
              sshio_listener *listener, sshio_conn **out, struct error *e)
 {
     sshio_conn *conn = mem_zalloc(sizeof *conn);
     if (conn == NULL) {
-        drop_stream(stream);
+        stream_drop(stream);
         return error_nomem(e);
     }
     conn->refs = 1;
@@ -631,7 +620,7 @@ int conn_new(struct settings *settings, struct loop *loop, struct stream *stream
     list_init(&conn->object.link);
     int rc = set_up(conn, host, port, e);
     if (rc != 0) {
-        drop_stream(stream);
+        stream_drop(stream);
         conn_free(conn);
         return rc;
     }

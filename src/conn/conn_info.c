@@ -6,6 +6,8 @@
 #include "conn/conn.h"
 #include "io/last_error.h"
 
+#define DEBUG_MAX_LEN (32u * 1024) /* every peer takes such a packet (RFC 4253 6.1) */
+
 void sshio_conn_set_user(sshio_conn *conn, void *user)
 {
     conn->user = user;
@@ -91,6 +93,8 @@ enum info {
     INFO_PEERNAME,
     INFO_SOCKNAME,
     INFO_STRICT_KEX,
+    INFO_SESSION_ID,
+    INFO_SERVER_HOST_KEY,
     INFO_COUNT
 };
 
@@ -111,12 +115,14 @@ static const char *const info_names[INFO_COUNT] = {
     [INFO_PEERNAME] = "peername",
     [INFO_SOCKNAME] = "sockname",
     [INFO_STRICT_KEX] = "strict_kex",
+    [INFO_SESSION_ID] = "session_id",
+    [INFO_SERVER_HOST_KEY] = "server_host_key",
 };
 
 /* Texts that are put together live until the next question on this thread. */
 static _Thread_local char made_text[320];
 
-static const char *address_text(const sshio_address *address)
+const char *conn_address_text(const sshio_address *address)
 {
     if (address->host == NULL || address->host[0] == '\0')
         return NULL;
@@ -138,6 +144,25 @@ static const char *port_text(const sshio_conn *conn)
 static const char *version_text(const sshio_conn *conn, bool of_server)
 {
     return of_server == conn->server ? engine_own_version(conn->engine) : engine_peer_version(conn->engine);
+}
+
+static const char *session_id_text(const sshio_conn *conn)
+{
+    struct span id = engine_session_id(conn->engine);
+    for (size_t i = 0; i < id.len && 2 * i + 2 < sizeof made_text; i++)
+        snprintf(made_text + 2 * i, 3, "%02x", id.data[i]);
+    return id.len != 0 ? made_text : NULL;
+}
+
+/* The fingerprint: the key itself is there to be asked for more. */
+static const char *host_key_text(const sshio_conn *conn)
+{
+    char *fingerprint = NULL;
+    if (conn->host_key == NULL || sshio_key_get_fingerprint(conn->host_key, NULL, &fingerprint) != 0)
+        return NULL;
+    snprintf(made_text, sizeof made_text, "%s", fingerprint);
+    sshio_free(fingerprint);
+    return made_text;
 }
 
 static const char *info_text(const sshio_conn *conn, enum info which)
@@ -172,32 +197,27 @@ static const char *info_text(const sshio_conn *conn, enum info which)
     case INFO_HOST_KEY_ALG:
         return algs.host_key;
     case INFO_PEERNAME:
-        return address_text(&conn->peer);
+        return conn_address_text(&conn->peer);
     case INFO_SOCKNAME:
-        return address_text(&conn->local);
+        return conn_address_text(&conn->local);
     case INFO_STRICT_KEX:
         return engine_strict_kex(conn->engine) ? "yes" : "no";
+    case INFO_SESSION_ID:
+        return session_id_text(conn);
+    case INFO_SERVER_HOST_KEY:
+        return host_key_text(conn);
     case INFO_COUNT:
         break;
     }
     return NULL;
 }
 
-static char **stored_info(const sshio_conn *conn, const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < conn->extra.count; i++)
-        if (strncmp(conn->extra.items[i], name, len) == 0 && conn->extra.items[i][len] == '=')
-            return &conn->extra.items[i];
-    return NULL;
-}
-
 const char *sshio_conn_get_extra_info(const sshio_conn *conn, const char *name, const char *def)
 {
-    char **stored = stored_info(conn, name);
+    const char *stored = texts_value(&conn->extra, name);
     if (stored != NULL)
-        return *stored + strlen(name) + 1;
-    for (int i = 0; i < INFO_COUNT; i++) {
+        return stored;
+    for (int i = 0; conn->state != CONN_CLOSED && i < INFO_COUNT; i++) {
         if (strcmp(info_names[i], name) != 0)
             continue;
         const char *text = info_text(conn, (enum info)i);
@@ -206,30 +226,28 @@ const char *sshio_conn_get_extra_info(const sshio_conn *conn, const char *name, 
     return def;
 }
 
-static void remove_info(sshio_conn *conn, char **stored)
+int extra_info_set(struct texts *extra, const char *name, const char *value)
 {
-    mem_free(*stored);
-    size_t index = (size_t)(stored - conn->extra.items);
-    memmove(stored, stored + 1, (conn->extra.count - index) * sizeof *stored);
-    conn->extra.count--;
+    if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
+        return fail(SSHIO_EINVAL, "name of extra info is empty or holds '=': %s", name != NULL ? name : "");
+    if (value == NULL)
+        texts_unset(extra, name);
+    else if (!texts_set(extra, name, strlen(name), value, strlen(value)))
+        return fail_nomem();
+    return 0;
 }
 
 int sshio_conn_set_extra_info(sshio_conn *conn, const char *name, const char *value)
 {
-    if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
-        return fail(SSHIO_EINVAL, "name of extra info is empty or holds '=': %s", name != NULL ? name : "");
-    char **stored = stored_info(conn, name);
-    if (stored != NULL)
-        remove_info(conn, stored);
-    if (value != NULL && !texts_addf(&conn->extra, "%s=%s", name, value))
-        return fail_nomem();
-    return 0;
+    return extra_info_set(&conn->extra, name, value);
 }
 
 /* ---- small things to send ---- */
 
 int sshio_conn_send_debug(sshio_conn *conn, const char *msg, const char *lang, bool always_display)
 {
+    if (msg == NULL || strlen(msg) > DEBUG_MAX_LEN)
+        return fail(SSHIO_EINVAL, "sshio_conn_send_debug: no message, or one of more than %u bytes", DEBUG_MAX_LEN);
     if (engine_ended(conn->engine))
         return fail(SSHIO_ECLOSED, "connection is closed");
     engine_send_debug(conn->engine, always_display, msg, lang != NULL ? lang : "en-US");

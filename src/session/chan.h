@@ -1,9 +1,15 @@
 /* Channels as users see them: what stands behind sshio_chan, for both sides of a session.
  *
  *     chan.c             life, writing, reading control, closing
- *     client_session.c   opening a session and starting a program on it
- *     server_session.c   what a client asks for on a session
- *     session_requests.c the channel requests of both sides, in one table
+ *     chan_info.c        what is known of a channel
+ *     chan_open.c        opening and accepting
+ *     client_session.c   opening a session and starting a program on it; session_args.c: what it asks for
+ *     server_session.c   who serves a session that a client opens
+ *     session_requests.c the channel requests that come, of both sides, in one table
+ *     session_terminal.c those of them that tell about the client's terminal
+ *     session_sending.c  the channel requests that go
+ *     tcp_channel.c      channels to other hosts
+ *     asking.c           how a server's application decides about them
  *
  * A chan holds its connection. It is held by its engine channel until that is closed and connection_lost was called,
  * and by users. */
@@ -15,15 +21,22 @@
 #include "base/error.h"
 #include "base/texts.h"
 #include "conn/conn.h"
+#include "conn/terminal.h"
 #include "engine/channel.h"
 #include "io/completion.h"
 #include "io/loop.h"
+
+#define SESSION_FIELDS_MAX (256u * 1024) /* of a request */
+#define SIGNAL_NAME_MAX_LEN 64u
+
+enum chan_kind { CHAN_SESSION, CHAN_TCP };
 
 struct sshio_chan {
     int refs;
     int user_refs;
     sshio_conn *conn;
     struct channel *ch; /* NULL: not open yet, or not any more */
+    enum chan_kind kind;
     bool server;
     bool made, lost;    /* connection_made and connection_lost were called */
     bool starting;      /* client: the reply to the start request is awaited */
@@ -31,13 +44,14 @@ struct sshio_chan {
     bool start_pending; /* server: a start request was accepted; it runs when that was answered */
     bool eof_early;     /* it came before the program ran, and is told when that has begun */
     bool exit_sent;
-    bool counted;        /* among the connection's sessions */
-    bool reading_paused; /* by the user */
-    bool buffers_all;    /* its data_received takes data even while paused: streams */
-    bool writing_paused; /* pause_writing was called */
-    bool closing;        /* close, abort or write_eof was called, or the end has come */
-    bool ended;          /* the engine's channel is gone, or never came to be */
-    bool is_closed;      /* connection_lost was called: nothing happens on it any more */
+    bool eof_told, eof_asked; /* that of the peer was told; ours was asked for */
+    bool counted;             /* among the connection's sessions */
+    bool reading_paused;      /* by the user */
+    bool buffers_all;         /* its data_received takes data even while paused: streams */
+    bool writing_paused;      /* pause_writing was called */
+    bool closing;             /* close, abort or write_eof was called, or the end has come */
+    bool ended;               /* the engine's channel is gone, or never came to be */
+    bool is_closed;           /* connection_lost was called: nothing happens on it any more */
     sshio_session_handlers handlers;
     void *user;
     struct completion *waiting; /* for the open, or for a reply */
@@ -48,7 +62,10 @@ struct sshio_chan {
     sshio_logger *logger;   /* made when first asked for */
     char *command, *subsystem;
     struct texts env;
-    int exit_status; /* as sshio_chan_get_exit_status */
+    sshio_address local, remote; /* of TCP channels, owned; host NULL = none */
+    struct texts extra;          /* "name=value" of set_extra_info */
+    struct terminal terminal; /* type NULL: none was asked for, or was granted; a server keeps the size all the same */
+    int exit_status;          /* as sshio_chan_get_exit_status */
     sshio_exit_signal exit_signal;
     char *signal_name, *signal_msg, *signal_lang;
 };
@@ -63,10 +80,30 @@ int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list arg
 void chan_made(sshio_chan *chan);    /* calls connection_made */
 void chan_start(sshio_chan *chan);   /* calls session_started */
 void chan_deliver(sshio_chan *chan); /* data follows from here on, later in the turn */
-void chan_set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, struct span msg, struct span lang);
+
+/* chan_open.c. Opens it and waits; 0 for window or packet size takes that of the connection. The chan holds itself once
+ * more for as long as the engine's channel is there. 1, or the error; then the chan is the caller's to release. */
+int chan_open(sshio_chan *chan, const char *type, uint32_t window, uint32_t max_packet, struct span data);
+/* Waits for the answer to what was sent: 1 = yes; 0 = no, or the channel was closed instead of an answer; or the error
+ * that ended it. */
+int chan_wait_peer(sshio_chan *chan);
+int chan_fail_open(uint32_t reason, const char *text);  /* ECHANNEL_OPEN */
+void chan_accept(sshio_chan *chan, struct channel *ch); /* the reference of chan_new is the engine's channel's now */
+bool chan_set_names(sshio_chan *chan, const sshio_address *local,
+                    const sshio_address *remote); /* copies; false = out of memory */
 
 /* session_requests.c: a request of the peer. Answers it with channel_reply. */
 void session_request(sshio_chan *chan, struct span name, struct span data);
+
+/* session_terminal.c: handlers of session_requests.c */
+bool on_pty_req(sshio_chan *chan, struct reader *r);
+bool on_window_change(sshio_chan *chan, struct reader *r);
+
+/* session_sending.c: sends a request with these fields, which it frees. EINVAL, ECLOSED, ENOMEM, ELIMIT. */
+int session_send(sshio_chan *chan, const char *name, bool want_reply, struct writer *fields);
+
+/* session_args.c: command, environment and terminal, checked. EINVAL, ELIMIT, ENOMEM. */
+int session_args_take(sshio_chan *chan, const sshio_session_options *options);
 
 /* server_session.c: the request that starts the program; false = refused. */
 bool server_session_start(sshio_chan *chan, const char *command, const char *subsystem);
