@@ -13,9 +13,14 @@ SSHIO_API void sshio_chan_set_user(sshio_chan *chan, void *user); /* what its ha
 SSHIO_API void *sshio_chan_user(const sshio_chan *chan);
 SSHIO_API sshio_conn *sshio_chan_conn(const sshio_chan *chan);     /* borrowed */
 SSHIO_API sshio_logger *sshio_chan_logger(const sshio_chan *chan); /* borrowed */
-SSHIO_API void sshio_chan_pause_reading(sshio_chan *chan);         /* at most one window is buffered meanwhile */
-SSHIO_API void sshio_chan_resume_reading(sshio_chan *chan);        /* what waited is delivered later in this turn */
-SSHIO_API bool sshio_chan_can_write_eof(const sshio_chan *chan);   /* true */
+/* Text about the channel, borrowed; what set_extra_info stored comes first, then what the connection knows, then def.
+ */
+SSHIO_API const char *sshio_chan_get_extra_info(const sshio_chan *chan, const char *name, const char *def);
+SSHIO_API int sshio_chan_set_extra_info(sshio_chan *chan, const char *name,
+                                        const char *value);      /* copied; NULL removes; EINVAL, ENOMEM */
+SSHIO_API void sshio_chan_pause_reading(sshio_chan *chan);       /* at most one window is buffered meanwhile */
+SSHIO_API void sshio_chan_resume_reading(sshio_chan *chan);      /* what waited is delivered later in this turn */
+SSHIO_API bool sshio_chan_can_write_eof(const sshio_chan *chan); /* true */
 SSHIO_API size_t sshio_chan_get_write_buffer_size(const sshio_chan *chan); /* bytes written and not yet framed */
 /* Marks in bytes; 0 = default: high 64 KiB, low a quarter of high. SSHIO_EINVAL when low is above high. */
 SSHIO_API int sshio_chan_set_write_buffer_limits(sshio_chan *chan, size_t high, size_t low);
@@ -42,13 +47,25 @@ SSHIO_API const char *sshio_chan_get_subsystem(const sshio_chan *chan); /* borro
 SSHIO_API int sshio_chan_get_exit_status(const sshio_chan *chan); /* 0-255, -1 = signal, SSHIO_NO_STATUS */
 SSHIO_API const sshio_exit_signal *sshio_chan_get_exit_signal(const sshio_chan *chan); /* borrowed; NULL = none */
 SSHIO_API int sshio_chan_get_returncode(const sshio_chan *chan); /* status, -signal number, SSHIO_NO_STATUS */
-SSHIO_API int sshio_chan_send_signal(sshio_chan *chan, const char *signal); /* "INT"; SSHIO_ECLOSED when not open */
-SSHIO_API int sshio_chan_terminate(sshio_chan *chan);                       /* signal TERM */
-SSHIO_API int sshio_chan_kill(sshio_chan *chan);                            /* signal KILL */
+/* These send something, and neither wait nor hear what becomes of it. SSHIO_EINVAL, SSHIO_ECLOSED when the channel is
+ * not open. A signal is named as "INT" or by its number here, as "2"; a break of 0 ms is as long as is usual there. */
+SSHIO_API int sshio_chan_change_terminal_size(sshio_chan *chan, sshio_term_size term_size);
+SSHIO_API int sshio_chan_send_break(sshio_chan *chan, int msec);
+SSHIO_API int sshio_chan_send_signal(sshio_chan *chan, const char *signal);
+SSHIO_API int sshio_chan_terminate(sshio_chan *chan); /* signal TERM */
+SSHIO_API int sshio_chan_kill(sshio_chan *chan);      /* signal KILL */
 
-/* server sessions */
+/* Server sessions. What the client said of its terminal is known from session_started on. */
+SSHIO_API const char *sshio_chan_get_terminal_type(const sshio_chan *chan);     /* borrowed; NULL = no terminal */
+SSHIO_API sshio_term_size sshio_chan_get_terminal_size(const sshio_chan *chan); /* zeros = unknown */
+SSHIO_API bool sshio_chan_get_terminal_mode(const sshio_chan *chan, uint8_t op,
+                                            uint32_t *value); /* SSHIO_PTY_…; false = it was not named */
+SSHIO_API const sshio_term_mode *sshio_chan_get_terminal_modes(const sshio_chan *chan); /* borrowed; ends with op 0 */
 SSHIO_API int sshio_chan_write_stderr(sshio_chan *chan, const void *data, size_t len);
-SSHIO_API int sshio_chan_exit(sshio_chan *chan, int status); /* 0-255; flushes, then closes */
+SSHIO_API int sshio_chan_writelines_stderr(sshio_chan *chan, const sshio_span *parts, size_t count);
+SSHIO_API int sshio_chan_set_xon_xoff(sshio_chan *chan, bool client_can_do); /* may the client act on ^S and ^Q? */
+/* Both say how the program ended, write what is queued and close; nothing when that was done before. */
+SSHIO_API int sshio_chan_exit(sshio_chan *chan, int status); /* 0-255 */
 SSHIO_API int sshio_chan_exit_with_signal(sshio_chan *chan, const sshio_exit_signal *signal);
 
 SSHIO_END

@@ -20,6 +20,16 @@ typedef enum sshio_family {
     SSHIO_FAMILY_INET6
 } sshio_family;
 
+/* Whether a session asks for a terminal: YES, when a terminal type is set; FORCE, always; AUTO, when a terminal type is
+ * set and the session is a shell. */
+typedef enum sshio_pty_choice {
+    SSHIO_REQUEST_PTY_UNSET = 0,
+    SSHIO_REQUEST_PTY_YES,
+    SSHIO_REQUEST_PTY_NO,
+    SSHIO_REQUEST_PTY_FORCE,
+    SSHIO_REQUEST_PTY_AUTO
+} sshio_pty_choice;
+
 /* Called with each connection when it is authenticated. Task; a negative result closes conn. */
 typedef int (*sshio_acceptor_fn)(sshio_conn *conn, void *user);
 /* Called with a connection that ended before it was authenticated. Callback; error NULL = a clean end. */
@@ -48,9 +58,14 @@ typedef struct sshio_client_options {
     int keepalive_count_max;   /* [ServerAliveCountMax] questions that may stay unanswered; default 3 */
     const struct sshio_client_handlers *handlers; /* copied; default none */
     void *user;                                   /* for all functions here and in .handlers */
-    const char *command;                          /* this and the next 4: defaults of sessions; default none: a shell */
+    const char *command;                          /* this and the next 9: defaults of sessions; default none: a shell */
     const char *subsystem;                        /* default none */
     const char *const *env;                       /* [SetEnv] "NAME=value"; default none */
+    const char *const *send_env;                  /* [SendEnv] names and patterns; default none */
+    sshio_pty_choice request_pty;                 /* [RequestTTY]; default yes: when a terminal type is set */
+    const char *term_type;                        /* default none */
+    sshio_term_size term_size;                    /* default zeros: unknown */
+    const sshio_term_mode *term_modes;            /* default none */
     uint32_t window;                              /* bytes; default 2 MiB, from where it grows as the way needs */
     uint32_t max_pktsize;                         /* bytes; default 32 KiB */
     sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
@@ -107,6 +122,7 @@ typedef struct sshio_server_options {
     /* [AuthenticationMethods] "publickey,password": each one in its order, of one of the lists; "publickey,publickey"
      * takes two keys; "keyboard-interactive:device"; default any one */
     const char *const *required_auth_methods;
+    sshio_tri allow_pty;                 /* [PermitTTY] let sessions have terminals; default yes */
     uint32_t window;                     /* bytes; default 2 MiB, from where it grows as the way needs */
     uint32_t max_pktsize;                /* bytes; default 32 KiB */
     const char *kex_algs;                /* [KexAlgorithms] */

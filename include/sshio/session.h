@@ -19,11 +19,18 @@ typedef struct sshio_session_handlers {
     void (*connection_lost)(sshio_chan *chan, const sshio_error *error, void *user); /* error NULL = clean */
     void (*pause_writing)(sshio_chan *chan, void *user);  /* more than the high mark is queued */
     void (*resume_writing)(sshio_chan *chan, void *user); /* the low mark is reached again */
-    /* server sessions; the questions answer 1 or 0 */
+    void (*xon_xoff_requested)(sshio_chan *chan, bool client_can_do,
+                               void *user); /* client sessions; whether ^S and ^Q may be acted on here */
+    /* Server sessions; the questions answer 1 or 0. term_type is text of the client's, "" if it named none; what is
+     * refused is not stored. Comes before the session starts; default 1. */
+    int (*pty_requested)(sshio_chan *chan, const char *term_type, const sshio_term_size *term_size,
+                         const sshio_term_mode *term_modes, void *user);
     int (*shell_requested)(sshio_chan *chan, void *user);                            /* default 0 */
     int (*exec_requested)(sshio_chan *chan, const char *command, void *user);        /* default 0 */
     int (*subsystem_requested)(sshio_chan *chan, const char *subsystem, void *user); /* default 0 */
-    void (*signal_received)(sshio_chan *chan, const char *signal, void *user);       /* "INT" */
+    int (*break_received)(sshio_chan *chan, int msec, void *user);             /* 0 = as long as is usual; default 0 */
+    void (*signal_received)(sshio_chan *chan, const char *signal, void *user); /* "INT" */
+    void (*terminal_size_changed)(sshio_chan *chan, const sshio_term_size *term_size, void *user);
     void (*reserved[8])(void);
 } sshio_session_handlers;
 
@@ -53,15 +60,20 @@ typedef struct sshio_session_options {
     size_t size;
     const char *command; /* SSHIO_NONE: a shell or the subsystem */
     const char *subsystem;
-    sshio_span input;       /* process, run: written, then EOF: SSHIO_TEXT("1\n") */
-    sshio_io in, out, err;  /* process, run: stdin, stdout, stderr; default PIPE */
-    bool check;             /* run: EPROCESS unless it exits with 0; default false */
-    double timeout;         /* run: s; EPROCESS_TIMEOUT, the channel is closed; default never */
-    size_t max_output;      /* run: bytes; ELIMIT beyond; default no limit */
-    const char *const *env; /* "NAME=value" */
-    uint32_t window;        /* bytes */
-    uint32_t max_pktsize;   /* bytes */
-    bool kill_on_cancel;    /* run: signal KILL before closing; default false */
+    sshio_span input;                  /* process, run: written, then EOF: SSHIO_TEXT("1\n") */
+    sshio_io in, out, err;             /* process, run: stdin, stdout, stderr; default PIPE */
+    bool check;                        /* run: EPROCESS unless it exits with 0; default false */
+    double timeout;                    /* run: s; EPROCESS_TIMEOUT, the channel is closed; default never */
+    size_t max_output;                 /* run: bytes; ELIMIT beyond; default no limit */
+    const char *const *env;            /* "NAME=value"; wins over .send_env */
+    const char *const *send_env;       /* names and patterns of variables of this process: SSHIO_LIST("LANG", "LC_*") */
+    sshio_pty_choice request_pty;      /* whether to ask for a terminal */
+    const char *term_type;             /* "xterm-256color" */
+    sshio_term_size term_size;         /* columns, rows, and pixels if known */
+    const sshio_term_mode *term_modes; /* SSHIO_MODES(…) */
+    uint32_t window;                   /* bytes */
+    uint32_t max_pktsize;              /* bytes */
+    bool kill_on_cancel;               /* run: signal KILL before closing; default false */
 } sshio_session_options;
 #define SSHIO_SESSION(...) SSHIO_OPTIONS(sshio_session_options, __VA_ARGS__)
 SSHIO_API void sshio_session_options_init(sshio_session_options *options); /* defaults and .size */

@@ -120,3 +120,48 @@ void texts_done(struct texts *t)
     mem_free(t->items);
     *t = (struct texts){ 0 };
 }
+
+/* ---- NAME=value ---- */
+
+static char **find(const struct texts *t, const char *name, size_t len)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (strncmp(t->items[i], name, len) == 0 && t->items[i][len] == '=')
+            return &t->items[i];
+    return NULL;
+}
+
+const char *texts_value(const struct texts *t, const char *name)
+{
+    size_t len = strlen(name);
+    char **found = find(t, name, len);
+    return found != NULL ? *found + len + 1 : NULL;
+}
+
+bool texts_set(struct texts *t, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    char **found = find(t, name, name_len);
+    char *entry = mem_alloc(name_len + 1 + value_len + 1);
+    if (entry == NULL)
+        return false;
+    char *at = mempcpy(entry, name, name_len);
+    *at++ = '=';
+    at = mempcpy(at, value, value_len);
+    *at = '\0';
+    if (found == NULL)
+        return append(t, entry);
+    mem_free_secret(*found, strlen(*found));
+    *found = entry;
+    return true;
+}
+
+void texts_unset(struct texts *t, const char *name)
+{
+    char **found = find(t, name, strlen(name));
+    if (found == NULL)
+        return;
+    mem_free_secret(*found, strlen(*found));
+    size_t index = (size_t)(found - t->items);
+    memmove(found, found + 1, (t->count - index) * sizeof *found);
+    t->count--;
+}

@@ -19,4 +19,10 @@ const char *const *texts_items(const struct texts *t);          /* never NULL */
 char *texts_join(const struct texts *t, const char *separator); /* NULL = out of memory */
 void texts_done(struct texts *t);                               /* wipes and frees; may be repeated */
 
+/* Lists of "NAME=value" where each name stands once. */
+const char *texts_value(const struct texts *t, const char *name); /* borrowed; NULL = it is not there */
+bool texts_set(struct texts *t, const char *name, size_t name_len, const char *value,
+               size_t value_len); /* replaces it where it stands; false = out of memory, nothing changed */
+void texts_unset(struct texts *t, const char *name);
+
 #endif

@@ -95,7 +95,8 @@ void conn_fail_later(sshio_conn *conn, const struct error *error); /* ends it wi
 /* A handler returned this negative code; raised, which may be NULL, is what it recorded, and counts if it is of that
  * code. */
 void conn_handler_failed(sshio_conn *conn, int code, const struct error *raised);
-void conn_verdict_given(sshio_conn *conn); /* input goes on */
+int extra_info_set(struct texts *extra, const char *name, const char *value); /* of set_extra_info; NULL removes */
+void conn_verdict_given(sshio_conn *conn);                                    /* input goes on */
 bool conn_is_open(const sshio_conn *conn);
 
 /* Events of the engine that are dealt with in auth_client.c, auth_server.c, computing.c and host_key.c. */

@@ -183,21 +183,12 @@ static const char *info_text(const sshio_conn *conn, enum info which)
     return NULL;
 }
 
-static char **stored_info(const sshio_conn *conn, const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < conn->extra.count; i++)
-        if (strncmp(conn->extra.items[i], name, len) == 0 && conn->extra.items[i][len] == '=')
-            return &conn->extra.items[i];
-    return NULL;
-}
-
 const char *sshio_conn_get_extra_info(const sshio_conn *conn, const char *name, const char *def)
 {
-    char **stored = stored_info(conn, name);
+    const char *stored = texts_value(&conn->extra, name);
     if (stored != NULL)
-        return *stored + strlen(name) + 1;
-    for (int i = 0; i < INFO_COUNT; i++) {
+        return stored;
+    for (int i = 0; conn->state != CONN_CLOSED && i < INFO_COUNT; i++) {
         if (strcmp(info_names[i], name) != 0)
             continue;
         const char *text = info_text(conn, (enum info)i);
@@ -206,24 +197,20 @@ const char *sshio_conn_get_extra_info(const sshio_conn *conn, const char *name, 
     return def;
 }
 
-static void remove_info(sshio_conn *conn, char **stored)
+int extra_info_set(struct texts *extra, const char *name, const char *value)
 {
-    mem_free(*stored);
-    size_t index = (size_t)(stored - conn->extra.items);
-    memmove(stored, stored + 1, (conn->extra.count - index) * sizeof *stored);
-    conn->extra.count--;
+    if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
+        return fail(SSHIO_EINVAL, "name of extra info is empty or holds '=': %s", name != NULL ? name : "");
+    if (value == NULL)
+        texts_unset(extra, name);
+    else if (!texts_set(extra, name, strlen(name), value, strlen(value)))
+        return fail_nomem();
+    return 0;
 }
 
 int sshio_conn_set_extra_info(sshio_conn *conn, const char *name, const char *value)
 {
-    if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
-        return fail(SSHIO_EINVAL, "name of extra info is empty or holds '=': %s", name != NULL ? name : "");
-    char **stored = stored_info(conn, name);
-    if (stored != NULL)
-        remove_info(conn, stored);
-    if (value != NULL && !texts_addf(&conn->extra, "%s=%s", name, value))
-        return fail_nomem();
-    return 0;
+    return extra_info_set(&conn->extra, name, value);
 }
 
 /* ---- small things to send ---- */

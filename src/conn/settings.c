@@ -52,6 +52,8 @@ void settings_unref(struct settings *s)
     mem_free(s->command);
     mem_free(s->subsystem);
     texts_done(&s->env);
+    texts_done(&s->send_env);
+    terminal_done(&s->terminal);
     mem_free(s);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/texts.h"
+#include "conn/terminal.h"
 #include "engine/engine.h"
 
 struct settings {
@@ -44,8 +45,11 @@ struct settings {
     sshio_known_hosts *known_hosts; /* NULL = none is known */
     bool check_host;
     char *host_key_alias;
+    /* of sessions */
     char *command, *subsystem;
-    struct texts env;
+    struct texts env, send_env;
+    sshio_pty_choice request_pty;
+    struct terminal terminal;
 
     /* server */
     sshio_server_handlers handlers;
@@ -57,6 +61,7 @@ struct settings {
     sshio_error_fn error_handler;
     uint32_t max_startups;
     uint32_t max_sessions;
+    bool allow_pty;
     double auth_failure_delay; /* s; 0 = the default range */
 };
 
@@ -92,6 +97,7 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e); /* waits */
 int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e); /* 0 and SSHIO_NEVER give 0: off */
 bool settings_tri(sshio_tri tri, bool otherwise);
+int settings_check_env(const char *const *env, struct error *e); /* each entry is NAME=value */
 int settings_text(char **to, const char *text, struct error *e); /* copies; NULL and SSHIO_NONE give NULL */
 
 #endif

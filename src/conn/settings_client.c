@@ -41,14 +41,40 @@ static int set_preferred_auth(struct settings *s, const char *list, struct error
     return settings_text(&s->preferred_auth, list, e);
 }
 
-static int set_env(struct settings *s, const char *const *env, struct error *e)
+int settings_check_env(const char *const *env, struct error *e)
 {
-    if (env == NULL || (const void *)env == sshio_none)
-        return 0;
     for (size_t i = 0; env[i] != NULL; i++)
         if (strchr(env[i], '=') == NULL || env[i][0] == '=')
             return error_set(e, SSHIO_EINVAL, "environment entry is not NAME=value: %s", env[i]);
-    return texts_copy(&s->env, env) ? 0 : error_nomem(e);
+    return 0;
+}
+
+static bool copy_list(struct texts *to, const char *const *list)
+{
+    return (const void *)list == sshio_none || texts_copy(to, list);
+}
+
+static int set_env(struct settings *s, const sshio_client_options *o, struct error *e)
+{
+    if (o->env != NULL && (const void *)o->env != sshio_none) {
+        int rc = settings_check_env(o->env, e);
+        if (rc != 0)
+            return rc;
+    }
+    return copy_list(&s->env, o->env) && copy_list(&s->send_env, o->send_env) ? 0 : error_nomem(e);
+}
+
+static int set_terminal(struct settings *s, const sshio_client_options *o, struct error *e)
+{
+    const sshio_term_mode *modes = (const void *)o->term_modes == sshio_none ? NULL : o->term_modes;
+    int rc = settings_text(&s->terminal.type, o->term_type, e);
+    if (rc == 0)
+        rc = terminal_check(s->terminal.type, &o->term_size, modes, e);
+    if (rc != 0)
+        return rc;
+    s->request_pty = o->request_pty;
+    s->terminal.size = o->term_size;
+    return terminal_modes_copy(&s->terminal.modes, modes) ? 0 : error_nomem(e);
 }
 
 static int set_known_hosts(struct settings *s, const sshio_source *source, struct error *e)
@@ -89,7 +115,9 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
     if (rc == 0)
         rc = settings_text(&s->subsystem, o->subsystem, e);
     if (rc == 0)
-        rc = set_env(s, o->env, e);
+        rc = set_env(s, o, e);
+    if (rc == 0)
+        rc = set_terminal(s, o, e);
     if (rc == 0)
         rc = set_host_key_algs(s, o->server_host_key_algs, e);
     if (rc == 0)

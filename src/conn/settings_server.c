@@ -85,6 +85,7 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
         rc = set_authorized_keys(s, o->authorized_keys, e);
     if (rc == 0)
         rc = auth_policy_set(&s->required_auth, o->required_auth_methods, e);
+    s->allow_pty = settings_tri(o->allow_pty, true);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;
     s->acceptor = o->acceptor;

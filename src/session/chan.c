@@ -47,6 +47,8 @@ static void chan_free(sshio_chan *chan)
         logger_unref(chan->logger);
     error_clear(&chan->error);
     texts_done(&chan->env);
+    texts_done(&chan->extra);
+    terminal_done(&chan->terminal);
     mem_free(chan->command);
     mem_free(chan->subsystem);
     mem_free(chan->signal_name);
@@ -81,29 +83,6 @@ void sshio_chan_unref(sshio_chan *chan)
     if (!chan->server)
         sshio_chan_close(chan);
     chan_release(chan);
-}
-
-void sshio_chan_set_user(sshio_chan *chan, void *user)
-{
-    chan->user = user;
-}
-
-void *sshio_chan_user(const sshio_chan *chan)
-{
-    return chan->user;
-}
-
-sshio_conn *sshio_chan_conn(const sshio_chan *chan)
-{
-    return chan->conn;
-}
-
-sshio_logger *sshio_chan_logger(const sshio_chan *chan)
-{
-    sshio_chan *own = (sshio_chan *)chan; /* making the logger changes nothing that can be seen */
-    if (own->logger == NULL)
-        own->logger = logger_new(chan->conn->logger, NULL, "chan=%u", chan->ch != NULL ? channel_number(chan->ch) : 0u);
-    return own->logger != NULL ? own->logger : chan->conn->logger;
 }
 
 void chan_made(sshio_chan *chan)
@@ -141,7 +120,7 @@ static void opened(struct channel *ch, void *user, struct span data)
 {
     (void)data;
     channel_pause(ch); /* until the program has started */
-    complete_waiting(user, 0);
+    complete_waiting(user, 1);
 }
 
 static void finish(sshio_chan *chan)
@@ -244,12 +223,8 @@ static void closed(struct channel *ch, void *user, const struct error *error)
     deliver_rest(chan, ch);
     if (error != NULL)
         error_copy(&chan->error, error);
-    bool waited = chan->waiting != NULL;
-    if (waited && error_code(&chan->error) == 0)
-        error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED,
-                         "Channel closed while it was being set up");
     finish(chan);
-    complete_waiting(chan, SSHIO_ECHANNEL_OPEN);
+    complete_waiting(chan, error_code(&chan->error)); /* without an error it counts as no */
 }
 
 const struct channel_events chan_events = {
@@ -411,6 +386,11 @@ int sshio_chan_write_stderr(sshio_chan *chan, const void *bytes, size_t len)
     return sshio_chan_write(chan, bytes, len, SSHIO_EXTENDED_DATA_STDERR);
 }
 
+int sshio_chan_writelines_stderr(sshio_chan *chan, const sshio_span *parts, size_t count)
+{
+    return sshio_chan_writelines(chan, parts, count, SSHIO_EXTENDED_DATA_STDERR);
+}
+
 /* ---- closing ---- */
 
 int sshio_chan_write_eof(sshio_chan *chan)
@@ -450,33 +430,4 @@ int sshio_chan_wait_closed(sshio_chan *chan)
     rc = waiters_wait(&chan->closed);
     chan_release(chan);
     return rc;
-}
-
-/* ---- what is known of a session ---- */
-
-const char *const *sshio_chan_get_environment(const sshio_chan *chan)
-{
-    return texts_items(&chan->env);
-}
-
-const char *sshio_chan_get_command(const sshio_chan *chan)
-{
-    return chan->command;
-}
-
-const char *sshio_chan_get_subsystem(const sshio_chan *chan)
-{
-    return chan->subsystem;
-}
-
-int sshio_chan_get_exit_status(const sshio_chan *chan)
-{
-    if (chan->exit_status == SSHIO_NO_STATUS && chan->signal_name != NULL)
-        return -1;
-    return chan->exit_status;
-}
-
-const sshio_exit_signal *sshio_chan_get_exit_signal(const sshio_chan *chan)
-{
-    return chan->signal_name != NULL ? &chan->exit_signal : NULL;
 }

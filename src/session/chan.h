@@ -1,9 +1,12 @@
 /* Channels as users see them: what stands behind sshio_chan, for both sides of a session.
  *
  *     chan.c             life, writing, reading control, closing
- *     client_session.c   opening a session and starting a program on it
- *     server_session.c   what a client asks for on a session
- *     session_requests.c the channel requests of both sides, in one table
+ *     chan_info.c        what is known of a channel
+ *     client_session.c   opening a session and starting a program on it; session_args.c: what it asks for
+ *     server_session.c   who serves a session that a client opens
+ *     session_requests.c the channel requests that come, of both sides, in one table
+ *     session_terminal.c those of them that tell about the client's terminal
+ *     session_sending.c  the channel requests that go
  *
  * A chan holds its connection. It is held by its engine channel until that is closed and connection_lost was called,
  * and by users. */
@@ -15,9 +18,13 @@
 #include "base/error.h"
 #include "base/texts.h"
 #include "conn/conn.h"
+#include "conn/terminal.h"
 #include "engine/channel.h"
 #include "io/completion.h"
 #include "io/loop.h"
+
+#define SESSION_FIELDS_MAX (256u * 1024) /* of a request */
+#define SIGNAL_NAME_MAX_LEN 64u
 
 struct sshio_chan {
     int refs;
@@ -48,7 +55,9 @@ struct sshio_chan {
     sshio_logger *logger;   /* made when first asked for */
     char *command, *subsystem;
     struct texts env;
-    int exit_status; /* as sshio_chan_get_exit_status */
+    struct texts extra;       /* "name=value" of set_extra_info */
+    struct terminal terminal; /* type NULL: none was asked for, or was granted; a server keeps the size all the same */
+    int exit_status;          /* as sshio_chan_get_exit_status */
     sshio_exit_signal exit_signal;
     char *signal_name, *signal_msg, *signal_lang;
 };
@@ -63,10 +72,19 @@ int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list arg
 void chan_made(sshio_chan *chan);    /* calls connection_made */
 void chan_start(sshio_chan *chan);   /* calls session_started */
 void chan_deliver(sshio_chan *chan); /* data follows from here on, later in the turn */
-void chan_set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, struct span msg, struct span lang);
 
 /* session_requests.c: a request of the peer. Answers it with channel_reply. */
 void session_request(sshio_chan *chan, struct span name, struct span data);
+
+/* session_terminal.c: handlers of session_requests.c */
+bool on_pty_req(sshio_chan *chan, struct reader *r);
+bool on_window_change(sshio_chan *chan, struct reader *r);
+
+/* session_sending.c: sends a request with these fields, which it frees. EINVAL, ECLOSED, ENOMEM, ELIMIT. */
+int session_send(sshio_chan *chan, const char *name, bool want_reply, struct writer *fields);
+
+/* session_args.c: command, environment and terminal, checked. EINVAL, ELIMIT, ENOMEM. */
+int session_args_take(sshio_chan *chan, const sshio_session_options *options);
 
 /* server_session.c: the request that starts the program; false = refused. */
 bool server_session_start(sshio_chan *chan, const char *command, const char *subsystem);

@@ -1,5 +1,5 @@
-/* Opening a session as a client: the channel, the environment, then shell, command or subsystem. (RFC 4254 6.1 to 6.5)
- */
+/* Opening a session as a client: the channel, the environment, the terminal, then shell, command or subsystem. (RFC
+ * 4254 6.1 to 6.5) */
 #include <string.h>
 
 #include <sshio/constants.h>
@@ -10,39 +10,9 @@
 #include "io/task.h"
 #include "session/chan.h"
 
-#define FIELDS_MAX (256u * 1024)
-
 void sshio_session_options_init(sshio_session_options *options)
 {
     OPTIONS_TAKE(options, NULL);
-}
-
-/* ---- options: those of the call, else of the connection ---- */
-
-static const char *choose(const char *given, const char *otherwise)
-{
-    return given == sshio_none ? NULL : given != NULL ? given : otherwise;
-}
-
-static int set_texts(sshio_chan *chan, const sshio_session_options *o)
-{
-    const struct settings *s = chan->conn->settings;
-    const char *command = choose(o->command, s->command);
-    const char *subsystem = choose(o->subsystem, s->subsystem);
-    const char *const *env = o->env != NULL ? o->env : texts_items(&s->env);
-    if (o->subsystem != NULL && o->command == NULL)
-        command = NULL; /* the call's subsystem is not run as the connection's command */
-    bool wants_command = command != NULL && command[0] != '\0';
-    if (wants_command && (chan->command = mem_strdup(command)) == NULL)
-        return fail_nomem();
-    if (!wants_command && subsystem != NULL && (chan->subsystem = mem_strdup(subsystem)) == NULL)
-        return fail_nomem();
-    if ((const void *)env == sshio_none)
-        return 0;
-    for (size_t i = 0; env[i] != NULL; i++)
-        if (strchr(env[i], '=') == NULL || env[i][0] == '=')
-            return fail(SSHIO_EINVAL, "environment entry is not NAME=value: %s", env[i]);
-    return texts_copy(&chan->env, env) ? 0 : fail_nomem();
 }
 
 /* ---- waiting for the peer ---- */
@@ -54,7 +24,7 @@ static void cancel_waiting(struct completion *c, int code)
     completion_complete(c, code);
 }
 
-/* The completion's result; when the channel ended meanwhile, its error is the caller's. */
+/* 1 = yes; 0 = no, or the channel was closed instead of an answer; or the error that ended it. */
 static int wait_peer(sshio_chan *chan)
 {
     struct completion c;
@@ -67,9 +37,12 @@ static int wait_peer(sshio_chan *chan)
         if (rc >= 0)
             return rc; /* the answer came, even if the end has come right behind it */
     }
-    if (error_code(&chan->error) == 0)
-        error_set_reason(&chan->error, SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed");
-    return fail_with(&chan->error);
+    return error_code(&chan->error) != 0 ? fail_with(&chan->error) : 0;
+}
+
+static int fail_open(uint32_t reason, const char *text)
+{
+    return error_set_reason(last_error(), SSHIO_ECHANNEL_OPEN, reason, "%s", text);
 }
 
 static int open_channel(sshio_chan *chan, const sshio_session_options *o)
@@ -87,32 +60,47 @@ static int open_channel(sshio_chan *chan, const sshio_session_options *o)
         return rc;
     }
     channel_allow_extended(chan->ch, 1u << SSHIO_EXTENDED_DATA_STDERR);
-    return wait_peer(chan);
+    rc = wait_peer(chan);
+    return rc == 0 ? fail_open(SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed") : rc;
 }
 
 /* ---- requests ---- */
 
-static int send_fields(sshio_chan *chan, const char *name, bool want_reply, struct writer *fields)
+static int ask_peer(sshio_chan *chan, const char *name, struct writer *fields)
 {
-    int rc = writer_failed(fields) ? SSHIO_ELIMIT : channel_request(chan->ch, name, want_reply, writer_span(fields));
-    writer_done(fields);
-    return rc == 0 ? 0 : fail(rc, "request \"%s\" could not be sent: %s", name, sshio_error_text(rc));
+    if (chan->ended) {
+        writer_done(fields);
+        return wait_peer(chan);
+    }
+    int rc = session_send(chan, name, true, fields);
+    return rc == 0 ? wait_peer(chan) : rc;
 }
 
 static int send_env(sshio_chan *chan)
 {
-    for (size_t i = 0; i < chan->env.count; i++) {
+    for (size_t i = 0; i < chan->env.count && !chan->ended; i++) {
         const char *entry = chan->env.items[i];
         size_t name_len = strcspn(entry, "=");
         struct writer fields;
-        writer_init(&fields, FIELDS_MAX);
+        writer_init(&fields, SESSION_FIELDS_MAX);
         put_string(&fields, entry, name_len);
         put_text(&fields, entry + name_len + 1);
-        int rc = send_fields(chan, "env", false, &fields);
+        int rc = session_send(chan, "env", false, &fields);
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+static int ask_terminal(sshio_chan *chan)
+{
+    struct writer fields;
+    writer_init(&fields, SESSION_FIELDS_MAX);
+    put_text(&fields, chan->terminal.type);
+    put_term_size(&fields, &chan->terminal.size);
+    put_term_modes(&fields, terminal_modes(&chan->terminal));
+    int rc = ask_peer(chan, "pty-req", &fields);
+    return rc == 0 ? fail_open(SSHIO_OPEN_REQUEST_PTY_FAILED, "PTY request failed") : rc;
 }
 
 static int start_program(sshio_chan *chan)
@@ -120,36 +108,37 @@ static int start_program(sshio_chan *chan)
     const char *text = chan->command != NULL ? chan->command : chan->subsystem;
     const char *name = chan->command != NULL ? "exec" : chan->subsystem != NULL ? "subsystem" : "shell";
     struct writer fields;
-    writer_init(&fields, FIELDS_MAX);
+    writer_init(&fields, SESSION_FIELDS_MAX);
     if (text != NULL)
         put_text(&fields, text);
     chan->starting = true;
-    int rc = send_fields(chan, name, true, &fields);
-    if (rc == 0)
-        rc = wait_peer(chan);
+    int rc = ask_peer(chan, name, &fields);
     chan->starting = false;
     if (rc == 0) {
         rc = error_set_reason(last_error(), SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_REQUEST_SESSION_FAILED,
                               "Session request failed: the server refused to start %s%s%s", name,
                               text != NULL ? " " : "", text != NULL ? text : "");
     }
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 static int open_session(sshio_chan *chan, const sshio_session_options *o)
 {
-    int rc = set_texts(chan, o);
+    int rc = session_args_take(chan, o);
     if (rc == 0)
         rc = open_channel(chan, o);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     chan_made(chan);
-    rc = chan->ch != NULL ? send_env(chan) : wait_peer(chan);
-    if (rc == 0)
-        rc = chan->ch != NULL ? start_program(chan) : wait_peer(chan);
-    if (rc == 0)
-        chan_deliver(chan);
-    return rc;
+    rc = send_env(chan);
+    if (rc == 0 && chan->terminal.type != NULL)
+        rc = ask_terminal(chan);
+    if (rc >= 0)
+        rc = start_program(chan);
+    if (rc < 0)
+        return rc;
+    chan_deliver(chan);
+    return 0;
 }
 
 int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
@@ -161,7 +150,7 @@ int client_session_open(sshio_conn *conn, const sshio_session_handlers *handlers
     if (conn->server)
         return fail(SSHIO_EINVAL, "a server opens no sessions");
     if (!conn_is_open(conn))
-        return error_set_reason(last_error(), SSHIO_ECHANNEL_OPEN, SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed");
+        return fail_open(SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed");
     sshio_chan *chan = chan_new(conn, handlers, user);
     if (chan == NULL)
         return fail_nomem();

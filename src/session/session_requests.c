@@ -1,6 +1,6 @@
 /* The requests of session channels, of both sides, in one table: fields, who sends them, what is done. (RFC 4254
  * section 6) */
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include <sshio/constants.h>
@@ -8,12 +8,9 @@
 #include "base/memory.h"
 #include "io/last_error.h"
 #include "session/chan.h"
-#include "session/signals.h"
 
 #define EXIT_MASK 0xffu
 #define SUBSYSTEM_MAX_LEN 255u
-#define SIGNAL_MAX_LEN 64u
-#define UNKNOWN_SIGNAL (-99) /* return code for a signal that this system does not have */
 
 /* A handler reads its fields, answers true or false, and leaves the check of the rest to its caller. */
 struct request_row {
@@ -38,8 +35,7 @@ static bool on_env(sshio_chan *chan, struct reader *r)
         return false;
     if (chan->env.count >= limits->env_count || name.len + value.len > limits->env_len)
         return false;
-    return texts_addf(&chan->env, "%.*s=%.*s", (int)name.len, (const char *)name.data, (int)value.len,
-                      (const char *)value.data);
+    return texts_set(&chan->env, (const char *)name.data, name.len, (const char *)value.data, value.len);
 }
 
 static bool on_shell(sshio_chan *chan, struct reader *r)
@@ -77,7 +73,7 @@ static bool on_subsystem(sshio_chan *chan, struct reader *r)
 static bool on_signal(sshio_chan *chan, struct reader *r)
 {
     struct span name = read_text(r);
-    if (bad_fields(r) || name.len == 0 || name.len > SIGNAL_MAX_LEN || !chan->started)
+    if (bad_fields(r) || name.len == 0 || name.len > SIGNAL_NAME_MAX_LEN || !chan->started)
         return false;
     char *text = span_dup_text(name);
     if (text == NULL)
@@ -86,6 +82,24 @@ static bool on_signal(sshio_chan *chan, struct reader *r)
         chan->handlers.signal_received(chan, text, chan->user);
     mem_free(text);
     return true;
+}
+
+/* RFC 4335. A length that no int holds is longer than anybody waits. */
+static bool on_break(sshio_chan *chan, struct reader *r)
+{
+    uint32_t msec = read_u32(r);
+    if (bad_fields(r) || !chan->started || chan->handlers.break_received == NULL)
+        return false;
+    return chan->handlers.break_received(chan, msec <= INT_MAX ? (int)msec : INT_MAX, chan->user) > 0;
+}
+
+/* ---- from both ---- */
+
+/* Sent to tell that no more data will be read; a sender may go on all the same. */
+static bool on_end_of_write(sshio_chan *chan, struct reader *r)
+{
+    (void)chan, (void)r;
+    return false;
 }
 
 /* ---- from servers ---- */
@@ -101,6 +115,22 @@ static bool on_exit_status(sshio_chan *chan, struct reader *r)
     return true;
 }
 
+static void set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, struct span msg, struct span lang)
+{
+    mem_free(chan->signal_name);
+    mem_free(chan->signal_msg);
+    mem_free(chan->signal_lang);
+    chan->signal_name = span_dup_text(name);
+    chan->signal_msg = span_dup_text(msg);
+    chan->signal_lang = span_dup_text(lang);
+    chan->exit_signal = (sshio_exit_signal){
+        .name = chan->signal_name,
+        .core_dumped = core_dumped,
+        .msg = chan->signal_msg != NULL ? chan->signal_msg : "",
+        .lang = chan->signal_lang != NULL ? chan->signal_lang : "",
+    };
+}
+
 static bool on_exit_signal(sshio_chan *chan, struct reader *r)
 {
     struct span name = read_text(r);
@@ -108,7 +138,7 @@ static bool on_exit_signal(sshio_chan *chan, struct reader *r)
     struct span msg = read_text(r), lang = read_text(r);
     if (bad_fields(r))
         return false;
-    chan_set_exit_signal(chan, name, core_dumped, msg, lang);
+    set_exit_signal(chan, name, core_dumped, msg, lang);
     if (chan->handlers.exit_signal_received != NULL && chan->signal_name != NULL)
         chan->handlers.exit_signal_received(chan, &chan->exit_signal, chan->user);
     return true;
@@ -116,17 +146,25 @@ static bool on_exit_signal(sshio_chan *chan, struct reader *r)
 
 static bool on_xon_xoff(sshio_chan *chan, struct reader *r)
 {
-    (void)chan;
-    read_bool(r);
-    return !bad_fields(r);
+    bool client_can_do = read_bool(r);
+    if (bad_fields(r))
+        return false;
+    if (chan->handlers.xon_xoff_requested != NULL)
+        chan->handlers.xon_xoff_requested(chan, client_can_do, chan->user);
+    return true;
 }
 
 static const struct request_row rows[] = {
     { "env", true, true, on_env },
+    { "pty-req", true, true, on_pty_req },
     { "shell", true, true, on_shell },
     { "exec", true, true, on_exec },
     { "subsystem", true, true, on_subsystem },
+    { "window-change", true, false, on_window_change },
     { "signal", true, false, on_signal },
+    { "break", true, false, on_break },
+    { "eow@openssh.com", true, false, on_end_of_write },
+    { "eow@openssh.com", false, false, on_end_of_write },
     { "exit-status", false, false, on_exit_status },
     { "exit-signal", false, false, on_exit_signal },
     { "xon-xoff", false, false, on_xon_xoff },
@@ -157,103 +195,4 @@ void session_request(sshio_chan *chan, struct span name, struct span data)
         chan_deliver(chan);
     }
     chan_release(chan);
-}
-
-/* ---- exit information ---- */
-
-void chan_set_exit_signal(sshio_chan *chan, struct span name, bool core_dumped, struct span msg, struct span lang)
-{
-    mem_free(chan->signal_name);
-    mem_free(chan->signal_msg);
-    mem_free(chan->signal_lang);
-    chan->signal_name = span_dup_text(name);
-    chan->signal_msg = span_dup_text(msg);
-    chan->signal_lang = span_dup_text(lang);
-    chan->exit_signal = (sshio_exit_signal){
-        .name = chan->signal_name,
-        .core_dumped = core_dumped,
-        .msg = chan->signal_msg != NULL ? chan->signal_msg : "",
-        .lang = chan->signal_lang != NULL ? chan->signal_lang : "",
-    };
-}
-
-int sshio_chan_get_returncode(const sshio_chan *chan)
-{
-    if (chan->exit_status != SSHIO_NO_STATUS || chan->signal_name == NULL)
-        return chan->exit_status;
-    int number = signal_number(chan->signal_name);
-    return number != 0 ? -number : UNKNOWN_SIGNAL;
-}
-
-/* ---- requests that we send ---- */
-
-static int send_request(sshio_chan *chan, const char *name, struct writer *fields)
-{
-    int rc = writer_failed(fields) ? SSHIO_ENOMEM : channel_request(chan->ch, name, false, writer_span(fields));
-    writer_done(fields);
-    return rc == 0 ? 0 : fail(rc, "%s could not be sent: %s", name, sshio_error_text(rc));
-}
-
-int sshio_chan_send_signal(sshio_chan *chan, const char *signal)
-{
-    struct writer fields;
-    if (chan->server || signal == NULL || signal[0] == '\0' || strlen(signal) > SIGNAL_MAX_LEN)
-        return fail(SSHIO_EINVAL, "no signal can be sent here, or none was named");
-    if (chan->ch == NULL)
-        return fail(SSHIO_ECLOSED, "channel is not open");
-    writer_init(&fields, 4 + SIGNAL_MAX_LEN);
-    put_text(&fields, signal);
-    return send_request(chan, "signal", &fields);
-}
-
-int sshio_chan_terminate(sshio_chan *chan)
-{
-    return sshio_chan_send_signal(chan, "TERM");
-}
-
-int sshio_chan_kill(sshio_chan *chan)
-{
-    return sshio_chan_send_signal(chan, "KILL");
-}
-
-static int check_exit(const sshio_chan *chan)
-{
-    if (!chan->server)
-        return fail(SSHIO_EINVAL, "only a server's session sends an exit status or signal");
-    if (chan->ch == NULL)
-        return fail(SSHIO_ECLOSED, "channel is not open");
-    return 0;
-}
-
-int sshio_chan_exit(sshio_chan *chan, int status)
-{
-    struct writer fields;
-    int rc = check_exit(chan);
-    if (rc != 0 || chan->exit_sent)
-        return rc;
-    chan->exit_sent = true;
-    writer_init(&fields, 4);
-    put_u32(&fields, (uint32_t)status & EXIT_MASK);
-    rc = send_request(chan, "exit-status", &fields);
-    sshio_chan_close(chan);
-    return rc;
-}
-
-int sshio_chan_exit_with_signal(sshio_chan *chan, const sshio_exit_signal *signal)
-{
-    struct writer fields;
-    int rc = check_exit(chan);
-    if (rc != 0 || chan->exit_sent)
-        return rc;
-    if (signal == NULL || signal->name == NULL)
-        return fail(SSHIO_EINVAL, "no signal was named");
-    chan->exit_sent = true;
-    writer_init(&fields, 32 * 1024);
-    put_text(&fields, signal->name);
-    put_bool(&fields, signal->core_dumped);
-    put_text(&fields, signal->msg != NULL ? signal->msg : "");
-    put_text(&fields, signal->lang != NULL ? signal->lang : "en-US");
-    rc = send_request(chan, "exit-signal", &fields);
-    sshio_chan_close(chan);
-    return rc;
 }

@@ -121,6 +121,29 @@ static void test_public_values_may_be_freed_twice_and_as_null(void **state)
     sshio_free(mem_strdup("x"));
 }
 
+static void test_names_are_set_replaced_and_unset(void **state)
+{
+    (void)state;
+    struct texts t = { 0 };
+    assert_null(texts_value(&t, "A"));
+    texts_unset(&t, "A");
+    assert_true(texts_set(&t, "A", 1, "1", 1));
+    assert_true(texts_set(&t, "AB", 2, "", 0));
+    assert_true(texts_set(&t, "A", 1, "2=2", 3));
+    assert_int_equal(t.count, 2);
+    assert_string_equal(t.items[0], "A=2=2");
+    assert_string_equal(texts_value(&t, "AB"), "");
+    assert_null(texts_value(&t, "B"));
+    texts_unset(&t, "A");
+    assert_int_equal(t.count, 1);
+    assert_string_equal(t.items[0], "AB=");
+    assert_null(t.items[1]);
+    mem_fail_at(1);
+    assert_false(texts_set(&t, "AB", 2, "x", 1));
+    assert_string_equal(t.items[0], "AB=");
+    texts_done(&t);
+}
+
 static void test_version_has_three_numbers(void **state)
 {
     (void)state;
@@ -137,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_copy_replaces_and_may_copy_itself),
         cmocka_unit_test(test_out_of_memory_changes_nothing),
         cmocka_unit_test(test_public_values_may_be_freed_twice_and_as_null),
+        cmocka_unit_test(test_names_are_set_replaced_and_unset),
         cmocka_unit_test(test_version_has_three_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
