@@ -48,6 +48,7 @@ static void chan_free(sshio_chan *chan)
     error_clear(&chan->error);
     texts_done(&chan->env);
     texts_done(&chan->extra);
+    encoding_unref(chan->encoding);
     terminal_done(&chan->terminal);
     mem_free(chan->command);
     mem_free(chan->subsystem);
@@ -154,14 +155,18 @@ static void data(struct channel *ch, void *user, uint32_t type, const uint8_t *b
 {
     sshio_chan *chan = user;
     (void)ch;
-    if (chan->handlers.data_received != NULL && delivers(chan))
+    if (chan->encoding != NULL && (chan->raw_types >> type & 1) == 0)
+        chan_text_received(chan, type, SPAN(bytes, len));
+    else if (chan->handlers.data_received != NULL && delivers(chan))
         chan->handlers.data_received(chan, bytes, len, (int)type, chan->user);
 }
 
 static void tell_eof(sshio_chan *chan)
 {
     chan->eof_early = false;
-    if (!delivers(chan))
+    if (chan->encoding != NULL)
+        chan_text_ended(chan);
+    if (!delivers(chan) || chan->text_failed)
         return;
     bool keep_open = chan->handlers.eof_received != NULL && chan->handlers.eof_received(chan, chan->user) > 0;
     if (!keep_open)
@@ -221,6 +226,8 @@ static void closed(struct channel *ch, void *user, const struct error *error)
 {
     sshio_chan *chan = user;
     deliver_rest(chan, ch);
+    if (chan->encoding != NULL)
+        chan_text_ended(chan);
     if (error != NULL)
         error_copy(&chan->error, error);
     finish(chan);
@@ -325,7 +332,7 @@ static void pause_if_full(sshio_chan *chan)
         chan->handlers.pause_writing(chan, chan->user);
 }
 
-int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int datatype)
+int chan_write_bytes(sshio_chan *chan, const void *bytes, size_t len, int datatype)
 {
     bool allowed = datatype == 0 || (chan->server && datatype == SSHIO_EXTENDED_DATA_STDERR);
     if (!allowed)
@@ -342,6 +349,13 @@ int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int dataty
         return fail(rc, "channel could not be written to: %s", sshio_error_text(rc));
     pause_if_full(chan);
     return 0;
+}
+
+int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int datatype)
+{
+    if (chan->encoding == NULL)
+        return chan_write_bytes(chan, bytes, len, datatype);
+    return chan_text_write(chan, bytes, len, datatype);
 }
 
 int sshio_chan_puts(sshio_chan *chan, const char *text)
@@ -397,6 +411,8 @@ int sshio_chan_write_eof(sshio_chan *chan)
 {
     if (chan->ch == NULL || chan->closing)
         return 0;
+    if (chan->encoding != NULL)
+        chan_text_finish(chan);
     chan->closing = true;
     channel_eof(chan->ch);
     return 0;

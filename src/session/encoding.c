@@ -70,7 +70,10 @@ struct encoding *encoding_new(const char *name, sshio_text_errors errors, struct
         error_nomem(e);
         return NULL;
     }
-    *enc = (struct encoding){ .refs = 1, .name = copy, .utf8 = is_utf8(name), .errors = errors != SSHIO_ERRORS_UNSET ? errors : SSHIO_ERRORS_STRICT };
+    *enc = (struct encoding){ .refs = 1,
+                              .name = copy,
+                              .utf8 = is_utf8(name),
+                              .errors = errors != SSHIO_ERRORS_UNSET ? errors : SSHIO_ERRORS_STRICT };
     for (size_t i = 0; i < ENCODING_TYPES; i++)
         enc->in[i].iconv = enc->out[i].iconv = NO_ICONV;
     bool plain = strchr(name, '/') == NULL; /* what follows a slash would change the rules of iconv */
@@ -173,7 +176,10 @@ static void put_ascii(const struct conversion *v, const char *text)
 static void put_escaped(const struct conversion *v, uint32_t value, bool is_byte)
 {
     char text[16];
-    snprintf(text, sizeof text, is_byte || value < 0x100 ? "\\x%02x" : value < 0x10000 ? "\\u%04x" : "\\U%08x",
+    snprintf(text, sizeof text,
+             is_byte || value < 0x100 ? "\\x%02x"
+             : value < 0x10000        ? "\\u%04x"
+                                      : "\\U%08x",
              (unsigned)value);
     put_ascii(v, text);
 }

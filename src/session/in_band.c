@@ -54,7 +54,8 @@ static bool make_room(struct in_band_queue *q, bool for_size)
 {
     struct item *oldest = NULL;
     unsigned sizes = for_size ? 1 : 0;
-    LIST_EACH (node, &q->items) {
+    LIST_EACH(node, &q->items)
+    {
         struct item *item = LIST_ENTRY(node, struct item, link);
         if (is_size(item) && sizes++ == (for_size ? 1u : 0u))
             oldest = item;

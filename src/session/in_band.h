@@ -32,7 +32,7 @@ void in_band_done(struct in_band_queue *q);
 int in_band_add(struct in_band_queue *q, const struct in_band *event, uint64_t at);
 bool in_band_first(const struct in_band_queue *q, uint64_t *at); /* false = there is none */
 const struct in_band *in_band_head(const struct in_band_queue *q);
-void in_band_drop(struct in_band_queue *q);  /* the first */
+void in_band_drop(struct in_band_queue *q); /* the first */
 int in_band_raise(struct in_band_queue *q); /* the first becomes the last error; its code */
 
 #endif

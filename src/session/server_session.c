@@ -24,6 +24,10 @@ static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const ss
     sshio_chan *chan = chan_new(conn, handlers, user);
     if (chan == NULL)
         return NULL;
+    if (chan_use_encoding(chan, s->encoding, s->errors) != 0) {
+        chan_release(chan);
+        return NULL;
+    }
     chan->ch = ch;
     conn->sessions++;
     chan->counted = true;

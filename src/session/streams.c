@@ -319,8 +319,10 @@ void streams_merge(struct streams *s, bool merged)
 /* From here until connection_lost the channel refers to the streams. */
 static void connection_made(sshio_chan *chan, void *user)
 {
-    (void)chan;
-    streams_hold(user);
+    struct streams *s = user;
+    if (s->chan == NULL)
+        streams_attach(s, chan);
+    streams_hold(s);
 }
 
 void streams_wake_writers(struct streams *s)

@@ -77,23 +77,23 @@ void streams_hold(struct streams *s);
 void streams_release(struct streams *s); /* takes NULL */
 void streams_user_ref(struct streams *s);
 void streams_user_unref(struct streams *s);
-void streams_attach(struct streams *s, sshio_chan *chan);     /* holds the chan from now on */
-void streams_set_limit(struct streams *s, size_t limit);      /* SIZE_MAX = none */
-void streams_set_ceiling(struct streams *s, size_t ceiling);  /* 0 = none */
-bool streams_full(const struct streams *s);                   /* the limit is reached */
-void streams_hold_back(struct streams *s);                    /* nothing is to arrive until … */
-void streams_let_go(struct streams *s);                       /* … as many calls of this one */
-void streams_merge(struct streams *s, bool merged);           /* stderr into stdout, from what is buffered on */
+void streams_attach(struct streams *s, sshio_chan *chan); /* holds the chan from now on; by itself when that is made */
+void streams_set_limit(struct streams *s, size_t limit);  /* SIZE_MAX = none */
+void streams_set_ceiling(struct streams *s, size_t ceiling); /* 0 = none */
+bool streams_full(const struct streams *s);                  /* the limit is reached */
+void streams_hold_back(struct streams *s);                   /* nothing is to arrive until … */
+void streams_let_go(struct streams *s);                      /* … as many calls of this one */
+void streams_merge(struct streams *s, bool merged);          /* stderr into stdout, from what is buffered on */
 int streams_feed(struct sshio_reader *reader, const void *data, size_t len); /* as if it had arrived; ELIMIT, ENOMEM */
 void streams_feed_eof(struct streams *s);
 void streams_in_band(struct streams *s, const struct in_band *event);
 void streams_wake_writers(struct streams *s);
 
 /* Of one reader. */
-size_t reader_available(const sshio_reader *reader);           /* bytes in front of the next in-band event */
-void reader_took(sshio_reader *reader, size_t len);            /* len bytes left its buffer */
+size_t reader_available(const sshio_reader *reader); /* bytes in front of the next in-band event */
+void reader_took(sshio_reader *reader, size_t len);  /* len bytes left its buffer */
 void reader_want(sshio_reader *reader, size_t wanted);
-int reader_take_all(sshio_reader *reader, sshio_bytes *bytes); /* what is available now; ENOMEM */
+int reader_take_all(sshio_reader *reader, sshio_bytes *bytes);              /* what is available now; ENOMEM */
 void reader_set_sink(sshio_reader *reader, const struct reader_sink *sink); /* what is buffered goes there first; NULL:
                                                                                it is buffered again */
 
