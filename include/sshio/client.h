@@ -52,6 +52,9 @@ SSHIO_API int sshio_create_connection(const sshio_client_handlers *handlers, voi
                                       const sshio_client_options *options, sshio_conn **conn);
 /* A client on a connected stream socket, which it takes over (also when it fails). Reference: run_client. */
 SSHIO_API int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn);
+/* Asks a server for its host key, whether it is known or not, and hangs up: the key that it proved, owned by the
+ * caller. Says no user name and asks for no service. Waits; errors as sshio_connect. Reference: get_server_host_key. */
+SSHIO_API int sshio_get_server_host_key(const char *host, const sshio_client_options *options, sshio_key **key);
 /* Asks a server which methods it takes for a user, and hangs up: its list, or "none" alone when it lets the user in
  * without a login. Waits; errors as sshio_connect. Reference: get_server_auth_methods. */
 SSHIO_API int sshio_get_server_auth_methods(const char *host, const sshio_client_options *options,

@@ -18,7 +18,8 @@ SSHIO_API void *sshio_conn_user(const sshio_conn *conn);
 SSHIO_API sshio_logger *sshio_conn_logger(const sshio_conn *conn); /* borrowed */
 /* Text about the connection, borrowed; def when there is none. Names: host port username client_version server_version
  * send_cipher recv_cipher send_mac recv_mac send_compression recv_compression kex_alg host_key_alg peername sockname
- * strict_kex, and what set_extra_info stored, which wins. */
+ * strict_kex session_id (in hex) server_host_key (its fingerprint, on clients), and what set_extra_info stored, which
+ * wins, and which alone is left when the connection is closed. */
 SSHIO_API const char *sshio_conn_get_extra_info(const sshio_conn *conn, const char *name, const char *def);
 SSHIO_API int sshio_conn_set_extra_info(sshio_conn *conn, const char *name,
                                         const char *value);                 /* copied; NULL removes */
@@ -27,7 +28,7 @@ SSHIO_API const sshio_address *sshio_conn_peername(const sshio_conn *conn); /* b
 SSHIO_API const sshio_address *sshio_conn_sockname(const sshio_conn *conn); /* borrowed */
 SSHIO_API const sshio_error *sshio_conn_error(const sshio_conn *conn);      /* why it ended; NULL = open or clean */
 SSHIO_API int sshio_conn_send_debug(sshio_conn *conn, const char *msg, const char *lang,
-                                    bool always_display); /* lang NULL = "en-US"; ECLOSED */
+                                    bool always_display); /* lang NULL = "en-US"; at most 32 KiB; EINVAL, ECLOSED */
 SSHIO_API int sshio_conn_rekey(sshio_conn *conn);         /* starts a key exchange; does not wait; ECLOSED */
 /* Changes how a silent peer is asked whether it is still there: after interval seconds of silence, again and again,
  * until more than count_max requests stayed unanswered; then the connection ends with SSHIO_ECONNECTION_LOST. interval

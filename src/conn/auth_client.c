@@ -218,7 +218,7 @@ static int try_next(struct auth_client *auth)
 static int log_in(struct auth_client *auth)
 {
     int answer = ask_none(auth);
-    while (answer == ANSWER_FAILURE && !auth->conn->settings->probe_auth)
+    while (answer == ANSWER_FAILURE && auth->conn->settings->probe != PROBE_AUTH_METHODS)
         answer = try_next(auth);
     return answer;
 }
@@ -244,7 +244,7 @@ static int run(void *arg)
     int answer = auth->over ? SSHIO_ECLOSED : log_in(auth);
     if (auth->over || answer == ANSWER_SUCCESS)
         return 0;
-    if (conn->settings->probe_auth && answer == ANSWER_FAILURE)
+    if (conn->settings->probe == PROBE_AUTH_METHODS && answer == ANSWER_FAILURE)
         sshio_conn_close(conn);
     else if (answer < 0 && answer != SSHIO_ECLOSED)
         conn_handler_failed(conn, answer, last_error());

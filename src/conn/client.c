@@ -13,7 +13,9 @@ struct connecting {
     const sshio_client_options *options;
     int sock; /* -1 = connect to host */
     sshio_conn **conn;
-    sshio_texts *methods; /* only ask what the server takes; then conn is NULL */
+    enum probe probe; /* what only to ask for; then conn is NULL, and one of the next is not */
+    sshio_texts *methods;
+    sshio_key **key;
 };
 
 static int address_family(sshio_family family)
@@ -39,11 +41,16 @@ static int open_stream(struct loop *loop, const struct connecting *c, const stru
     return stream_connect(loop, &connect, stream, e);
 }
 
-/* What the server takes is known when it has answered the first request, whether it let us in or not. */
-static int end_probe(sshio_conn *conn, sshio_texts *methods, int rc, struct error *e)
+/* What the server takes is known when it has answered the first request, whether it let us in or not; its host key when
+ * it has proved it, where a probe ends without an error. */
+static int end_probe(sshio_conn *conn, const struct connecting *c, int rc, struct error *e)
 {
-    if (conn->auth_methods != NULL || conn->authenticated) {
-        rc = sshio_conn_get_server_auth_methods(conn, methods);
+    bool methods_known = conn->auth_methods != NULL || conn->authenticated;
+    if (c->probe == PROBE_HOST_KEY && conn->host_key != NULL && error_code(&conn->error) == 0) {
+        *c->key = sshio_key_ref(conn->host_key);
+        rc = 0;
+    } else if (c->probe == PROBE_AUTH_METHODS && methods_known) {
+        rc = sshio_conn_get_server_auth_methods(conn, c->methods);
         if (rc != 0)
             error_copy(e, last_error());
     }
@@ -65,8 +72,8 @@ static int start(struct loop *loop, const struct connecting *c, struct settings 
     if (rc != 0)
         return rc;
     rc = conn_wait_ready(conn, e);
-    if (c->methods != NULL)
-        return end_probe(conn, c->methods, rc, e);
+    if (c->probe != PROBE_NOTHING)
+        return end_probe(conn, c, rc, e);
     if (rc == 0)
         *c->conn = conn;
     else
@@ -95,10 +102,11 @@ static int connect_now(void *arg)
     struct error e;
     error_init(&e);
     int rc = loop == NULL ? error_nomem(&e) : settings_client(c->options, &s, &e);
-    if (rc == 0)
-        s->probe_auth = c->methods != NULL;
-    if (rc == 0)
+    if (rc == 0) {
+        s->probe = c->probe;
+        s->check_host = s->check_host && c->probe != PROBE_HOST_KEY;
         rc = open_stream(loop, c, s, &stream, &e);
+    }
     if (rc == 0)
         rc = start(loop, c, s, stream, &e);
     settings_unref(s);
@@ -108,18 +116,18 @@ static int connect_now(void *arg)
     return rc;
 }
 
-static int connect_with(const char *host, const sshio_client_options *options, int sock, sshio_conn **conn,
-                        sshio_texts *methods)
+/* c has what is wanted; the rest of it is set here. */
+static int connect_with(const char *host, const sshio_client_options *options, int sock, struct connecting c)
 {
     sshio_client_options known;
-    struct connecting c = { .host = host, .options = &known, .sock = sock, .conn = conn, .methods = methods };
     int rc = completion_can_wait();
     if (rc == 0)
         rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
-    if (sock < 0 && known.sock != NULL)
-        c.sock = *known.sock;
+    c.host = host;
+    c.options = &known;
+    c.sock = sock < 0 && known.sock != NULL ? *known.sock : sock;
     rc = check_options(&c, last_error());
     if (rc != 0)
         return rc;
@@ -129,7 +137,7 @@ static int connect_with(const char *host, const sshio_client_options *options, i
 
 int sshio_connect(const char *host, const sshio_client_options *options, sshio_conn **conn)
 {
-    return connect_with(host, options, -1, conn, NULL);
+    return connect_with(host, options, -1, (struct connecting){ .conn = conn });
 }
 
 int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,
@@ -141,17 +149,22 @@ int sshio_create_connection(const sshio_client_handlers *handlers, void *user, c
         return rc;
     with_handlers.handlers = handlers;
     with_handlers.user = user;
-    return connect_with(host, &with_handlers, -1, conn, NULL);
+    return sshio_connect(host, &with_handlers, conn);
 }
 
 int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn)
 {
     if (sock < 0)
         return fail(SSHIO_EINVAL, "sshio_run_client: %d is not a socket", sock);
-    return connect_with("", options, sock, conn, NULL);
+    return connect_with("", options, sock, (struct connecting){ .conn = conn });
 }
 
 int sshio_get_server_auth_methods(const char *host, const sshio_client_options *options, sshio_texts *methods)
 {
-    return connect_with(host, options, -1, NULL, methods);
+    return connect_with(host, options, -1, (struct connecting){ .probe = PROBE_AUTH_METHODS, .methods = methods });
+}
+
+int sshio_get_server_host_key(const char *host, const sshio_client_options *options, sshio_key **key)
+{
+    return connect_with(host, options, -1, (struct connecting){ .probe = PROBE_HOST_KEY, .key = key });
 }

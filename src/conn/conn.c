@@ -387,6 +387,8 @@ static void keys_changed(void *owner, bool first)
 {
     sshio_conn *conn = owner;
     log_debug(conn->logger, 1, first ? "Completed key exchange" : "Completed key re-exchange");
+    if (first && conn->settings->probe == PROBE_HOST_KEY)
+        abort_now(conn);
 }
 
 static void auth_ready(void *owner)

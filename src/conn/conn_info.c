@@ -6,6 +6,8 @@
 #include "conn/conn.h"
 #include "io/last_error.h"
 
+#define DEBUG_MAX_LEN (32u * 1024) /* every peer takes such a packet (RFC 4253 6.1) */
+
 void sshio_conn_set_user(sshio_conn *conn, void *user)
 {
     conn->user = user;
@@ -91,6 +93,8 @@ enum info {
     INFO_PEERNAME,
     INFO_SOCKNAME,
     INFO_STRICT_KEX,
+    INFO_SESSION_ID,
+    INFO_SERVER_HOST_KEY,
     INFO_COUNT
 };
 
@@ -111,6 +115,8 @@ static const char *const info_names[INFO_COUNT] = {
     [INFO_PEERNAME] = "peername",
     [INFO_SOCKNAME] = "sockname",
     [INFO_STRICT_KEX] = "strict_kex",
+    [INFO_SESSION_ID] = "session_id",
+    [INFO_SERVER_HOST_KEY] = "server_host_key",
 };
 
 /* Texts that are put together live until the next question on this thread. */
@@ -138,6 +144,25 @@ static const char *port_text(const sshio_conn *conn)
 static const char *version_text(const sshio_conn *conn, bool of_server)
 {
     return of_server == conn->server ? engine_own_version(conn->engine) : engine_peer_version(conn->engine);
+}
+
+static const char *session_id_text(const sshio_conn *conn)
+{
+    struct span id = engine_session_id(conn->engine);
+    for (size_t i = 0; i < id.len && 2 * i + 2 < sizeof made_text; i++)
+        snprintf(made_text + 2 * i, 3, "%02x", id.data[i]);
+    return id.len != 0 ? made_text : NULL;
+}
+
+/* The fingerprint: the key itself is there to be asked for more. */
+static const char *host_key_text(const sshio_conn *conn)
+{
+    char *fingerprint = NULL;
+    if (conn->host_key == NULL || sshio_key_get_fingerprint(conn->host_key, NULL, &fingerprint) != 0)
+        return NULL;
+    snprintf(made_text, sizeof made_text, "%s", fingerprint);
+    sshio_free(fingerprint);
+    return made_text;
 }
 
 static const char *info_text(const sshio_conn *conn, enum info which)
@@ -177,6 +202,10 @@ static const char *info_text(const sshio_conn *conn, enum info which)
         return address_text(&conn->local);
     case INFO_STRICT_KEX:
         return engine_strict_kex(conn->engine) ? "yes" : "no";
+    case INFO_SESSION_ID:
+        return session_id_text(conn);
+    case INFO_SERVER_HOST_KEY:
+        return host_key_text(conn);
     case INFO_COUNT:
         break;
     }
@@ -217,6 +246,8 @@ int sshio_conn_set_extra_info(sshio_conn *conn, const char *name, const char *va
 
 int sshio_conn_send_debug(sshio_conn *conn, const char *msg, const char *lang, bool always_display)
 {
+    if (msg == NULL || strlen(msg) > DEBUG_MAX_LEN)
+        return fail(SSHIO_EINVAL, "sshio_conn_send_debug: no message, or one of more than %u bytes", DEBUG_MAX_LEN);
     if (engine_ended(conn->engine))
         return fail(SSHIO_ECLOSED, "connection is closed");
     engine_send_debug(conn->engine, always_display, msg, lang != NULL ? lang : "en-US");

@@ -15,6 +15,12 @@
 #include "conn/terminal.h"
 #include "engine/engine.h"
 
+enum probe { /* client: what it only asks for, and hangs up */
+             PROBE_NOTHING,
+             PROBE_AUTH_METHODS,
+             PROBE_HOST_KEY
+};
+
 struct settings {
     int refs;
     bool server;
@@ -41,7 +47,7 @@ struct settings {
     sshio_ask_fn password_handler;
     char *preferred_auth; /* methods, in their order */
     bool disable_trivial_auth;
-    bool probe_auth;                /* only ask what the server takes */
+    enum probe probe;
     sshio_known_hosts *known_hosts; /* NULL = none is known */
     bool check_host;
     char *host_key_alias;

@@ -407,6 +407,15 @@ class SshioAuth(Scripted):
                            *self.limits, *self.required])
 
 
+class SshioSession(Scripted):
+    """The program programs/session_server.c, whose sessions tell what they are told."""
+
+    name = "sshio-session"
+
+    def start(self):
+        self.start_script([find_built("tests/interop/session_server"), self.make_host_key(), self.authorized_keys])
+
+
 class SshioPassword(SshioAuth):
     name = "sshio-password"
     required = ["password"]

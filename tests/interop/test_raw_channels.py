@@ -252,7 +252,11 @@ MALFORMED_REQUESTS = {
     "env-without-name": ("env", "", "x"), "env-with-equals": ("env", "A=B", "x"), "env-with-nul": ("env", "A", b"x\0y"),
     "env-count": ("env", LONGEST, LONGEST), "signal-before-start": ("signal", "TERM"), "unknown": ("no-such-request", "x"),
     "of-a-server": ("exit-status", 0), "of-a-server-too": ("exit-signal", "TERM", False, "", ""),
-    "keepalive": ("keepalive@openssh.com",), "empty-name": ("",),
+    "keepalive": ("keepalive@openssh.com",), "empty-name": ("",), "break-before-start": ("break", 0),
+    "pty-short": ("pty-req", "vt100", 80, 24, 0, 0), "pty-with-more": ("pty-req", "vt100", 80, 24, 0, 0, "", "x"),
+    "pty-mode-cut": ("pty-req", "vt100", 80, 24, 0, 0, b"\x01\0\0\0"), "pty-with-nul": ("pty-req", b"vt\0", 80, 24, 0, 0, ""),
+    "pty-not-ascii": ("pty-req", b"vt\xff", 80, 24, 0, 0, ""), "pty-type-long": ("pty-req", "x" * 256, 80, 24, 0, 0, ""),
+    "window-change-short": ("window-change", 80, 24, 0), "break-short": ("break",),
 }
 
 

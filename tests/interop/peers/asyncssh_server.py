@@ -59,7 +59,34 @@ async def copy_out(source, target):
         await target.drain()
 
 
+async def report(process):
+    """Tells what the session is told; ends by the signal that it gets."""
+    size = " ".join(str(number) for number in process.term_size)
+    modes = " ".join(f"{op}={value}" for op, value in sorted(process.term_modes.items()))
+    process.stdout.write(f"pty {process.term_type} {size}\nmodes {modes}\n".encode())
+    for name, value in sorted(process.env.items()):
+        process.stdout.write(f"env {name}={value}\n".encode())
+    process.channel.set_xon_xoff(True)
+    process.stdout.write(b"ready\n")
+    while True:
+        try:
+            if not await process.stdin.read(100):
+                process.exit(5)
+                return
+        except asyncssh.TerminalSizeChanged as exc:
+            process.stdout.write(f"size {exc.width} {exc.height} {exc.pixwidth} {exc.pixheight}\n".encode())
+        except asyncssh.BreakReceived as exc:
+            process.stdout.write(f"break {exc.msec}\n".encode())
+        except asyncssh.SignalReceived as exc:
+            process.stdout.write(f"signal {exc.signal}\n".encode())
+            process.exit_with_signal(exc.signal, True, "as you wish")
+            return
+
+
 async def handle(process):
+    if process.command == "report":
+        await report(process)
+        return
     child = await asyncio.create_subprocess_shell(
         process.command or "cat", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE)
@@ -79,7 +106,7 @@ async def main():
     args = parser.parse_args()
     server = await asyncssh.listen(
         "127.0.0.1", 0, config=None, server_factory=lambda: Server(args.password), server_host_keys=[args.host_key],
-        authorized_client_keys=args.authorized_keys, process_factory=handle, encoding=None, rekey_bytes=args.rekey)
+        authorized_client_keys=args.authorized_keys, process_factory=handle, encoding=None, line_editor=False, rekey_bytes=args.rekey)
     print("listening", server.sockets[0].getsockname()[1], flush=True)
     await server.wait_closed()
 

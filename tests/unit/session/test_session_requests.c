@@ -189,6 +189,57 @@ static void test_terminal_is_asked_for_before_the_shell(void **state)
     run_with(terminal_story, prepare);
 }
 
+static void check_terminal(sshio_chan *chan, void *user)
+{
+    const sshio_term_mode *modes = sshio_chan_get_terminal_modes(chan);
+    uint32_t value = 0;
+    (void)user;
+    assert_string_equal(sshio_chan_get_terminal_type(chan), "vt100");
+    assert_int_equal(sshio_chan_get_terminal_size(chan).height, 24);
+    assert_true(sshio_chan_get_terminal_mode(chan, SSHIO_PTY_VINTR, &value));
+    assert_int_equal(value, 3);
+    assert_false(sshio_chan_get_terminal_mode(chan, SSHIO_PTY_VQUIT, &value));
+    assert_int_equal(modes[0].op, SSHIO_PTY_VINTR);
+    assert_int_equal(modes[1].op, SSHIO_PTY_OP_END);
+    hear("checked");
+    sshio_chan_exit(chan, 0);
+}
+
+static int checking_session(sshio_conn *conn, sshio_request *req, void *user)
+{
+    static const sshio_session_handlers handlers = { .shell_requested = on_shell, .session_started = check_terminal };
+    (void)conn, (void)user;
+    return sshio_accept_session(req, &handlers, NULL);
+}
+
+static void prepare_checking(struct loopback *l)
+{
+    static const sshio_server_handlers checking = { .session_requested = checking_session };
+    prepare(l);
+    l->server_options.handlers = &checking;
+}
+
+static void checked_terminal_story(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    sshio_result *result = NULL;
+    assert_int_equal(sshio_run(conn,
+                               SSHIO_SESSION(.term_type = "vt100", .term_size = { 80, 24, 0, 0 },
+                                             .term_modes = SSHIO_MODES({ SSHIO_PTY_VINTR, 3 })),
+                               &result),
+                     0);
+    sshio_result_free(result);
+    assert_string_equal(heard.text, "shell checked");
+    sshio_conn_unref(conn);
+}
+
+/* Without pty_requested it is granted. */
+static void test_terminal_can_be_asked_about(void **state)
+{
+    (void)state;
+    run_with(checked_terminal_story, prepare_checking);
+}
+
 static void choice_story(struct loopback *l)
 {
     static const struct {
@@ -445,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_terminal_is_asked_for_before_the_shell, setup),
+        cmocka_unit_test_setup(test_terminal_can_be_asked_about, setup),
         cmocka_unit_test_setup(test_when_a_terminal_is_asked_for, setup),
         cmocka_unit_test_setup(test_refused_terminal_fails_the_session, setup),
         cmocka_unit_test_setup(test_allow_pty_off_refuses_without_asking, setup),

@@ -1,0 +1,148 @@
+"""Terminals, environment, window changes, breaks, signals and flow control, both ways."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import termios
+import time
+
+import pytest
+
+import clients
+import servers
+from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run
+
+
+def converse(server, term, command, *script):
+    """Our client; the script is pairs of what is waited for and what is done then."""
+    return run([find_built("tests/interop/session_client"), server.port, server.user, server.identity.path,
+                server.known_hosts, term, command, *script])
+
+
+def converse_with(server, peer):
+    return run([PYTHON, "-W", "ignore", HERE / "peers" / peer, "--port", server.port, "--user", server.user, "--identity",
+                server.identity.path, "--known-hosts", server.known_hosts]).check().out.decode().splitlines()
+
+
+# ---- our client ----
+
+WATCH = """trap 'stty size' WINCH; trap 'echo got USR1; exit 4' USR1
+echo term $TERM; stty size; stty -a; echo ready; while :; do sleep 0.05; done"""
+
+
+def test_client_has_terminal_of_openssh(openssh_server):
+    out = converse(openssh_server, "vt100", WATCH, "ready\n", "size 132x43", "43 132\n", "break 500", "43 132\n",
+                   "signal USR1").check().out.decode()
+    assert "term vt100\n24 80\n" in out and "\r" not in out, out
+    assert re.search(r"\s-echo\s", out) and re.search(r"\s-onlcr\s", out), out
+    assert "ready\n43 132\n" in out and out.endswith("got USR1\nstatus 4\n"), out    # bash says more in between
+
+
+def test_client_without_terminal_has_none_at_openssh(openssh_server):
+    out = converse(openssh_server, "", "tty; echo ready; cat", "ready\n", "eof").check().out
+    assert out == b"not a tty\nready\nstatus 0\n"
+
+
+def test_client_signals_by_name_and_by_number(openssh_server):
+    for signal, name in (("TERM", b"TERM"), ("9", b"KILL")):
+        out = converse(openssh_server, "", "echo ready; exec sleep 60", "ready\n", f"signal {signal}").check().out
+        assert out.startswith(b"ready\nended by " + name) and out.endswith(b"status -1\n"), out
+
+
+REPORT = ["pty vt100 80 24 0 0", "modes 53=0 72=0", "env LC_SSHIO=there"]
+
+
+@pytest.mark.parametrize("kind", [servers.AsyncSSH, servers.SshioSession], ids=lambda kind: kind.name)
+def test_client_tells_its_terminal_sizes_breaks_and_signals(park, kind):
+    out = converse(park.get(kind), "vt100", "report", "ready\n", "size 132x43", "size 132", "break 700", "break 700",
+                   "signal TERM").check().out.decode().splitlines()
+    assert [line for line in out if line != "xon-xoff 1"] == [
+        *REPORT, "ready", "size 132 43 0 0", "break 700", "signal TERM", "ended by TERM 1 as you wish", "status -1"]
+    assert out.count("xon-xoff 1") == 1
+
+
+@pytest.mark.parametrize("kind", [servers.AsyncSSH, servers.SshioSession], ids=lambda kind: kind.name)
+def test_client_ends_its_input_and_hears_the_status(park, kind):
+    out = converse(park.get(kind), "vt100", "report", "ready\n", "eof").check().out.decode().splitlines()
+    assert out[-1] == "status 5"
+
+
+def test_client_hears_that_no_terminal_or_program_was_granted(park):
+    server = park.get(servers.SshioSession)
+    assert b"PTY request failed" in converse(server, "none", "report").err
+    assert b"Session request failed" in converse(server, "vt100", "refused").err
+
+
+# ---- our server ----
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, argv, width, height, **env):
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            self.set_size(0, width, height)
+            os.execve(str(argv[0]), [str(word) for word in argv], clean_environment(**env))
+        self.text = ""
+
+    @staticmethod
+    def set_size(terminal, width, height):
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 3, 4))
+
+    def resize(self, width, height):
+        self.set_size(self.master, width, height)
+
+    def type(self, text):
+        os.write(self.master, text)
+
+    def wait_for(self, pattern, seconds=20):
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            assert select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0], self.text
+            try:
+                self.text += os.read(self.master, 4096).decode()
+            except OSError:
+                raise AssertionError(self.text) from None
+        return self
+
+    def status(self):
+        try:
+            while os.read(self.master, 4096):
+                pass
+        except OSError:
+            pass    # the other end is closed
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
+    server = park.get(servers.SshioSession)
+    ssh = clients.OpenSSH(tmp_path)
+    argv = [find_program("ssh"), "-tt", *ssh.options(server), "-o", "EscapeChar=~", "-o", "SetEnv=LC_A=1 LC_B=2", HOST,
+            "report"]
+    terminal = Terminal(argv, 99, 31, TERM="xterm-test")
+    terminal.wait_for("ready").resize(120, 50)
+    terminal.wait_for("size 120 50 3 4")
+    terminal.type(b"\r~B")
+    terminal.wait_for(r"break \d+")
+    terminal.type(b"\x04")
+    assert terminal.status() == 5
+    assert re.search(r"^pty xterm-test 99 31 3 4\r?\nmodes (\d+=\d+ )+.*\r?\nenv LC_A=1\r?\nenv LC_B=2\r?\nready", terminal.text,
+                     re.M), terminal.text
+    modes = dict(word.split("=") for word in re.search("modes (.*)", terminal.text).group(1).split())
+    assert modes["1"] == "3" and modes["42"] in ("0", "1") and "128" in modes, modes
+
+
+def test_server_is_told_of_the_terminal_of_asyncssh(park):
+    out = converse_with(park.get(servers.SshioSession), "asyncssh_session.py")
+    assert [line for line in out if line != "xon-xoff 1"] == [
+        "pty ansi 100 30 1 2", "modes 53=0 129=38400", "env LC_A=1", "ready", "size 132 43 5 6", "break 700", "signal USR1",
+        "signal TERM", "ended by TERM 1 as you wish"]
+    assert out.count("xon-xoff 1") == 1
+
+
+def test_server_is_told_of_the_terminal_of_paramiko(park):
+    out = converse_with(park.get(servers.SshioSession), "paramiko_session.py")
+    assert out == ["pty linux 90 33 7 8", "modes", "env LC_A=1", "ready", "size 91 34 0 0", "status 5"]
