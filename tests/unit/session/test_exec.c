@@ -161,6 +161,54 @@ static void test_a_terminal_is_given_up_when_its_program_has_ended(void **state)
     run_with(background, serve_exec);
 }
 
+/* ---- what a process tells ---- */
+
+static int told;
+
+static void tell_about_client(sshio_process *p, void *user)
+{
+    (void)user;
+    told += strcmp(sshio_process_term_type(p), "vt100") == 0;
+    told += sshio_process_term_size(p).width == 81;
+    told += sshio_process_term_modes(p)[0].op == SSHIO_PTY_ECHO;
+    told += strcmp(sshio_process_subsystem(p), "some") == 0;
+    told += strcmp(sshio_process_get_extra_info(p, "username", ""), "guest") == 0;
+    told += sshio_process_channel(p) == sshio_writer_channel(sshio_process_stdout(p));
+    told += sshio_process_logger(p) == sshio_chan_logger(sshio_process_channel(p));
+    told += !sshio_process_is_closing(p);
+    sshio_process_exit(p, 0);
+    told += sshio_process_is_closing(p);
+    told += sshio_process_wait_closed(p) == 0;
+}
+
+static void serve_teller(struct loopback *l)
+{
+    l->server_options.process_handler = tell_about_client;
+    told = 0;
+}
+
+static void ask_teller(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    sshio_result *result = NULL;
+    assert_int_equal(sshio_run(conn,
+                               SSHIO_SESSION(.subsystem = "some", .term_type = "vt100", .term_size = { .width = 81 },
+                                             .term_modes = SSHIO_MODES({ SSHIO_PTY_ECHO, 1 })),
+                               &result),
+                     0);
+    sshio_result_free(result);
+    sshio_conn_unref(conn);
+    for (int i = 0; i < 1000 && told < 10; i++)
+        sshio_sleep(0);
+    assert_int_equal(told, 10);
+}
+
+static void test_a_process_tells_about_its_client(void **state)
+{
+    (void)state;
+    run_with(ask_teller, serve_teller);
+}
+
 /* ---- modes ---- */
 
 static void test_term_modes_make_the_settings_they_were_made_of(void **state)
@@ -192,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_window_change_reaches_the_program),
         cmocka_unit_test(test_interrupt_by_key_and_by_signal_reaches_the_foreground),
         cmocka_unit_test(test_a_terminal_is_given_up_when_its_program_has_ended),
+        cmocka_unit_test(test_a_process_tells_about_its_client),
         cmocka_unit_test(test_term_modes_make_the_settings_they_were_made_of),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
