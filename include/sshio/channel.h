@@ -1,10 +1,21 @@
-/* sshio/channel.h: channels. Reference: SSHClientChannel, SSHServerChannel. Handlers get the channel borrowed.
- * Calling what a kind of channel does not have is SSHIO_EINVAL (or NULL, 0). */
+/* sshio/channel.h: channels. Reference: SSHClientChannel, SSHServerChannel, SSHTCPChannel. Handlers get the channel
+ * borrowed. Calling what a kind of channel does not have is SSHIO_EINVAL (or NULL, 0). */
 #ifndef SSHIO_CHANNEL_H
 #define SSHIO_CHANNEL_H
 #include "base.h"
 #include "session.h"
 SSHIO_BEGIN
+
+/* Arguments of TCP channels: SSHIO_CHANNEL(.window = 65536). */
+typedef struct sshio_channel_options {
+    size_t size;
+    const char *orig_host; /* originator, as the other side is told; default "" */
+    int orig_port;         /* default 0 */
+    uint32_t window;       /* bytes; default that of the connection */
+    uint32_t max_pktsize;  /* bytes; default that of the connection */
+} sshio_channel_options;
+#define SSHIO_CHANNEL(...) SSHIO_OPTIONS(sshio_channel_options, __VA_ARGS__)
+SSHIO_API void sshio_channel_options_init(sshio_channel_options *options); /* defaults and .size */
 
 /* all kinds */
 SSHIO_API sshio_chan *sshio_chan_ref(sshio_chan *chan);
@@ -13,11 +24,14 @@ SSHIO_API void sshio_chan_set_user(sshio_chan *chan, void *user); /* what its ha
 SSHIO_API void *sshio_chan_user(const sshio_chan *chan);
 SSHIO_API sshio_conn *sshio_chan_conn(const sshio_chan *chan);     /* borrowed */
 SSHIO_API sshio_logger *sshio_chan_logger(const sshio_chan *chan); /* borrowed */
-/* Text about the channel, borrowed; what set_extra_info stored comes first, then what the connection knows, then def.
- */
+/* Text about the channel, borrowed: what set_extra_info stored; local_peername and remote_peername of TCP channels;
+ * what the connection knows; else def. */
 SSHIO_API const char *sshio_chan_get_extra_info(const sshio_chan *chan, const char *name, const char *def);
 SSHIO_API int sshio_chan_set_extra_info(sshio_chan *chan, const char *name,
-                                        const char *value);      /* copied; NULL removes; EINVAL, ENOMEM */
+                                        const char *value); /* copied; NULL removes; EINVAL, ENOMEM */
+/* The two ends of a TCP channel as both sides were told, ours and theirs; borrowed; NULL = it is of another kind. */
+SSHIO_API const sshio_address *sshio_chan_local_peername(const sshio_chan *chan);
+SSHIO_API const sshio_address *sshio_chan_remote_peername(const sshio_chan *chan);
 SSHIO_API void sshio_chan_pause_reading(sshio_chan *chan);       /* at most one window is buffered meanwhile */
 SSHIO_API void sshio_chan_resume_reading(sshio_chan *chan);      /* what waited is delivered later in this turn */
 SSHIO_API bool sshio_chan_can_write_eof(const sshio_chan *chan); /* true */

@@ -61,6 +61,14 @@ SSHIO_API int sshio_create_subprocess(sshio_conn *conn, const sshio_subprocess_h
 SSHIO_API int sshio_run(sshio_conn *conn, const sshio_session_options *options,
                         sshio_result **result); /* EPROCESS, EPROCESS_TIMEOUT: result in the error */
 
+/* TCP channels (c): the server connects to remote_host. Both wait; ECHANNEL_OPEN, EINVAL. A channel of handlers starts
+ * at once; when both sides have sent EOF it closes. Reference: create_connection, open_connection. */
+SSHIO_API int sshio_conn_create_connection(sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
+                                           const char *remote_host, int remote_port,
+                                           const sshio_channel_options *options, sshio_chan **chan);
+SSHIO_API int sshio_open_connection(sshio_conn *conn, const char *remote_host, int remote_port,
+                                    const sshio_channel_options *options, sshio_reader **reader, sshio_writer **writer);
+
 /* authentication (s) */
 SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg,
                                           const char *lang); /* ECLOSED once authenticated */

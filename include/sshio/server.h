@@ -42,13 +42,20 @@ typedef struct sshio_server_handlers {
     int (*session_requested)(sshio_conn *conn, sshio_request *req,
                              void *user); /* task; sshio_accept_… ; not asked
                                              when .process_handler or .session_handler is set */
+    /* task; a client wants a connection from here to dest (direct-tcpip), on behalf of orig, both as it says; 1 =
+     * connect and forward, 0 = refuse, or sshio_accept_… */
+    int (*connection_requested)(sshio_conn *conn, const char *dest_host, int dest_port, const char *orig_host,
+                                int orig_port, sshio_request *req, void *user);
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
-/* Answers to session_requested: return what they return. */
+/* Answers to session_requested, the first, second and last of them to connection_requested: return what they return. A
+ * TCP session has just data: it starts at once. */
 SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user);
+SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user);
 SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user);
 SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user);
+SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port); /* there instead */
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
  * listener is closed. Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option),

@@ -9,6 +9,9 @@
 #include "base.h"
 SSHIO_BEGIN
 
+/* Serves a connection. Task; its return closes the channel. Both streams are borrowed. */
+typedef void (*sshio_stream_fn)(sshio_reader *reader, sshio_writer *writer, void *user);
+
 /* reading: all wait. Those on one reader are served one after another. A read that is cancelled or times out loses no
  * data. When the connection broke: its error, after what came before. */
 SSHIO_API int sshio_read(sshio_reader *reader, void *buffer, size_t size, size_t *got); /* 1 to size bytes */

@@ -598,25 +598,12 @@ static void tell_owner_made(sshio_conn *conn)
         conn->settings->client.connection_made(conn, conn->user);
 }
 
-/* A stream whose connection could not be made: nobody hears of it. */
-static void orphan_closed(void *owner)
-{
-    (void)owner;
-}
-
-static void drop_stream(struct stream *stream)
-{
-    static const struct stream_events orphan = { .closed = orphan_closed };
-    stream_set_owner(stream, &orphan, NULL);
-    stream_close(stream);
-}
-
 int conn_new(struct settings *settings, struct loop *loop, struct stream *stream, const char *host, int port,
              sshio_listener *listener, sshio_conn **out, struct error *e)
 {
     sshio_conn *conn = mem_zalloc(sizeof *conn);
     if (conn == NULL) {
-        drop_stream(stream);
+        stream_drop(stream);
         return error_nomem(e);
     }
     conn->refs = 1;
@@ -633,7 +620,7 @@ int conn_new(struct settings *settings, struct loop *loop, struct stream *stream
     list_init(&conn->object.link);
     int rc = set_up(conn, host, port, e);
     if (rc != 0) {
-        drop_stream(stream);
+        stream_drop(stream);
         conn_free(conn);
         return rc;
     }

@@ -95,6 +95,7 @@ void conn_fail_later(sshio_conn *conn, const struct error *error); /* ends it wi
 /* A handler returned this negative code; raised, which may be NULL, is what it recorded, and counts if it is of that
  * code. */
 void conn_handler_failed(sshio_conn *conn, int code, const struct error *raised);
+const char *conn_address_text(const sshio_address *address); /* "host:port"; NULL = none; valid until the next one */
 int extra_info_set(struct texts *extra, const char *name, const char *value); /* of set_extra_info; NULL removes */
 void conn_verdict_given(sshio_conn *conn);                                    /* input goes on */
 bool conn_is_open(const sshio_conn *conn);

@@ -122,7 +122,7 @@ static const char *const info_names[INFO_COUNT] = {
 /* Texts that are put together live until the next question on this thread. */
 static _Thread_local char made_text[320];
 
-static const char *address_text(const sshio_address *address)
+const char *conn_address_text(const sshio_address *address)
 {
     if (address->host == NULL || address->host[0] == '\0')
         return NULL;
@@ -197,9 +197,9 @@ static const char *info_text(const sshio_conn *conn, enum info which)
     case INFO_HOST_KEY_ALG:
         return algs.host_key;
     case INFO_PEERNAME:
-        return address_text(&conn->peer);
+        return conn_address_text(&conn->peer);
     case INFO_SOCKNAME:
-        return address_text(&conn->local);
+        return conn_address_text(&conn->local);
     case INFO_STRICT_KEX:
         return engine_strict_kex(conn->engine) ? "yes" : "no";
     case INFO_SESSION_ID:

@@ -24,7 +24,7 @@ struct sshio_request {
     struct texts texts; /* wiped when done */
     bool *echo;         /* of each prompt */
     sshio_key **keys;   /* private, loaded; ends with NULL */
-    void *session;      /* the channel that asks (session/server_session.c), else NULL */
+    void *session;      /* the channel that asks (session/asking.h), else NULL */
 };
 
 void request_init(sshio_request *req, sshio_conn *conn, enum request_takes takes);

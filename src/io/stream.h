@@ -73,6 +73,7 @@ void stream_want_write(struct stream *s);
 void stream_flush(struct stream *s);
 void stream_shutdown(struct stream *s);
 void stream_close(struct stream *s); /* drops what is unwritten; once */
+void stream_drop(struct stream *s);  /* closes one that got no owner: nobody hears of it */
 
 /* Takes a connected socket over (TCP or UNIX; closed on failure). TCP gets TCP_NODELAY, and SO_KEEPALIVE if asked for.
  */

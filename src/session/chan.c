@@ -50,6 +50,8 @@ static void chan_free(sshio_chan *chan)
     texts_done(&chan->extra);
     encoding_unref(chan->encoding);
     terminal_done(&chan->terminal);
+    mem_free((char *)chan->local.host);
+    mem_free((char *)chan->remote.host);
     mem_free(chan->command);
     mem_free(chan->subsystem);
     mem_free(chan->signal_name);
@@ -161,6 +163,13 @@ static void data(struct channel *ch, void *user, uint32_t type, const uint8_t *b
         chan->handlers.data_received(chan, bytes, len, (int)type, chan->user);
 }
 
+/* A session goes on, since its exit status may still come; of others nobody would hear again. */
+static void close_if_both_ended(sshio_chan *chan)
+{
+    if (chan->kind != CHAN_SESSION && chan->eof_told && chan->eof_asked)
+        sshio_chan_close(chan);
+}
+
 static void tell_eof(sshio_chan *chan)
 {
     chan->eof_early = false;
@@ -169,8 +178,10 @@ static void tell_eof(sshio_chan *chan)
     if (!delivers(chan) || chan->text_failed)
         return;
     bool keep_open = chan->handlers.eof_received != NULL && chan->handlers.eof_received(chan, chan->user) > 0;
+    chan->eof_told = true;
     if (!keep_open)
         sshio_chan_write_eof(chan);
+    close_if_both_ended(chan);
 }
 
 static void eof(struct channel *ch, void *user)
@@ -334,7 +345,8 @@ static void pause_if_full(sshio_chan *chan)
 
 int chan_write_bytes(sshio_chan *chan, const void *bytes, size_t len, int datatype)
 {
-    bool allowed = datatype == 0 || (chan->server && datatype == SSHIO_EXTENDED_DATA_STDERR);
+    bool has_stderr = chan->server && chan->kind == CHAN_SESSION;
+    bool allowed = datatype == 0 || (has_stderr && datatype == SSHIO_EXTENDED_DATA_STDERR);
     if (!allowed)
         return fail(SSHIO_EINVAL, "invalid extended data type %d", datatype);
     if (chan->ch == NULL || chan->closing || !conn_is_open(chan->conn))
@@ -413,8 +425,9 @@ int sshio_chan_write_eof(sshio_chan *chan)
         return 0;
     if (chan->encoding != NULL)
         chan_text_finish(chan);
-    chan->closing = true;
+    chan->closing = chan->eof_asked = true;
     channel_eof(chan->ch);
+    close_if_both_ended(chan);
     return 0;
 }
 

@@ -3,11 +3,14 @@
  *     chan.c             life, writing, reading control, closing
  *     chan_text.c        text encodings
  *     chan_info.c        what is known of a channel
+ *     chan_open.c        opening and accepting
  *     client_session.c   opening a session and starting a program on it; session_args.c: what it asks for
  *     server_session.c   who serves a session that a client opens
  *     session_requests.c the channel requests that come, of both sides, in one table
  *     session_terminal.c those of them that tell about the client's terminal
  *     session_sending.c  the channel requests that go
+ *     tcp_channel.c      channels to other hosts
+ *     asking.c           how a server's application decides about them
  *
  * A chan holds its connection. It is held by its engine channel until that is closed and connection_lost was called,
  * and by users. */
@@ -28,11 +31,14 @@
 #define SESSION_FIELDS_MAX (256u * 1024) /* of a request */
 #define SIGNAL_NAME_MAX_LEN 64u
 
+enum chan_kind { CHAN_SESSION, CHAN_TCP };
+
 struct sshio_chan {
     int refs;
     int user_refs;
     sshio_conn *conn;
     struct channel *ch; /* NULL: not open yet, or not any more */
+    enum chan_kind kind;
     bool server;
     bool made, lost;    /* connection_made and connection_lost were called */
     bool starting;      /* client: the reply to the start request is awaited */
@@ -40,13 +46,14 @@ struct sshio_chan {
     bool start_pending; /* server: a start request was accepted; it runs when that was answered */
     bool eof_early;     /* it came before the program ran, and is told when that has begun */
     bool exit_sent;
-    bool counted;        /* among the connection's sessions */
-    bool reading_paused; /* by the user */
-    bool buffers_all;    /* its data_received takes data even while paused: streams */
-    bool writing_paused; /* pause_writing was called */
-    bool closing;        /* close, abort or write_eof was called, or the end has come */
-    bool ended;          /* the engine's channel is gone, or never came to be */
-    bool is_closed;      /* connection_lost was called: nothing happens on it any more */
+    bool eof_told, eof_asked; /* that of the peer was told; ours was asked for */
+    bool counted;             /* among the connection's sessions */
+    bool reading_paused;      /* by the user */
+    bool buffers_all;         /* its data_received takes data even while paused: streams */
+    bool writing_paused;      /* pause_writing was called */
+    bool closing;             /* close, abort or write_eof was called, or the end has come */
+    bool ended;               /* the engine's channel is gone, or never came to be */
+    bool is_closed;           /* connection_lost was called: nothing happens on it any more */
     sshio_session_handlers handlers;
     void *user;
     struct completion *waiting; /* for the open, or for a reply */
@@ -57,12 +64,13 @@ struct sshio_chan {
     sshio_logger *logger;   /* made when first asked for */
     char *command, *subsystem;
     struct texts env;
-    struct encoding *encoding; /* NULL = bytes */
-    unsigned raw_types;        /* bit n: data of type n is delivered as it comes, whatever the encoding */
-    bool text_failed;          /* what came was not in the encoding: nothing more is delivered */
-    struct texts extra;        /* "name=value" of set_extra_info */
-    struct terminal terminal;  /* type NULL: none was asked for, or was granted; a server keeps the size all the same */
-    int exit_status;           /* as sshio_chan_get_exit_status */
+    struct encoding *encoding;   /* NULL = bytes */
+    unsigned raw_types;          /* bit n: data of type n is delivered as it comes, whatever the encoding */
+    bool text_failed;            /* what came was not in the encoding: nothing more is delivered */
+    sshio_address local, remote; /* of TCP channels, owned; host NULL = none */
+    struct texts extra;          /* "name=value" of set_extra_info */
+    struct terminal terminal; /* type NULL: none was asked for, or was granted; a server keeps the size all the same */
+    int exit_status;          /* as sshio_chan_get_exit_status */
     sshio_exit_signal exit_signal;
     char *signal_name, *signal_msg, *signal_lang;
 };
@@ -85,6 +93,17 @@ void chan_text_received(sshio_chan *chan, uint32_t datatype, struct span bytes);
 void chan_text_ended(sshio_chan *chan); /* no more comes */
 int chan_text_write(sshio_chan *chan, const void *text, size_t len, int datatype);
 void chan_text_finish(sshio_chan *chan); /* no more goes out */
+
+/* chan_open.c. Opens it and waits; 0 for window or packet size takes that of the connection. The chan holds itself once
+ * more for as long as the engine's channel is there. 1, or the error; then the chan is the caller's to release. */
+int chan_open(sshio_chan *chan, const char *type, uint32_t window, uint32_t max_packet, struct span data);
+/* Waits for the answer to what was sent: 1 = yes; 0 = no, or the channel was closed instead of an answer; or the error
+ * that ended it. */
+int chan_wait_peer(sshio_chan *chan);
+int chan_fail_open(uint32_t reason, const char *text);  /* ECHANNEL_OPEN */
+void chan_accept(sshio_chan *chan, struct channel *ch); /* the reference of chan_new is the engine's channel's now */
+bool chan_set_names(sshio_chan *chan, const sshio_address *local,
+                    const sshio_address *remote); /* copies; false = out of memory */
 
 /* session_requests.c: a request of the peer. Answers it with channel_reply. */
 void session_request(sshio_chan *chan, struct span name, struct span data);

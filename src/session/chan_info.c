@@ -34,12 +34,29 @@ sshio_logger *sshio_chan_logger(const sshio_chan *chan)
 const char *sshio_chan_get_extra_info(const sshio_chan *chan, const char *name, const char *def)
 {
     const char *own = texts_value(&chan->extra, name);
-    return own != NULL ? own : sshio_conn_get_extra_info(chan->conn, name, def);
+    if (own == NULL)
+        return sshio_conn_get_extra_info(chan->conn, name, def);
+    return own[0] != '\0' ? own : def; /* "" hides what the connection would say */
 }
 
 int sshio_chan_set_extra_info(sshio_chan *chan, const char *name, const char *value)
 {
     return extra_info_set(&chan->extra, name, value);
+}
+
+static const sshio_address *name_of(const sshio_address *address)
+{
+    return address->host != NULL ? address : NULL;
+}
+
+const sshio_address *sshio_chan_local_peername(const sshio_chan *chan)
+{
+    return name_of(&chan->local);
+}
+
+const sshio_address *sshio_chan_remote_peername(const sshio_chan *chan)
+{
+    return name_of(&chan->remote);
 }
 
 /* ---- sessions ---- */

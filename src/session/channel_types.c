@@ -4,8 +4,10 @@
 #include <stddef.h>
 
 #include "session/server_session.h"
+#include "session/tcp_channel.h"
 
 const struct channel_type channel_types[] = {
     { "session", true, server_session_requested },
+    { "direct-tcpip", true, tcp_channel_requested },
     { NULL, false, NULL },
 };

@@ -2,83 +2,63 @@
 #include <sshio/constants.h>
 
 #include "base/memory.h"
-#include "conn/request.h"
 #include "io/last_error.h"
-#include "io/task.h"
 #include "session/chan.h"
 #include "session/process.h"
 #include "session/server_session.h"
+#include "session/tcp_channel.h"
 
-/* A channel open that waits for session_requested. */
-struct asking {
-    sshio_conn *conn;
-    struct channel *ch; /* NULL = decided */
-    sshio_request req;
-    struct error error;
-};
+static int ask(struct asking *a)
+{
+    return a->conn->settings->handlers.session_requested(a->conn, &a->req, a->conn->user);
+}
+
+static const struct question session_question = { ask, "Session refused" };
 
 static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const sshio_session_handlers *handlers,
                                   void *user)
 {
-    const struct settings *s = conn->settings;
     sshio_chan *chan = chan_new(conn, handlers, user);
+    const struct settings *s = conn->settings;
     if (chan == NULL)
         return NULL;
     if (chan_use_encoding(chan, s->encoding, s->errors) != 0) {
         chan_release(chan);
         return NULL;
     }
-    chan->ch = ch;
-    conn->sessions++;
-    chan->counted = true;
-    channel_accept(ch, s->window, s->max_packet, SPAN(NULL, 0), &chan_events, chan);
-    if (chan->ch != NULL && !chan->started) {
-        channel_pause(ch); /* until the program runs; if it never does, nobody will read */
-        channel_set_reader(ch, false);
-    }
+    chan_accept(chan, ch);
     return chan;
-}
-
-static void refuse(struct channel *ch, uint32_t code, const char *reason)
-{
-    channel_refuse(ch, code, reason);
 }
 
 /* ---- the three shapes of an answer ---- */
 
-static struct asking *asking_of(sshio_request *req)
-{
-    return req->session;
-}
-
 int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user)
 {
-    struct asking *a = asking_of(req);
-    if (a == NULL || a->ch == NULL || handlers == NULL)
-        return fail(SSHIO_EINVAL,
-                    "sshio_accept_session: this question is not answered with a session, or was answered");
-    struct channel *ch = a->ch;
-    a->ch = NULL;
-    sshio_chan *chan = accept_channel(a->conn, ch, handlers, user);
-    if (chan == NULL) {
-        a->ch = ch;
+    struct asking *a = asking_of(req, &session_question, &tcp_question, "sshio_accept_session");
+    if (a == NULL)
+        return SSHIO_EINVAL;
+    if (handlers == NULL)
+        return fail(SSHIO_EINVAL, "sshio_accept_session: no handlers");
+    if (a->question == &tcp_question)
+        return tcp_channel_accept(a, handlers, user) ? SSHIO_ANSWERED : fail_nomem();
+    sshio_chan *chan = accept_channel(a->conn, a->ch, handlers, user);
+    if (chan == NULL)
         return fail_nomem();
-    }
+    a->ch = NULL;
     chan_made(chan);
     return SSHIO_ANSWERED;
 }
 
 static int accept_program(sshio_request *req, sshio_process_fn process, sshio_session_fn session, void *user)
 {
-    struct asking *a = asking_of(req);
-    if (a == NULL || a->ch == NULL)
-        return fail(SSHIO_EINVAL, "this question is not answered with a session, or was answered");
-    struct channel *ch = a->ch;
+    struct asking *a = asking_of(req, &session_question, NULL,
+                                 process != NULL ? "sshio_accept_process" : "sshio_accept_session_streams");
+    if (a == NULL)
+        return SSHIO_EINVAL;
+    if (!server_session_serve(a->conn, a->ch, process, session, user))
+        return fail_nomem();
     a->ch = NULL;
-    if (server_session_serve(a->conn, ch, process, session, user))
-        return SSHIO_ANSWERED;
-    a->ch = ch;
-    return fail_nomem();
+    return SSHIO_ANSWERED;
 }
 
 int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user)
@@ -107,50 +87,14 @@ bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn
     return true;
 }
 
-/* ---- asking the application ---- */
+/* ---- the entry ---- */
 
-static int run_question(void *arg)
+static bool ask_application(sshio_conn *conn, struct channel *ch)
 {
-    struct asking *a = arg;
-    int answer = a->conn->settings->handlers.session_requested(a->conn, &a->req, a->conn->user);
-    if (answer < 0)
-        error_copy(&a->error, last_error());
-    return answer;
-}
-
-/* A negative answer is the connection's end, but that of raise_channel_open only the request's. */
-static void question_done(int answer, void *arg)
-{
-    struct asking *a = arg;
-    bool pending = a->ch != NULL && !engine_ended(a->conn->engine);
-    if (pending && answer < 0 && answer != SSHIO_ECHANNEL_OPEN)
-        conn_handler_failed(a->conn, answer, &a->error);
-    else if (pending && answer < 0)
-        refuse(a->ch, a->error.pub.reason, error_message(&a->error));
-    else if (pending)
-        refuse(a->ch, SSHIO_OPEN_CONNECT_FAILED, "Session refused");
-    request_done(&a->req);
-    error_clear(&a->error);
-    conn_release(a->conn);
-    mem_free(a);
-}
-
-static bool ask(sshio_conn *conn, struct channel *ch)
-{
-    struct asking *a = mem_zalloc(sizeof *a);
-    if (a == NULL)
-        return false;
-    *a = (struct asking){ .conn = conn, .ch = ch };
-    request_init(&a->req, conn, TAKES_NOTHING);
-    a->req.session = a;
-    error_init(&a->error);
-    conn_hold(conn);
-    if (task_start(conn->loop, run_question, a, question_done, NULL, &a->error) == 0)
-        return true;
-    conn_release(conn);
-    error_clear(&a->error);
-    mem_free(a);
-    return false;
+    struct asking *a = asking_new(&session_question, conn, ch);
+    if (a != NULL)
+        asking_start(a);
+    return a != NULL;
 }
 
 void server_session_requested(sshio_conn *conn, struct channel *ch, struct span data)
@@ -158,24 +102,24 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
     const struct settings *s = conn->settings;
     bool served = false;
     if (data.len != 0) {
-        refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session open request with extra data");
+        channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session open request with extra data");
         return;
     }
     if (conn->sessions >= s->max_sessions) {
-        refuse(ch, SSHIO_OPEN_RESOURCE_SHORTAGE, "Too many sessions");
+        channel_refuse(ch, SSHIO_OPEN_RESOURCE_SHORTAGE, "Too many sessions");
         return;
     }
     if (s->process_handler != NULL || s->session_handler != NULL) {
         served = server_session_serve(conn, ch, s->process_handler,
                                       s->process_handler != NULL ? NULL : s->session_handler, conn->user);
     } else if (s->handlers.session_requested != NULL) {
-        served = ask(conn, ch);
+        served = ask_application(conn, ch);
     } else {
-        refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session refused");
+        channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session refused");
         return;
     }
     if (!served)
-        refuse(ch, SSHIO_OPEN_RESOURCE_SHORTAGE, "Out of memory");
+        channel_refuse(ch, SSHIO_OPEN_RESOURCE_SHORTAGE, "Out of memory");
 }
 
 /* ---- starting ---- */

@@ -177,7 +177,7 @@ void session_request(sshio_chan *chan, struct span name, struct span data)
     chan_hold(chan);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct request_row *row = &rows[i];
-        if (!span_is(name, row->name) || row->from_client != chan->server)
+        if (chan->kind != CHAN_SESSION || !span_is(name, row->name) || row->from_client != chan->server)
             continue;
         struct reader r;
         reader_init(&r, data.data, data.len);

@@ -20,7 +20,7 @@ int session_send(sshio_chan *chan, const char *name, bool want_reply, struct wri
 /* Whether a session of this side sends such things, and still can. */
 static int check(const sshio_chan *chan, bool by_server, const char *what)
 {
-    if (chan->server != by_server)
+    if (chan->kind != CHAN_SESSION || chan->server != by_server)
         return fail(SSHIO_EINVAL, "%s: only a %s's session sends that", what, by_server ? "server" : "client");
     if (chan->ch == NULL || channel_is_closed(chan->ch))
         return fail(SSHIO_ECLOSED, "channel is not open");

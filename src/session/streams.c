@@ -95,6 +95,8 @@ static void update(struct streams *s)
 
 void streams_attach(struct streams *s, sshio_chan *chan)
 {
+    if (s->chan != NULL)
+        return;
     s->chan = chan;
     chan->buffers_all = true;
     chan_hold(chan);
@@ -320,9 +322,16 @@ void streams_merge(struct streams *s, bool merged)
 static void connection_made(sshio_chan *chan, void *user)
 {
     struct streams *s = user;
-    if (s->chan == NULL)
-        streams_attach(s, chan);
+    streams_attach(s, chan);
     streams_hold(s);
+}
+
+static void session_started(sshio_chan *chan, void *user)
+{
+    struct streams *s = user;
+    (void)chan;
+    if (s->started != NULL)
+        s->started(s->user);
 }
 
 void streams_wake_writers(struct streams *s)
@@ -353,6 +362,7 @@ static void connection_lost(sshio_chan *chan, const sshio_error *error, void *us
 
 const sshio_session_handlers streams_handlers = {
     .connection_made = connection_made,
+    .session_started = session_started,
     .data_received = data_received,
     .eof_received = eof_received,
     .connection_lost = connection_lost,

@@ -60,13 +60,15 @@ struct streams {
     struct sshio_writer writers[STREAMS_WRITERS];
     size_t buffered; /* in all readers */
     size_t limit;
-    size_t ceiling;          /* more than this is never buffered: the channel ends with SSHIO_ELIMIT; 0 = none */
-    unsigned held_back;      /* by so many sinks and users */
-    bool paused;             /* the channel, for one of these two reasons */
-    bool merged;             /* stderr counts as stdout */
-    bool eof;                /* nothing more will arrive */
-    struct error error;      /* why; none = clean */
-    struct waiters writable; /* who drains */
+    size_t ceiling;              /* more than this is never buffered: the channel ends with SSHIO_ELIMIT; 0 = none */
+    unsigned held_back;          /* by so many sinks and users */
+    bool paused;                 /* the channel, for one of these two reasons */
+    bool merged;                 /* stderr counts as stdout */
+    bool eof;                    /* nothing more will arrive */
+    struct error error;          /* why; none = clean */
+    struct waiters writable;     /* who drains */
+    void (*started)(void *user); /* the program may run */
+    void *user;
     /* Takes what is in-band instead of the reader; NULL = none. */
     void (*on_in_band)(void *user, const struct in_band *event);
     void *on_in_band_user;

@@ -21,8 +21,8 @@ MAY_INCLUDE = {
     "io": {"base", "crypto", "key", "engine"},
     "agent": {"base", "crypto", "key", "engine", "io"},
     "conn": {"base", "crypto", "key", "engine", "config", "io", "agent"},
-    "session": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn"},
     "forward": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn"},
+    "session": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "forward"},
     "sftp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session"},
     "scp": {"base", "crypto", "key", "engine", "config", "io", "agent", "conn", "session", "sftp"},
 }

@@ -4,7 +4,8 @@
  *     session_server HOST_KEY AUTHORIZED_KEYS
  *
  * The signal TERM ends a session by that signal, EOF and ^D with exit status 5. The command "refused" is refused, the
- * terminal type "none" as well. */
+ * terminal type "none" as well. Connections are forwarded to
+ * 127.0.0.1 alone. */
 #include <sshio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +129,22 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
     return sshio_accept_session(req, &session, NULL);
 }
 
-static const sshio_server_handlers server = { .session_requested = session_requested };
+static int connection_requested(sshio_conn *conn, const char *dest_host, int dest_port, const char *orig_host,
+                                int orig_port, sshio_request *req, void *user)
+{
+    (void)conn;
+    (void)dest_port;
+    (void)orig_host;
+    (void)orig_port;
+    (void)req;
+    (void)user;
+    return strcmp(dest_host, "127.0.0.1") == 0;
+}
+
+static const sshio_server_handlers server = {
+    .session_requested = session_requested,
+    .connection_requested = connection_requested,
+};
 
 static int serve(void *arg)
 {

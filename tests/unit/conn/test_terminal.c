@@ -34,7 +34,7 @@ static void test_mode_strings_are_read_up_to_their_end(void **state)
     for (size_t i = 0; i < sizeof wire_rows / sizeof wire_rows[0]; i++) {
         const struct wire_row *row = &wire_rows[i];
         sshio_term_mode *modes = NULL;
-        print_message("%s\n", row->name);
+        print_message("# %s\n", row->name);
         assert_int_equal(term_modes_from(row->text, &modes), row->rc);
         for (size_t k = 0; row->rc == 0; k++) {
             assert_int_equal(modes[k].op, row->modes[k].op);
@@ -180,7 +180,7 @@ static void test_what_programs_hand_in_is_checked(void **state)
     (void)state;
     error_init(&e);
     for (size_t i = 0; i < sizeof check_rows / sizeof check_rows[0]; i++) {
-        print_message("%s\n", check_rows[i].name);
+        print_message("# %s\n", check_rows[i].name);
         assert_int_equal(terminal_check(check_rows[i].type, &check_rows[i].size, check_rows[i].modes, &e),
                          check_rows[i].rc);
     }

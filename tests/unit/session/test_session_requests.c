@@ -17,7 +17,7 @@ static struct {
     const char *end_on; /* signal name at which it exits */
 } heard;
 
-static void hear(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void hear(const char *format, ...)
 {
     va_list args;
     size_t len = strlen(heard.text);
