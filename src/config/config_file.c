@@ -19,6 +19,11 @@ static int bad_line(const struct file *file, const char *reason, const char *wha
     return error_set_file(file->e, SSHIO_ECONFIG_PARSE, file->where.filename, file->where.line, "%s%s", reason, what);
 }
 
+static bool is_name(struct span name, const char *text)
+{
+    return strlen(text) == name.len && strncasecmp(text, (const char *)name.data, name.len) == 0;
+}
+
 const char *config_host(const sshio_config *config, const struct config_subject *subject)
 {
     return config_text(config, KEYWORD_HOSTNAME, subject->host);
@@ -64,22 +69,23 @@ static int begin_host(struct file *file, const struct texts *patterns)
 
 enum criterion_target { TARGET_NONE, TARGET_HOST, TARGET_ORIGINAL_HOST, TARGET_USER, TARGET_LOCAL_USER };
 
+#define MATCH_LEN (sizeof "Match " - 1)
+
 static const struct criterion {
-    const char *name;
+    const char *line;             /* how a line with it begins */
     enum criterion_target target; /* what its patterns are matched with; none = it takes no argument and holds */
 } criteria[] = {
-    { "all", TARGET_NONE },
-    { "host", TARGET_HOST },
-    { "originalhost", TARGET_ORIGINAL_HOST },
-    { "user", TARGET_USER },
-    { "localuser", TARGET_LOCAL_USER },
+    { "Match all", TARGET_NONE },
+    { "Match host", TARGET_HOST },
+    { "Match originalhost", TARGET_ORIGINAL_HOST },
+    { "Match user", TARGET_USER },
+    { "Match localuser", TARGET_LOCAL_USER },
 };
 
 static const struct criterion *find_criterion(struct span name)
 {
     for (size_t i = 0; i < sizeof criteria / sizeof criteria[0]; i++)
-        if (strlen(criteria[i].name) == name.len &&
-            strncasecmp(criteria[i].name, (const char *)name.data, name.len) == 0)
+        if (is_name(name, criteria[i].line + MATCH_LEN))
             return &criteria[i];
     return NULL;
 }
@@ -158,7 +164,7 @@ static int match_criterion(const struct file *file, struct match_words *words, b
     if (criterion->target != TARGET_NONE) {
         patterns = take_pattern(words, equals != NULL ? equals + 1 : NULL);
         if (patterns == NULL)
-            return bad_missing(file, criterion->name);
+            return bad_missing(file, criterion->line + MATCH_LEN);
     }
     *holds = criterion_holds(file, criterion, patterns) != negated;
     return 0;
@@ -253,8 +259,7 @@ static int read_line(struct file *file, struct span line)
     if (!config_line_split(line, &name, &rest))
         return 0;
     for (size_t i = 0; i < sizeof directives / sizeof directives[0]; i++) {
-        if (strlen(directives[i].name) != name.len ||
-            strncasecmp(directives[i].name, (const char *)name.data, name.len) != 0)
+        if (!is_name(name, directives[i].name))
             continue;
         int rc = config_line_arguments(rest, &file->where, &arguments, file->e);
         if (rc == 0)

@@ -7,10 +7,11 @@
 #define CLIENT CONFIG_CLIENT
 #define SERVER CONFIG_SERVER
 #define BOTH (CONFIG_CLIENT | CONFIG_SERVER)
-#define ALL_TOKENS "CdhiLlnpru"
+#define ALL_TOKENS "%% %C %d %h %i %L %l %n %p %r %u"
 
 static const struct keyword rows[KEYWORD_COUNT] = {
-    [KEYWORD_HOSTNAME] = { "Hostname", VALUE_STRING, CLIENT, .tokens = "h", .help = "name or address to connect to" },
+    [KEYWORD_HOSTNAME] = { "Hostname", VALUE_STRING, CLIENT, .tokens = "%% %h",
+                           .help = "name or address to connect to" },
     [KEYWORD_USER] = { "User", VALUE_STRING, CLIENT, .help = "user to log in as" },
     [KEYWORD_PORT] = { "Port", VALUE_NUMBER, BOTH, 1, 65535, .fallback = "22",
                        .help = "port to connect to or to listen on" },

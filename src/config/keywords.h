@@ -100,7 +100,7 @@ struct keyword {
     unsigned sides;
     int64_t min, max;
     const char *choices;  /* words with a space between them */
-    const char *tokens;   /* letters that may stand behind a % ; NULL = values are literal */
+    const char *tokens;   /* those that may stand in a value; NULL = values are literal */
     const char *fallback; /* what a dump shows when there is no value; NULL = nothing */
     const char *help;
 };

@@ -17,7 +17,7 @@ struct token_values {
     const char *(*env)(const char *name); /* NULL = variables are literal text */
 };
 
-/* Writes text with its tokens expanded; allowed are the letters that may stand in it. SSHIO_ECONFIG_PARSE. */
+/* Writes text with its tokens expanded; allowed lists those that may stand in it: "%% %h". SSHIO_ECONFIG_PARSE. */
 int tokens_expand(const char *text, const char *allowed, const struct token_values *values, struct writer *to,
                   struct error *e);
 
