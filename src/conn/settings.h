@@ -56,6 +56,8 @@ struct settings {
     struct texts env, send_env;
     sshio_pty_choice request_pty;
     struct terminal terminal;
+    char *encoding; /* NULL = bytes */
+    sshio_text_errors errors;
 
     /* server */
     sshio_server_handlers handlers;
