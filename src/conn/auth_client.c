@@ -1,6 +1,7 @@
-/* The client's side of authentication, as straight-line code in a task: ask with none what the server takes, then go
- * through the methods in the order of the options, each with its next credential, from the start again after every
- * refusal, until nothing is left to offer. The codecs are the engine's. (RFC 4252 5) */
+/* The client's side of authentication, as straight-line code in a task: ask with none what the server takes, or begin
+ * with the credential that would be the first anyway, which saves a round trip; then go through the methods in the
+ * order of the options, each with its next credential, from the start again after every refusal, until nothing is left
+ * to offer. The codecs are the engine's. (RFC 4252 5) */
 #include "conn/auth_client.h"
 
 #include "base/memory.h"
@@ -215,9 +216,22 @@ static int try_next(struct auth_client *auth)
     return auth->over ? SSHIO_ECLOSED : ANSWER_DECLINED;
 }
 
+static int open_dialogue(struct auth_client *auth)
+{
+    const struct settings *s = auth->conn->settings;
+    struct span rest = span_of(s->preferred_auth), name;
+    const struct auth_client_method *first = NULL;
+    while (first == NULL && name_list_next(&rest, &name))
+        first = find_method(name);
+    int answer = ANSWER_DECLINED;
+    if (first != NULL && first->open != NULL && s->probe == PROBE_NOTHING)
+        answer = first->open(auth);
+    return answer == ANSWER_DECLINED ? ask_none(auth) : answer;
+}
+
 static int log_in(struct auth_client *auth)
 {
-    int answer = ask_none(auth);
+    int answer = open_dialogue(auth);
     while (answer == ANSWER_FAILURE && auth->conn->settings->probe != PROBE_AUTH_METHODS)
         answer = try_next(auth);
     return answer;

@@ -42,6 +42,8 @@ struct auth_client {
 struct auth_client_method {
     const char *name;
     int (*try)(struct auth_client *auth);
+    int (*open)(struct auth_client *auth); /* the same, in the place of none: before it is known what the server takes;
+                                              NULL = the server is asked first */
 };
 
 extern const struct auth_client_method auth_client_methods[]; /* ends with name NULL */

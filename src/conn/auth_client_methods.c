@@ -75,10 +75,11 @@ static int send_signed(struct auth_client *auth, const sshio_key *key, const str
     return passed_over ? ANSWER_DECLINED : auth_client_wait(auth, rc);
 }
 
+/* To ask first whether the server would take a key costs a round trip, and a signature in vain may cost more. */
 static int try_key_with(struct auth_client *auth, const sshio_key *key, const struct sig_alg *alg)
 {
     log_debug(auth->conn->logger, 1, "Offering %s key", alg->name);
-    int answer = query_key(auth, alg, key_public_blob(key));
+    int answer = key_is_slow(key) ? query_key(auth, alg, key_public_blob(key)) : ANSWER_KEY_OK;
     return answer == ANSWER_KEY_OK ? send_signed(auth, key, alg) : answer;
 }
 
@@ -156,6 +157,14 @@ static int publickey_auth(struct auth_client *auth)
         return answer;
     int rc = ask_keys(auth);
     return rc < 0 ? rc : try_keys(auth, auth->more_keys, &auth->next_more);
+}
+
+/* Only where the first key signs quickly: a signature in vain costs less than asking. */
+static int publickey_open(struct auth_client *auth)
+{
+    const struct settings *s = auth->conn->settings;
+    bool suits = s->public_key_auth && s->keys != NULL && s->keys[0] != NULL && !key_is_slow(s->keys[0]);
+    return suits ? try_key(auth, s->keys[auth->next_key++]) : ANSWER_DECLINED;
 }
 
 /* ---- passwords, for both methods that use them ---- */
@@ -360,7 +369,7 @@ static int password_auth(struct auth_client *auth)
 }
 
 const struct auth_client_method auth_client_methods[] = {
-    { "publickey", publickey_auth },
+    { "publickey", publickey_auth, .open = publickey_open },
     { "keyboard-interactive", kbdint_auth },
     { "password", password_auth },
     { NULL, NULL },

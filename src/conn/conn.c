@@ -391,7 +391,7 @@ static void keys_changed(void *owner, bool first)
         abort_now(conn);
 }
 
-static void auth_ready(void *owner)
+static void auth_asked(void *owner)
 {
     auth_client_ready(owner);
 }
@@ -532,7 +532,7 @@ static const struct engine_events engine_events = {
     .keys_changed = keys_changed,
     .debug_received = debug_received,
     .ended = engine_event_ended,
-    .auth_ready = auth_ready,
+    .auth_asked = auth_asked,
     .auth_failed = auth_failed,
     .auth_key_accepted = auth_key_accepted,
     .auth_password_change = auth_password_change,

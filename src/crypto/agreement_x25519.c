@@ -84,10 +84,11 @@ static struct agreement *x25519_generate(const struct agreement_alg *alg, uint8_
     return a;
 }
 
+/* Any 32 bytes are a public key; what must not be shows in the secret. So nothing is asked of the peer's key. */
 static bool derive(EVP_PKEY_CTX *ctx, EVP_PKEY *peer, uint8_t *secret)
 {
     size_t len = X25519_LEN;
-    return EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+    return EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
            EVP_PKEY_derive(ctx, secret, &len) == 1 && len == X25519_LEN;
 }
 

@@ -94,11 +94,16 @@ static void send_service(struct engine *e, uint8_t number)
     engine_send(e);
 }
 
+/* The client's first request goes out with the one for the service, which saves a round trip: a server that refuses the
+ * service ends the connection, and nobody has been told a secret by then. */
 void auth_start(struct engine *e)
 {
     e->auth.stage = AUTH_SERVICE;
-    if (!e->config->server)
-        send_service(e, MSG_SERVICE_REQUEST);
+    if (e->config->server)
+        return;
+    send_service(e, MSG_SERVICE_REQUEST);
+    if (e->events->auth_asked != NULL)
+        e->events->auth_asked(e->owner);
 }
 
 /* Asking again is let through by admission for known peers only. */
@@ -157,7 +162,8 @@ void auth_on_service_accept(struct engine *e, struct reader *r)
     if (!check_service(e, r))
         return;
     e->auth.stage = AUTH_RUNNING;
-    e->events->auth_ready(e->owner);
+    if (e->events->auth_ready != NULL)
+        e->events->auth_ready(e->owner);
 }
 
 /* ---- client ---- */
@@ -165,7 +171,9 @@ void auth_on_service_accept(struct engine *e, struct reader *r)
 struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method, const char *user)
 {
     struct auth *a = &e->auth;
-    if (e->config->server || e->ended || a->stage != AUTH_RUNNING || a->pending != NULL)
+    bool tells_no_secret = method == &auth_none || method == &auth_publickey;
+    bool in_time = a->stage == AUTH_RUNNING || (a->stage == AUTH_SERVICE && tells_no_secret);
+    if (e->config->server || e->ended || !in_time || a->pending != NULL)
         return NULL;
     /* A server that refuses for ever must not keep a client busy for ever. */
     if (a->requests >= e->config->limits.auth_requests) {

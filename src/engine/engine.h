@@ -126,7 +126,10 @@ struct engine_events {
     void (*debug_received)(void *owner, bool always_display, struct span msg, struct span lang);
     void (*ended)(void *owner, const struct error *error); /* error NULL = clean end */
     /* authentication, client */
-    void (*auth_ready)(void *owner); /* the service was accepted: send a request */
+    /* The first request may go out with that for the service, where it is none or publickey, or when the service was
+     * accepted: auth_asked and auth_ready say when. Either may be NULL. */
+    void (*auth_asked)(void *owner);
+    void (*auth_ready)(void *owner);
     void (*auth_failed)(void *owner, struct span methods, bool partial_success); /* answer to our request */
     void (*auth_key_accepted)(void *owner, struct span alg,
                               struct span blob); /* PK_OK, already compared with our query */
@@ -209,7 +212,7 @@ void engine_job_done(struct engine_job *job); /* the verdict; what was left of t
 
 /* ---- authentication (RFC 4252) ---- */
 
-/* Client: one request at a time, after auth_ready and then after each answer. SSHIO_EINVAL when it is not the time. */
+/* Client: one request at a time, after auth_asked or auth_ready, and then after each answer. SSHIO_EINVAL when it is not the time. */
 int engine_auth_none(struct engine *e, const char *user);
 int engine_auth_password(struct engine *e, const char *user, const char *password);
 int engine_auth_password_new(struct engine *e, const char *user, const char *old_password, const char *new_password);

@@ -35,7 +35,9 @@
 #define READS_PER_WAKEUP 4
 #define PIECES_PER_TURN 16
 #define LEAST_READ (64u * 1024) /* with less room behind it, a rest is moved to the front */
-#define LAST_READS 64           /* of 4 KiB, dropped when a socket is closed */
+#define MUCH (64u * 1024)       /* so large a read is a part of a batch */
+#define MOST_LUCK 8
+#define LAST_READS 64 /* of 4 KiB, dropped when a socket is closed */
 
 struct port {
     uv_poll_t poll;
@@ -59,9 +61,10 @@ struct uv_stream {
     bool data_is_short;
     bool reading; /* wanted by the owner */
     bool input_ended;
-    bool blocked; /* the kernel takes no more output now */
-    bool writing; /* on the stack */
-    bool shut;    /* no more output after what there is */
+    bool blocked;     /* the kernel takes no more output now */
+    bool writing;     /* on the stack */
+    int read_on_luck; /* below 0: so many batches are not read on at once */
+    bool shut;        /* no more output after what there is */
     bool shut_done;
     bool closing;
     bool failed; /* the owner was told, or will be */
@@ -229,29 +232,32 @@ static ssize_t read_from(const struct port *port, void *data, size_t len)
     return n;
 }
 
-/* Whether there may be more to read. */
-static bool read_once(struct uv_stream *s)
+enum amount { READ_NOTHING, READ_SOME, READ_MUCH, READ_ALL_THAT_FITS };
+
+static enum amount read_once(struct uv_stream *s)
 {
     if (!make_room(s)) {
         tell_failure(s, ENOMEM, "read");
-        return false;
+        return READ_NOTHING;
     }
     size_t room = LOOP_INPUT_BLOCK - (s->start + s->len);
     if (room == 0)
-        return false;
+        return READ_NOTHING;
     if (s->base.piece != 0 && s->base.piece < room)
         room = s->base.piece;
     ssize_t n = read_from(s->in, s->data + s->start + s->len, room);
     if (n > 0) {
         s->len += (size_t)n;
         deliver(s);
-        return (size_t)n == room;
+        if ((size_t)n == room)
+            return READ_ALL_THAT_FITS;
+        return (size_t)n >= MUCH ? READ_MUCH : READ_SOME;
     }
     if (n == 0)
         tell_end(s);
     else if (errno != EAGAIN)
         tell_failure(s, errno, "read");
-    return false;
+    return READ_NOTHING;
 }
 
 static bool may_read(const struct uv_stream *s)
@@ -259,10 +265,28 @@ static bool may_read(const struct uv_stream *s)
     return s->reading && !s->input_ended && !s->closing;
 }
 
+/* The first part of a large batch wakes the reader while the rest is on its way, and is there when the first part was
+ * dealt with: to read on at once saves the way through the poll. Where that finds nothing it costs a call, so it is
+ * left for a while when it did not pay. */
+static void read_rest_of_batch(struct uv_stream *s)
+{
+    if (s->read_on_luck < 0) {
+        s->read_on_luck++;
+        return;
+    }
+    if (read_once(s) != READ_NOTHING)
+        s->read_on_luck += s->read_on_luck < MOST_LUCK;
+    else
+        s->read_on_luck = s->read_on_luck > 0 ? s->read_on_luck - 1 : -MOST_LUCK;
+}
+
 static void read_some(struct uv_stream *s, unsigned reads)
 {
-    while (reads > 0 && may_read(s) && read_once(s))
-        reads--;
+    enum amount amount = READ_ALL_THAT_FITS;
+    for (; reads > 0 && amount == READ_ALL_THAT_FITS && may_read(s); reads--)
+        amount = read_once(s);
+    if (amount == READ_MUCH && may_read(s))
+        read_rest_of_batch(s);
     if (!s->closing)
         settle_rest(s);
 }
@@ -345,7 +369,7 @@ static void end_after_failed_write(struct deferred *d)
 {
     struct uv_stream *s = LIST_ENTRY(d, struct uv_stream, fail);
     if (s->in == s->out)
-        while (may_read(s) && !s->input_ended && read_once(s))
+        while (may_read(s) && read_once(s) == READ_ALL_THAT_FITS)
             ;
     if (s->closing || s->failed)
         return;

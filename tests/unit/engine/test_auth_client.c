@@ -44,11 +44,31 @@ static void test_start_asks_for_the_service(void **state)
     begin(AUTH_IDLE);
     auth_start(raw.e);
     raw_expect(&raw, "5 ssh-userauth");
-    assert_int_equal(engine_auth_none(raw.e, "joe"), SSHIO_EINVAL);
+    assert_int_equal(engine_auth_password(raw.e, "joe", "secret"), SSHIO_EINVAL);
     raw_send(&raw, 6, "s", "ssh-userauth");
     raw_expect_events(&raw, "auth_ready\n");
+    assert_int_equal(engine_auth_password(raw.e, "joe", "secret"), 0);
+    raw_expect(&raw, "50 joe ssh-connection password ");
+}
+
+/* What tells no secret need not wait for the service; its answer must. */
+static void test_first_request_goes_out_with_the_service(void **state)
+{
+    (void)state;
+    begin(AUTH_IDLE);
+    auth_start(raw.e);
+    raw_expect(&raw, "5 ssh-userauth");
     assert_int_equal(engine_auth_none(raw.e, "joe"), 0);
     raw_expect(&raw, "50 joe ssh-connection none");
+    raw_send(&raw, 6, "s", "ssh-userauth");
+    raw_send(&raw, 52, "");
+    raw_expect_events(&raw, "auth_ready\nauthenticated\n");
+
+    begin(AUTH_IDLE);
+    auth_start(raw.e);
+    assert_int_equal(engine_auth_none(raw.e, "joe"), 0);
+    raw_send(&raw, 52, "");
+    raw_expect_ended(&raw, SSHIO_EPROTOCOL, NULL);
 }
 
 static void test_another_service_ends_the_connection(void **state)
@@ -287,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_start_asks_for_the_service),
+        TEST(test_first_request_goes_out_with_the_service),
         TEST(test_another_service_ends_the_connection),
         TEST(test_second_accept_ends_the_connection),
         TEST(test_failure_names_the_methods),

@@ -255,7 +255,7 @@ static void two_methods(struct loopback *l)
     options.client_keys = keys;
     options.password = "secret";
     connect_expecting(&options, 0);
-    assert_string_equal(server_story, "begin_auth validate_public_key validate_public_key otp "
+    assert_string_equal(server_story, "begin_auth validate_public_key otp "
                                       "get_kbdint_challenge validate_password"); /* two prompts take no password */
 
     options = client_options(l);
@@ -298,7 +298,7 @@ static void two_keys(struct loopback *l)
     sshio_keyref keys[3] = { { .key = l->user_key }, { .key = l->user_key } };
     options.client_keys = keys;
     connect_expecting(&options, SSHIO_EPERMISSION_DENIED);
-    assert_string_equal(server_story, "begin_auth validate_public_key validate_public_key");
+    assert_string_equal(server_story, "begin_auth validate_public_key");
     keys[1].key = l->other_key;
     connect_expecting(&options, 0);
 }
