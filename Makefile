@@ -19,6 +19,7 @@ help:
 	@echo "make check-deep  what takes long: ThreadSanitizer, valgrind, random schedules"
 	@echo "make sim         SEEDS=$(SEEDS) random schedules and simulated connections with faults, from seed SEED on"
 	@echo "make fuzz        run each fuzz target for SECONDS_EACH=$(SECONDS_EACH) seconds (clang 14)"
+	@echo "make fuzz-coverage  show which part of the code the inputs of each fuzz target reach"
 	@echo "make bench       build for speed and measure"
 	@echo "make install     install below prefix (meson configure $(BUILD) -Dprefix=…); DESTDIR is honoured"
 	@echo "make clean       remove what was built"
@@ -53,6 +54,9 @@ sim: deps
 fuzz: deps
 	scripts/fuzz $(SECONDS_EACH)
 
+fuzz-coverage: deps
+	scripts/fuzz-coverage
+
 bench: deps
 	@test -f build-release/build.ninja || $(MESON) setup build-release --buildtype=release
 	ninja -C build-release
@@ -62,6 +66,6 @@ install: all
 	$(MESON) install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) build-asan build-fuzz build-release build-tsan
+	rm -rf $(BUILD) build-asan build-coverage build-fuzz build-release build-tsan
 
-.PHONY: all help deps demo test peers check-deep sim fuzz bench install clean
+.PHONY: all help deps demo test peers check-deep sim fuzz fuzz-coverage bench install clean

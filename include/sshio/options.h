@@ -1,9 +1,9 @@
 /* sshio/options.h: keyword arguments of connections.
  *
  * A field that is zero takes the default named with it; SSHIO_NONE, SSHIO_NO, SSHIO_NEVER mean explicitly nothing. A
- * word in brackets is the OpenSSH config keyword whose form the text takes. Lists and texts are copied. One `user` goes
- * to every function in the struct and in its handlers. Reference: "Connection options" (SSHClientConnectionOptions,
- * SSHServerConnectionOptions). */
+ * word in brackets is the OpenSSH config keyword whose form the text takes, and which fills the field from .config.
+ * Lists and texts are copied. One `user` goes to every function in the struct and in its handlers. Reference:
+ * "Connection options" (SSHClientConnectionOptions, SSHServerConnectionOptions). */
 #ifndef SSHIO_OPTIONS_H
 #define SSHIO_OPTIONS_H
 #include "base.h"
@@ -63,7 +63,11 @@ typedef struct sshio_client_options {
     const sshio_keyref *client_keys; /* [IdentityFile] keys to log in with; default none; SSHIO_NONE: none */
     const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
                                         SSHIO_NONE: no host checking at all (unsafe) */
-    double connect_timeout;          /* s, until authenticated; default never */
+    const sshio_source *config;      /* ssh_config files, whose values fill what is not set here; default none */
+    const char *proxy_command;       /* [ProxyCommand] program whose stdin and stdout is the connection; its words are
+                                        quoted as for a shell, but none runs it; default none; SSHIO_NONE */
+    const char *const *proxy_argv;   /* the same as words; default none */
+    double connect_timeout;          /* [ConnectTimeout] s, until authenticated; default never */
     double login_timeout;            /* s, from open to authenticated; default 120; SSHIO_NEVER */
     double keepalive_interval; /* [ServerAliveInterval] s of silence before the server is asked whether it is there;
                                   default never */
@@ -120,6 +124,8 @@ typedef struct sshio_server_options {
     void *user;                                   /* for all functions here and in .handlers */
     sshio_process_fn process_handler;             /* shells, commands and subsystems */
     sshio_session_fn session_handler;             /* the same with streams; .process_handler wins */
+    const sshio_source *config;                   /* sshd_config files, whose values fill what is not set here;
+                                                     default none */
     sshio_acceptor_fn acceptor;                   /* each connection when authenticated */
     sshio_error_fn error_handler;                 /* a connection that ended before that */
     double login_timeout;                         /* [LoginGraceTime] s; default 120; SSHIO_NEVER */

@@ -75,7 +75,9 @@ struct settings {
 
 /* Both wait (key files are read on a worker). EINVAL, SSHIO_E_KEY, ESYSTEM, ENOMEM. */
 int settings_client(const sshio_client_options *options, struct settings **settings, struct error *e);
-int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e);
+/* host_key_algs: the selection of a configuration; NULL = the defaults. */
+int settings_server(const sshio_server_options *options, const char *host_key_algs, struct settings **settings,
+                    struct error *e);
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 

@@ -12,6 +12,7 @@
 #include "engine/admission.h"
 #include "engine/exchange.h"
 #include "engine/internal.h"
+#include "engine/packet_log.h"
 #include "engine/quirks.h"
 #include "engine/version.h"
 #include "key/key.h"
@@ -117,8 +118,10 @@ static void send_disconnect(struct engine *e, uint32_t reason, const char *text,
     put_u32(w, reason);
     put_text(w, text);
     put_text(w, lang);
-    if (!writer_failed(w))
+    if (!writer_failed(w)) {
+        packet_log(e->logger, true, writer_span(w), SPAN(NULL, 0));
         transport_seal(&e->transport, writer_span(w), SPAN(NULL, 0), 0, NULL);
+    }
     writer_reset(w);
 }
 
@@ -278,9 +281,7 @@ static bool count_before_login(struct engine *e)
 
 static void handle_packet(struct engine *e, const struct packet *packet)
 {
-    if (log_enabled(e->logger, SSHIO_LOG_DEBUG, 3))
-        log_debug(e->logger, 3, "Received %s (%u), %zu byte(s)", message_name(packet->payload[0]), packet->payload[0],
-                  packet->len);
+    packet_log(e->logger, false, SPAN(packet->payload, packet->len), SPAN(NULL, 0));
     e->message_seq = packet->seq;
     if (count_before_login(e))
         admission_dispatch(e, SPAN(packet->payload, packet->len));

@@ -6,10 +6,11 @@
 #include "base/memory.h"
 #include "engine/internal.h"
 
-struct sent_request {
+struct sent_request { /* stands for several, where the same was asked again and again */
     struct list node;
     global_reply_fn reply;
     void *user;
+    uint64_t count; /* of answers that are due */
 };
 
 struct received_request {
@@ -44,12 +45,16 @@ void global_requests_done(struct global_requests *g)
 /* The oldest of ours gets its answer. False = there is none. */
 static bool answer_oldest(struct global_requests *g, bool ok, struct span data)
 {
-    struct list *node = list_take(&g->sent);
-    if (node == NULL)
+    if (list_empty(&g->sent))
         return false;
-    struct sent_request request = *LIST_ENTRY(node, struct sent_request, node);
-    mem_free(LIST_ENTRY(node, struct sent_request, node));
-    request.reply(request.user, ok, data);
+    struct sent_request *request = LIST_ENTRY(g->sent.next, struct sent_request, node);
+    global_reply_fn reply = request->reply;
+    void *user = request->user;
+    if (--request->count == 0) {
+        list_remove(&request->node);
+        mem_free(request);
+    }
+    reply(user, ok, data);
     return true;
 }
 
@@ -61,18 +66,29 @@ void global_requests_end(struct global_requests *g)
 
 /* ---- ours ---- */
 
+/* Remembers whom an answer is for. A peer that never answers must not make us remember more with every keepalive
+ * request: what the same asks again, with nothing in between, is only counted. */
+static bool await_reply(struct global_requests *g, global_reply_fn reply, void *user)
+{
+    struct sent_request *last = LIST_ENTRY(g->sent.prev, struct sent_request, node);
+    if (!list_empty(&g->sent) && last->reply == reply && last->user == user) {
+        last->count++;
+        return true;
+    }
+    struct sent_request *request = mem_alloc(sizeof *request);
+    if (request == NULL)
+        return false;
+    *request = (struct sent_request){ .reply = reply, .user = user, .count = 1 };
+    list_append(&g->sent, &request->node);
+    return true;
+}
+
 int engine_global_request(struct engine *e, const char *name, struct span data, global_reply_fn reply, void *user)
 {
     if (e->ended)
         return SSHIO_ECLOSED;
-    if (reply != NULL) {
-        struct sent_request *request = mem_alloc(sizeof *request);
-        if (request == NULL)
-            return SSHIO_ENOMEM;
-        request->reply = reply;
-        request->user = user;
-        list_append(&e->mux.globals.sent, &request->node);
-    }
+    if (reply != NULL && !await_reply(&e->mux.globals, reply, user))
+        return SSHIO_ENOMEM;
     engine_enter(e);
     struct writer *w = engine_message(e, MSG_GLOBAL_REQUEST);
     put_text(w, name);

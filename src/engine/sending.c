@@ -6,10 +6,10 @@
  * has begun. Channel data is never held; it stays with its channel. */
 #include <string.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "engine/exchange.h"
 #include "engine/internal.h"
+#include "engine/packet_log.h"
 
 #define SECRET_ALIGN 64           /* what holds a password is padded to multiples of it */
 #define MESSAGE_KEEP (64u * 1024) /* a longer writer is not kept */
@@ -48,20 +48,12 @@ static bool may_leave(const struct engine *e, uint8_t number)
     return number < MSG_GLOBAL_REQUEST || e->auth.stage == AUTH_DONE;
 }
 
-static void log_packet(struct engine *e, struct span head, size_t body_len)
-{
-    if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 3))
-        return;
-    uint8_t number = head.data[0];
-    log_debug(e->logger, 3, "Sent %s (%u), %zu byte(s)", message_name(number), number, head.len + body_len);
-}
-
 static void frame(struct engine *e, struct span head, struct span body, uint32_t align)
 {
     struct error error;
     error_init(&error);
     uint8_t number = head.data[0];
-    log_packet(e, head, body.len);
+    packet_log(e->logger, true, head, body);
     if (transport_seal(&e->transport, head, body, align, &error) < 0) {
         engine_error(e, error_code(&error), "%s", error_message(&error));
         error_clear(&error);

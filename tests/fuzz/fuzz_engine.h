@@ -1,56 +1,14 @@
-/* For targets that drive an engine: one without encryption, at a chosen stage, and input that is a list of records.
- *
- * A record is an operation (one octet), the length of its bytes (two octets) and the bytes. Operations below FUZZ_LOCAL
- * are messages of that number from the peer; the others are things that the application does. */
+/* For targets that begin in the middle of a connection: an engine without encryption, at a chosen stage, whose peer's
+ * messages are the records of the input. */
 #ifndef SSHIO_TESTS_FUZZ_ENGINE_H
 #define SSHIO_TESTS_FUZZ_ENGINE_H
 
-#include <string.h>
-
 #include "crypto/cipher.h"
-#include "engine/internal.h"
 #include "engine/kex.h"
-#include "fuzz.h"
 #include "key/key.h"
-
-#define FUZZ_LOCAL 200
-
-struct fuzz_record {
-    uint8_t operation;
-    struct span bytes;
-};
-
-static inline bool fuzz_next(struct reader *r, struct fuzz_record *record)
-{
-    if (reader_left(r) < 3)
-        return false;
-    record->operation = read_u8(r);
-    size_t len = (size_t)read_u8(r) << 8;
-    len |= read_u8(r);
-    record->bytes = read_bytes(r, len < reader_left(r) ? len : reader_left(r));
-    return true;
-}
-
-/* After login, for targets that are about what comes before. */
-static inline void fuzz_refuse_channel(void *owner, struct channel *ch, struct span type, struct span data)
-{
-    (void)owner, (void)type, (void)data;
-    channel_refuse(ch, 1, "no");
-}
+#include "owner.h"
 
 /* A key exchange may be begun in the middle of things; nobody's host key is trusted, and a server has none. */
-static struct engine *fuzz_engine;
-
-static inline void fuzz_refuse_host_key(void *owner, struct span blob, const struct sig_alg *alg)
-{
-    struct error refused;
-    (void)owner, (void)blob, (void)alg;
-    error_init(&refused);
-    error_set(&refused, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "not trusted");
-    engine_host_key_verdict(fuzz_engine, &refused);
-    error_clear(&refused);
-}
-
 static inline const struct engine_config *fuzz_config(const struct engine_config *config)
 {
     static const struct kex_alg *kex_algs[2];
@@ -69,21 +27,17 @@ static inline const struct engine_config *fuzz_config(const struct engine_config
     return &complete;
 }
 
-static inline struct engine *fuzz_engine_new(const struct engine_config *config, const struct engine_events *events,
-                                             void *owner, struct engine_buffers *buffers, enum auth_stage stage)
+static inline void fuzz_engine_start(struct owner *o, bool server, enum auth_stage stage)
 {
-    static struct engine_events complete;
-    complete = *events;
-    complete.host_key_received = fuzz_refuse_host_key;
-    engine_buffers_init(buffers);
-    struct engine *e = engine_new(fuzz_config(config), &complete, owner, buffers, log_base(), 0);
-    must(e != NULL);
-    fuzz_engine = e;
-    e->phase = PHASE_SECURED;
-    e->auth.stage = stage;
-    memset(e->kex.session_id, 's', 32);
-    e->kex.session_id_len = 32;
-    return e;
+    struct engine_config config = { .server = server, .version = "sshio_fuzz", .limits = limits_default };
+    owner_init(o);
+    o->distrust = true;
+    o->e = engine_new(fuzz_config(&config), &owner_events, o, owner_buffers(), log_base(), 0);
+    must(o->e != NULL);
+    o->e->phase = PHASE_SECURED;
+    o->e->auth.stage = stage;
+    memset(o->e->kex.session_id, 's', 32);
+    o->e->kex.session_id_len = 32;
 }
 
 /* The peer's packet, in memory of its exact size, so that the sanitizer sees a byte too many. */
@@ -110,12 +64,12 @@ static inline void fuzz_drop_output(struct engine *e)
         engine_sent(e, out.len);
 }
 
-static inline void fuzz_engine_done(struct engine *e, struct engine_buffers *buffers)
+static inline void fuzz_engine_done(struct owner *o)
 {
-    engine_lost(e, NULL);
-    must(engine_ended(e));
-    engine_free(e);
-    engine_buffers_done(buffers);
+    engine_lost(o->e, NULL);
+    must(engine_ended(o->e));
+    owner_done(o);
+    engine_free(o->e);
 }
 
 #endif

@@ -10,25 +10,67 @@
 
 /* ---- the plan ---- */
 
+static enum login plan_login(struct scenario *sc)
+{
+    struct sim *sim = &sc->sim;
+    if (sim_one_in(sim, 4))
+        return (enum login)sim_roll(sim, LOGIN_COUNT);
+    if (sc->two_steps)
+        return sim_one_in(sim, 2) ? LOGIN_KEY_AND_PASSWORD : LOGIN_KEY_AND_KBDINT;
+    return sim_one_in(sim, 4) ? LOGIN_KBDINT : LOGIN_PASSWORD;
+}
+
+/* Mostly one of those that cost nothing; sets whether the host is proved. */
+static const char *plan_kex(struct sim *sim, bool *proves_host)
+{
+    static const char *const dear[] = { "curve25519-sha256",
+                                        NULL,
+                                        "ecdh-sha2-nistp256",
+                                        "ecdh-sha2-nistp384",
+                                        "ecdh-sha2-nistp521",
+                                        "diffie-hellman-group14-sha256",
+                                        "diffie-hellman-group-exchange-sha256",
+                                        "diffie-hellman-group16-sha512" };
+    uint32_t kex = sim_roll(sim, 32);
+    *proves_host = kex >= 18;
+    if (kex < 18)
+        return "sim-kex@sshio";
+    if (kex < 30)
+        return "sim-signed-kex@sshio";
+    /* The last ones are dearest by far. */
+    return dear[sim_roll(sim, sim_one_in(sim, 8) ? sizeof dear / sizeof dear[0] : 5)];
+}
+
+static void plan_gentle(const struct sim *sim, struct client *c)
+{
+    bool even = sim->seed % 2 == 0;
+    c->login = c->scenario->two_steps ? LOGIN_KEY_AND_KBDINT : even ? LOGIN_KEY : LOGIN_ASKED_PASSWORD;
+    c->trust = even ? TRUST_KNOWN : TRUST_ASKED;
+    c->kex = even ? "sim-signed-kex@sshio" : "curve25519-sha256";
+    c->cipher = NULL;
+    c->compresses = sim->seed % GENTLE_KINDS == 4;
+    c->proves_host = true;
+}
+
 void client_plan(struct scenario *sc, struct client *c)
 {
     struct sim *sim = &sc->sim;
-    uint32_t kex = sim_roll(sim, 32);
-    c->login = sim_one_in(sim, 4) ? (enum login)sim_roll(sim, LOGIN_COUNT) : LOGIN_PASSWORD;
+    c->kex = plan_kex(sim, &c->proves_host);
+    c->login = plan_login(sc);
     c->trust = sim_one_in(sim, 5) ? (enum trust)sim_roll(sim, TRUST_COUNT) : TRUST_KNOWN;
-    c->kex = kex < 18 ? "sim-kex@sshio" : kex < 30 ? "sim-signed-kex@sshio" : kex < 31 ? "curve25519-sha256" : NULL;
     c->cipher = sim_one_in(sim, 2) ? cipher_at(sim_roll(sim, (uint32_t)cipher_count()))->name : NULL;
-    if (sc->gentle) {
-        c->login = (enum login)(sim->seed % 2 == 0 ? LOGIN_KEY : LOGIN_ASKED_PASSWORD);
-        c->trust = sim->seed % 2 == 0 ? TRUST_KNOWN : TRUST_ASKED;
-        c->kex = sim->seed % 2 == 0 ? "sim-signed-kex@sshio" : "curve25519-sha256";
-        c->cipher = NULL;
-    }
-    c->proves_host = kex >= 18 || sc->gentle;
+    c->compresses = sim_one_in(sim, 8);
+    if (sc->gentle)
+        plan_gentle(sim, c);
     if (sc->stormy && sim_one_in(sim, 6)) {
         c->connect_timeout = sim_roll_wide(sim, 5000) / 1000.0;
         c->disturbed = true;
     }
+}
+
+bool client_uses_kbdint(const struct client *c)
+{
+    return c->login == LOGIN_KBDINT || c->login == LOGIN_WRONG_KBDINT || c->login == LOGIN_KEY_AND_KBDINT;
 }
 
 static bool is_trusted(const struct client *c)
@@ -38,7 +80,9 @@ static bool is_trusted(const struct client *c)
 
 static bool can_log_in(const struct client *c)
 {
-    return c->login != LOGIN_WRONG_KEY && c->login != LOGIN_WRONG_PASSWORD;
+    if (c->scenario->two_steps)
+        return c->login == LOGIN_KEY_AND_PASSWORD || c->login == LOGIN_KEY_AND_KBDINT || c->login == LOGIN_OPEN;
+    return c->login != LOGIN_WRONG_KEY && c->login != LOGIN_WRONG_PASSWORD && c->login != LOGIN_WRONG_KBDINT;
 }
 
 static int expected_result(const struct client *c)
@@ -89,6 +133,26 @@ static int ask_password(sshio_conn *conn, sshio_request *req, void *user)
     return sshio_answer_text(req, right ? "secret" : "guess");
 }
 
+/* Once. */
+static int begin_kbdint(sshio_conn *conn, sshio_request *req, void *user)
+{
+    struct client *c = user;
+    (void)conn;
+    scenario_nap(c->scenario, c->scenario->waits ? 2 : 0, 100);
+    return c->kbdint_asked++ == 0 ? sshio_answer_text(req, "") : 0;
+}
+
+static int answer_challenge(sshio_conn *conn, const char *name, const char *instructions, const char *lang,
+                            const sshio_prompt *prompts, size_t count, sshio_request *req, void *user)
+{
+    struct client *c = user;
+    (void)conn, (void)name, (void)instructions, (void)lang, (void)prompts;
+    scenario_nap(c->scenario, c->scenario->waits ? 2 : 0, 100);
+    if (count == 2)
+        return sshio_answer_texts(req, SSHIO_LIST("blue", c->login == LOGIN_WRONG_KBDINT ? "4321" : "1234"));
+    return sshio_answer_texts(req, count == 1 ? SSHIO_LIST("yes") : NULL);
+}
+
 static sshio_client_handlers choose_handlers(const struct client *c)
 {
     sshio_client_handlers h = { .connection_made = connection_made, .connection_lost = connection_lost };
@@ -96,6 +160,10 @@ static sshio_client_handlers choose_handlers(const struct client *c)
         h.validate_host_public_key = validate_host;
     if (c->login == LOGIN_ASKED_PASSWORD || c->login == LOGIN_WRONG_PASSWORD || c->login == LOGIN_KEY_THEN_PASSWORD)
         h.password_auth_requested = ask_password;
+    if (client_uses_kbdint(c)) {
+        h.kbdint_auth_requested = begin_kbdint;
+        h.kbdint_challenge_received = answer_challenge;
+    }
     return h;
 }
 
@@ -116,11 +184,14 @@ static void set_options(const struct client *c, sshio_client_options *o)
     o->kex_algs = c->kex;
     o->encryption_algs = c->cipher;
     o->connect_timeout = c->connect_timeout;
-    if (c->login == LOGIN_PASSWORD || c->login == LOGIN_WRONG_PASSWORD)
-        o->password = c->login == LOGIN_PASSWORD ? "secret" : "guess";
-    o->client_keys = c->login == LOGIN_KEY                                                ? own
-                     : c->login == LOGIN_WRONG_KEY || c->login == LOGIN_KEY_THEN_PASSWORD ? others
-                                                                                          : NULL;
+    o->compression_algs = c->compresses ? "zlib@openssh.com" : NULL;
+    o->password = c->login == LOGIN_PASSWORD || c->login == LOGIN_KEY_AND_PASSWORD ? "secret"
+                  : c->login == LOGIN_WRONG_PASSWORD                               ? "guess"
+                                                                                   : NULL;
+    if (c->login == LOGIN_KEY || c->login == LOGIN_KEY_AND_PASSWORD || c->login == LOGIN_KEY_AND_KBDINT)
+        o->client_keys = own;
+    else
+        o->client_keys = c->login == LOGIN_WRONG_KEY || c->login == LOGIN_KEY_THEN_PASSWORD ? others : NULL;
     o->known_hosts = c->trust == TRUST_KNOWN       ? &known
                      : c->trust == TRUST_WRONG     ? &wrong
                      : c->trust == TRUST_UNCHECKED ? SSHIO_NONE

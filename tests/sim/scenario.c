@@ -192,10 +192,12 @@ static void plan(struct scenario *sc)
     sc->service = sim_one_in(sim, 2) ? SERVICE_NONE : (enum service)(1 + sim_roll(sim, 3));
     sc->waits = sim_one_in(sim, 2);
     sc->refuse_sessions = sim_one_in(sim, 4) ? 4 : 0;
+    sc->two_steps = sim_one_in(sim, 6);
     sc->client_count = sim_one_in(sim, 4) ? 1 + sim_roll(sim, CLIENTS_MAX) : 1;
     if (sc->gentle) {
         sc->service = (enum service)(1 + sim->seed % 3);
         sc->refuse_sessions = 0;
+        sc->two_steps = sim->seed % GENTLE_KINDS == 5;
         sc->client_count = 1;
     }
     for (unsigned i = 0; i < sc->client_count; i++) {

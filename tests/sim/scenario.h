@@ -68,6 +68,10 @@ enum login {
     LOGIN_ASKED_PASSWORD,    /* the second answer is right */
     LOGIN_KEY_THEN_PASSWORD, /* the key is wrong */
     LOGIN_OPEN,
+    LOGIN_KBDINT, /* two challenges */
+    LOGIN_WRONG_KBDINT,
+    LOGIN_KEY_AND_PASSWORD, /* both, where both are wanted */
+    LOGIN_KEY_AND_KBDINT,
     LOGIN_COUNT
 };
 
@@ -80,13 +84,14 @@ struct client {
     enum trust trust;
     const char *kex; /* NULL = whatever both like best */
     const char *cipher;
+    bool compresses;
     double connect_timeout;
     bool proves_host; /* the key exchange has a host key */
     sshio_conn *conn; /* from connection_made to connection_lost */
     sshio_conn *server_conn;
     bool disturbed;
     bool logged_in;
-    unsigned passwords_asked;
+    unsigned passwords_asked, kbdint_asked;
     unsigned made, lost, server_made, server_lost, server_completed;
     unsigned refusals_sent, refusals_seen;
     unsigned globals_made, globals_answered;
@@ -121,6 +126,7 @@ struct scenario {
     enum service service;     /* SERVICE_NONE = chosen for each session */
     bool waits;               /* handlers that may wait do so */
     uint32_t refuse_sessions; /* one in so many; 0 = none */
+    bool two_steps;           /* a key and something else are needed to log in */
     struct client clients[CLIENTS_MAX];
     unsigned client_count;
     struct blow blows[BLOWS_MAX];
@@ -158,6 +164,7 @@ bool error_is_plausible(const struct scenario *sc, int code);
 int server_start(struct scenario *sc);
 void client_plan(struct scenario *sc, struct client *c);
 int client_run(void *client);
+bool client_uses_kbdint(const struct client *c);
 void client_check(struct client *c);
 
 /* What one flow of a client comes to, for each of its shapes; the task of a session. */

@@ -82,6 +82,36 @@ static int validate_password(sshio_conn *conn, const char *username, const char 
     return sim_one_in(&scenario_of(c)->sim, 2) ? sshio_offload(compare_password, copy) : compare_password(copy);
 }
 
+/* For the others it is another way to ask for the password. */
+static int supports_kbdint(sshio_conn *conn, void *user)
+{
+    (void)conn;
+    return client_uses_kbdint(user) ? SSHIO_ACCEPT : SSHIO_DEFAULT;
+}
+
+static int get_challenge(sshio_conn *conn, const char *username, const char *lang, const char *submethods,
+                         sshio_request *req, void *user)
+{
+    static const sshio_prompt prompts[] = { { .text = "Colour: ", .echo = true }, { .text = "PIN: " } };
+    struct client *c = user;
+    (void)conn, (void)username, (void)lang, (void)submethods;
+    scenario_nap(scenario_of(c), scenario_of(c)->waits ? 2 : 0, 100);
+    return sshio_answer_challenge(req, "Login", "Two questions", "en", prompts, 2);
+}
+
+static int validate_response(sshio_conn *conn, const char *username, const char *const *responses, size_t count,
+                             sshio_request *req, void *user)
+{
+    static const sshio_prompt more = { .text = "Once more: " };
+    struct client *c = user;
+    (void)conn, (void)username;
+    scenario_nap(scenario_of(c), scenario_of(c)->waits ? 2 : 0, 100);
+    if (count == 1)
+        return strcmp(responses[0], "yes") == 0;
+    SIM_CHECK(&scenario_of(c)->sim, count == 2 && strcmp(responses[0], "blue") == 0);
+    return strcmp(responses[1], "1234") == 0 ? sshio_answer_challenge(req, NULL, NULL, NULL, &more, 1) : 0;
+}
+
 /* ---- which session it is ---- */
 
 static struct flow *find_flow(struct client *c, const sshio_chan *chan, enum service service)
@@ -416,6 +446,9 @@ static const sshio_server_handlers handlers = {
     .validate_public_key = validate_key,
     .password_auth_supported = supported,
     .validate_password = validate_password,
+    .kbdint_auth_supported = supports_kbdint,
+    .get_kbdint_challenge = get_challenge,
+    .validate_kbdint_response = validate_response,
     .session_requested = session_requested,
 };
 
@@ -424,13 +457,17 @@ int server_start(struct scenario *sc)
     const struct sim_keys *keys = sim_keys();
     sshio_keyref host_keys[2] = { { .key = keys->host } };
     sshio_source authorized = { .data = { keys->authorized, strlen(keys->authorized) } };
+    static const char *const two_steps[] = { "publickey,password", "publickey,keyboard-interactive", NULL };
     sshio_server_options o;
     sshio_server_options_init(&o);
     o.host_keys = host_keys;
+    o.required_auth_methods = sc->two_steps ? two_steps : NULL;
     o.authorized_keys = &authorized;
     o.handlers = &handlers;
     o.user = sc;
-    o.kex_algs = "sim-kex@sshio,sim-signed-kex@sshio,curve25519-sha256";
+    o.kex_algs = "sim-kex@sshio,sim-signed-kex@sshio,curve25519-sha256,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
+                 "ecdh-sha2-nistp521,diffie-hellman-group14-sha256,diffie-hellman-group-exchange-sha256,"
+                 "diffie-hellman-group16-sha512";
     if (sc->service == SERVICE_PROCESS && sim_one_in(&sc->sim, 2))
         o.process_handler = run_process;
     if (sc->service == SERVICE_STREAMS && sim_one_in(&sc->sim, 2))

@@ -106,6 +106,12 @@ static void on_auth_password_change(void *owner, struct span prompt, struct span
     (void)HOOK(s, auth_password_change, prompt, lang);
 }
 
+static void on_auth_challenged(void *owner, const struct auth_challenge *challenge)
+{
+    struct pair_side *s = owner;
+    (void)HOOK(s, auth_challenged, challenge);
+}
+
 static void on_auth_banner_received(void *owner, struct span msg, struct span lang)
 {
     struct pair_side *s = owner;
@@ -165,6 +171,7 @@ static const struct engine_events events = {
     .auth_failed = on_auth_failed,
     .auth_key_accepted = on_auth_key_accepted,
     .auth_password_change = on_auth_password_change,
+    .auth_challenged = on_auth_challenged,
     .auth_banner = on_auth_banner_received,
     .auth_requested = on_auth_requested,
     .authenticated = on_authenticated,

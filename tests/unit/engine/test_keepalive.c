@@ -1,6 +1,7 @@
 /* Asking a silent peer whether it is there (ServerAliveInterval of ssh_config(5), SSHConnection.set_keepalive). */
 #include "engine/unit.h"
 
+#include "base/memory.h"
 #include "engine/pair.h"
 
 #define INTERVAL_MS 1000
@@ -28,6 +29,11 @@ static void wait_ms(uint64_t ms)
 {
     pair_advance(&pair, ms);
     pair_run(&pair);
+}
+
+static void keep_unanswered(void *owner, struct span name, bool want_reply, struct span data)
+{
+    (void)owner, (void)name, (void)want_reply, (void)data;
 }
 
 static void test_silent_peer_that_answers_is_kept(void **state)
@@ -89,6 +95,33 @@ static void test_any_packet_resets_the_count(void **state)
     assert_false(engine_ended(pair.side[CLIENT].engine));
 }
 
+/* It talks, so that it is alive; what is remembered of the requests must not grow with their number, and late answers
+ * are still taken. */
+static void test_peer_that_never_answers_costs_no_memory(void **state)
+{
+    static const uint8_t failure = MSG_REQUEST_FAILURE;
+    (void)state;
+    start(CLIENT);
+    pair.side[SERVER].hooks.global_request = keep_unanswered;
+    wait_ms(INTERVAL_MS);
+    uint64_t live = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        wait_ms(INTERVAL_MS);
+        engine_send_ignore(pair.side[SERVER].engine, 1);
+        pair_run(&pair);
+        pair.cut[SERVER] = true; /* nor does it have to keep them */
+        live = i == 0 ? mem_live() : live;
+        assert_true(mem_live() <= live);
+    }
+    for (unsigned i = 0; i < 51; i++)
+        pair_send_raw(&pair, SERVER, &failure, 1);
+    pair_run(&pair);
+    assert_false(engine_ended(pair.side[CLIENT].engine));
+    pair_send_raw(&pair, SERVER, &failure, 1);
+    pair_run(&pair);
+    assert_string_equal(pair_message(&pair, CLIENT), "Unexpected reply to a global request");
+}
+
 static void test_nothing_is_asked_before_login(void **state)
 {
     (void)state;
@@ -131,9 +164,13 @@ static void test_the_clock_runs_on_in_a_rekey(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_silent_peer_that_answers_is_kept), TEST(test_dead_peer_is_noticed),
-        TEST(test_traffic_puts_the_question_off),    TEST(test_any_packet_resets_the_count),
-        TEST(test_nothing_is_asked_before_login),    TEST(test_it_can_be_changed_while_open),
+        TEST(test_silent_peer_that_answers_is_kept),
+        TEST(test_dead_peer_is_noticed),
+        TEST(test_traffic_puts_the_question_off),
+        TEST(test_any_packet_resets_the_count),
+        TEST(test_peer_that_never_answers_costs_no_memory),
+        TEST(test_nothing_is_asked_before_login),
+        TEST(test_it_can_be_changed_while_open),
         TEST(test_the_clock_runs_on_in_a_rekey),
     };
     return cmocka_run_group_tests_name("keepalive", tests, NULL, NULL);

@@ -7,18 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
+#include "faults.h"
 #include "fixtures.h"
 
 #define DATA SPAN("signed text", 11)
-
-static unsigned int calls;   /* so far */
-static unsigned int fail_at; /* which of them fails; 0 = none */
-static int fail_with;        /* what a function that gives an int then gives: 0 or -1 */
-
-static bool is_due(void)
-{
-    return ++calls == fail_at;
-}
 
 /* X(result, name, parameters, arguments): those whose failure is a null pointer, then those with 1 for success. */
 #define POINTER_CALLS(X)                                                                                               \
@@ -73,33 +65,11 @@ static bool is_due(void)
     X(EC_POINT_mul, (const EC_GROUP *g, EC_POINT *r, const BIGNUM *n, const EC_POINT *q, const BIGNUM *m, BN_CTX *c),  \
       (g, r, n, q, m, c))
 
-#define WRAP_POINTER(result, name, parameters, arguments)                                                              \
-    result __real_##name parameters;                                                                                   \
-    result __wrap_##name parameters;                                                                                   \
-    result __wrap_##name parameters                                                                                    \
-    {                                                                                                                  \
-        return is_due() ? NULL : __real_##name arguments;                                                              \
-    }
-POINTER_CALLS(WRAP_POINTER)
-
-#define WRAP_INT(name, parameters, arguments)                                                                          \
-    int __real_##name parameters;                                                                                      \
-    int __wrap_##name parameters;                                                                                      \
-    int __wrap_##name parameters                                                                                       \
-    {                                                                                                                  \
-        return is_due() ? fail_with : __real_##name arguments;                                                         \
-    }
-INT_CALLS(WRAP_INT)
-
-size_t __real_EC_POINT_point2oct(const EC_GROUP *g, const EC_POINT *p, point_conversion_form_t f, unsigned char *b,
-                                 size_t n, BN_CTX *c);
-size_t __wrap_EC_POINT_point2oct(const EC_GROUP *g, const EC_POINT *p, point_conversion_form_t f, unsigned char *b,
-                                 size_t n, BN_CTX *c);
-size_t __wrap_EC_POINT_point2oct(const EC_GROUP *g, const EC_POINT *p, point_conversion_form_t f, unsigned char *b,
-                                 size_t n, BN_CTX *c)
-{
-    return is_due() ? 0 : __real_EC_POINT_point2oct(g, p, f, b, n, c);
-}
+POINTER_CALLS(FAULT_POINTER)
+INT_CALLS(FAULT_INT)
+FAULT_SIZE(EC_POINT_point2oct,
+           (const EC_GROUP *g, const EC_POINT *p, point_conversion_form_t f, unsigned char *b, size_t n, BN_CTX *c),
+           (g, p, f, b, n, c))
 
 /* All that is done with a key, to the verification by its public half; true = all of it succeeded. */
 static bool use_key(const char *text)
@@ -125,9 +95,9 @@ static bool use_key(const char *text)
 
 static unsigned int count_calls(const char *text)
 {
-    calls = fail_at = 0;
+    fault_set(0, 0);
     assert_true(use_key(text));
-    return calls;
+    return fault_calls;
 }
 
 static void check_each_call(const char *text, unsigned int least)
@@ -135,14 +105,13 @@ static void check_each_call(const char *text, unsigned int least)
     unsigned int count = count_calls(text);
     assert_true(count >= least);
     for (unsigned int nth = 1; nth <= count; nth++) {
-        for (fail_with = 0; fail_with >= -1; fail_with--) {
-            calls = 0;
-            fail_at = nth;
+        for (int result = 0; result >= -1; result--) {
+            fault_set(nth, result);
             if (use_key(text))
-                fail_msg("call %u of %u failed, and nobody noticed", nth, count);
+                fail_msg("call %u of %u, %s, failed, and nobody noticed", nth, count, fault_name);
         }
     }
-    fail_at = 0;
+    fault_set(0, 0);
 }
 
 static void test_failing_call_is_never_success(void **state)

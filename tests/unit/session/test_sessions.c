@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +15,39 @@
 #include "session/run.h"
 
 #define MIB (1024u * 1024u)
+
+/* ---- sockets ---- */
+
+static int count_tcp_sockets(void)
+{
+    int count = 0;
+    for (int fd = 3; fd < 64; fd++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.ss_family != AF_INET)
+            continue;
+        int set = 0;
+        len = sizeof set;
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &set, &len), 0);
+        assert_int_not_equal(set, 0);
+        count++;
+    }
+    return count;
+}
+
+static void no_delay(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    assert_int_equal(count_tcp_sockets(), 2); /* of the client and of the server */
+    sshio_conn_unref(conn);
+}
+
+/* FC14 */
+static void test_both_ends_of_a_connection_send_without_delay(void **state)
+{
+    (void)state;
+    run_with(no_delay, NULL);
+}
 
 /* ---- run ---- */
 
@@ -723,6 +758,7 @@ static void test_waiting_calls_work_outside_tasks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_both_ends_of_a_connection_send_without_delay),
         cmocka_unit_test(test_run_separates_stdout_and_stderr_and_gives_the_status),
         cmocka_unit_test(test_run_with_check_fails_with_the_result_in_the_error),
         cmocka_unit_test(test_exit_signal_arrives_with_all_fields),
