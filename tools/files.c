@@ -89,16 +89,34 @@ static const char *append(int fd, size_t size, char **text, size_t *len)
     return NULL;
 }
 
+static int open_trusted(const char *path, size_t *size, const char **reason)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        *reason = errno == ENOENT ? NULL : strerror(errno);
+    else
+        *reason = distrust(fd, size);
+    return fd;
+}
+
+bool file_is_trusted(const char *path, const char **reason)
+{
+    size_t size = 0;
+    int fd = open_trusted(path, &size, reason);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 && *reason == NULL;
+}
+
 bool file_append_trusted(const char *path, char **text, size_t *len, const char **reason)
 {
     size_t size = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open_trusted(path, &size, reason);
 
-    if (fd < 0) {
-        *reason = errno == ENOENT ? NULL : strerror(errno);
+    if (fd < 0)
         return false;
-    }
-    *reason = distrust(fd, &size);
     if (*reason == NULL)
         *reason = append(fd, size, text, len);
     close(fd);

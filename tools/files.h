@@ -18,6 +18,9 @@ void account_done(struct account *account);
 /* "~/x" in the home directory, other names as they are; freed by the caller, NULL = out of memory. */
 char *path_expand(const struct account *account, const char *name);
 
+/* Whether the file is there and belongs to nobody but this account and root. False as below. */
+bool file_is_trusted(const char *path, const char **reason);
+
 /* Appends the lines of a file to a text, which grows by realloc. False: nothing was read, and *reason says why; it is
  * NULL when there is no such file. Refused is what is not a regular file, belongs to another user, can be written by
  * others, or is too long. The checks and the reading go through one descriptor. */

@@ -10,11 +10,11 @@ void options_usage(const struct tool *tool, FILE *to)
 {
     fprintf(to, "usage: sshio %s [-", tool->name);
     for (size_t i = 0; i < tool->option_count; i++)
-        if (tool->options[i].argument == NULL)
+        if (tool->options[i].argument == NULL && tool->options[i].kind != OPTION_MISSING)
             fputc(tool->options[i].letter, to);
     fputc(']', to);
     for (size_t i = 0; i < tool->option_count; i++)
-        if (tool->options[i].argument != NULL)
+        if (tool->options[i].argument != NULL && tool->options[i].kind != OPTION_MISSING)
             fprintf(to, " [-%c %s]", tool->options[i].letter, tool->options[i].argument);
     fprintf(to, "%s%s\n", tool->operands[0] != '\0' ? " " : "", tool->operands);
 }
@@ -26,18 +26,39 @@ void options_help(const struct tool *tool, FILE *to)
     fputc('\n', to);
     for (size_t i = 0; i < tool->option_count; i++) {
         const struct tool_option *option = &tool->options[i];
-        fprintf(to, "  -%c %-18s %s\n", option->letter, option->argument != NULL ? option->argument : "", option->help);
+        if (option->kind != OPTION_MISSING)
+            fprintf(to, "  -%c %-18s %s\n", option->letter, option->argument != NULL ? option->argument : "",
+                    option->help);
     }
     fprintf(to, "  --help %14s this text\n", "");
 }
 
-/* Quotes a value so that the grammar of config lines gives it back as it is. */
-int options_set_keyword(sshio_config *config, const char *keyword, const char *value)
+bool config_lines_add(struct config_lines *lines, const char *line)
+{
+    size_t len = strlen(line);
+    char *text = strchr(line, '\n') == NULL ? realloc(lines->text, lines->len + len + 2) : NULL;
+
+    if (text == NULL) {
+        say("command-line: the option has a line break in it, or is too long");
+        return false;
+    }
+    memcpy(text + lines->len, line, len);
+    lines->text = text;
+    lines->len += len + 1;
+    text[lines->len - 1] = '\n';
+    text[lines->len] = '\0';
+    return true;
+}
+
+/* Quotes the value so that the grammar of config lines gives it back as it is. */
+bool config_lines_add_value(struct config_lines *lines, const char *keyword, const char *value)
 {
     size_t size = strlen(keyword) + 2 * strlen(value) + 4;
     char *text = malloc(size);
-    if (text == NULL)
-        return sshio_raise(SSHIO_ENOMEM, "out of memory");
+    if (text == NULL) {
+        say("out of memory");
+        return false;
+    }
     size_t len = (size_t)snprintf(text, size, "%s=\"", keyword);
     for (; *value != '\0'; value++) {
         if (*value == '"' || *value == '\\')
@@ -46,9 +67,9 @@ int options_set_keyword(sshio_config *config, const char *keyword, const char *v
     }
     text[len++] = '"';
     text[len] = '\0';
-    int rc = sshio_config_set(config, text);
+    bool ok = config_lines_add(lines, text);
     free(text);
-    return rc;
+    return ok;
 }
 
 static const struct tool_option *find_option(const struct tool *tool, char letter)
@@ -72,11 +93,14 @@ static bool usage_error(const struct tool *tool, int *status, const char *what, 
     return end_with(status, tool->failed);
 }
 
-static bool configure(struct command_line *line, int rc, int *status)
+static bool configure(const struct command_line *line, bool ok, int *status)
 {
-    if (rc == 0)
-        return true;
-    say("command-line: %s", sshio_error_message());
+    return ok || end_with(status, line->tool->failed);
+}
+
+static bool refuse(const struct command_line *line, const struct tool_option *option, int *status)
+{
+    say("-%c is not supported yet: %s", option->letter, option->help);
     return end_with(status, line->tool->failed);
 }
 
@@ -86,11 +110,11 @@ static bool apply(struct command_line *line, const struct tool_option *option, c
 
     switch (option->kind) {
     case OPTION_KEYWORD:
-        return configure(line, options_set_keyword(line->config, option->keyword, argument), status);
+        return configure(line, config_lines_add_value(line->lines, option->keyword, argument), status);
     case OPTION_SETTING:
-        return configure(line, sshio_config_set(line->config, option->keyword), status);
+        return configure(line, config_lines_add(line->lines, option->keyword), status);
     case OPTION_ASSIGNMENT:
-        return configure(line, sshio_config_set(line->config, argument), status);
+        return configure(line, config_lines_add(line->lines, argument), status);
     case OPTION_COUNT:
         ++*(int *)(void *)place;
         return true;
@@ -98,12 +122,14 @@ static bool apply(struct command_line *line, const struct tool_option *option, c
         *(const char **)(void *)place = argument;
         return true;
     case OPTION_ACCEPTED:
-        return true;
+        return argument == NULL || strcmp(argument, option->keyword) == 0 || refuse(line, option, status);
+    case OPTION_MISSING:
+        return refuse(line, option, status);
     case OPTION_HELP:
         options_help(line->tool, stdout);
         return end_with(status, 0);
     case OPTION_VERSION:
-        fprintf(stderr, "sshio_%s\n", sshio_version());
+        fprintf(stderr, "sshio_%s, compatible with OpenSSH_9.9\n", sshio_version());
         return end_with(status, 0);
     }
     return true;
@@ -157,20 +183,18 @@ sshio_tri options_tri(const sshio_config *config, const char *keyword)
     return strcmp(values[0], "yes") == 0 || strcmp(values[0], "true") == 0 ? SSHIO_YES : SSHIO_NO;
 }
 
-const char *options_selection(const sshio_config *config, const char *keyword)
+const char *options_text(const sshio_config *config, const char *keyword, const char *fallback)
 {
     const char *const *values = sshio_config_get(config, keyword);
-    if (values == NULL)
-        return NULL;
-    return values[0] != NULL ? values[0] : SSHIO_NONE;
+    return values != NULL ? values[0] : fallback;
 }
 
-/* Plain zlib would compress before the user is authenticated; it has no name here. */
-const char *options_compression(const sshio_config *config)
+void options_explain_config(void)
 {
-    const char *const *values = sshio_config_get(config, "Compression");
-    if (values == NULL)
-        return NULL;
-    bool preferred = strcmp(values[0], "no") != 0 && strcmp(values[0], "false") != 0;
-    return preferred ? "zlib@openssh.com,none" : "none,zlib@openssh.com";
+    const sshio_error *error = sshio_error_last();
+
+    if (error != NULL && error->code == SSHIO_ECONFIG_PARSE && error->filename == NULL)
+        say("command-line %s", error->message);
+    else
+        say("%s", sshio_error_message());
 }

@@ -17,7 +17,8 @@ enum option_kind {
     OPTION_ASSIGNMENT, /* its argument is a "Keyword=value" of its own */
     OPTION_COUNT,      /* an int that counts how often it stands there */
     OPTION_TEXT,       /* a const char * that takes its argument; the last one counts */
-    OPTION_ACCEPTED,   /* asks for what is so anyway */
+    OPTION_ACCEPTED,   /* asks for what is so anyway; its argument, if any, must be the row's keyword */
+    OPTION_MISSING,    /* what it asks for is not there */
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -41,6 +42,16 @@ struct tool {
     size_t option_count;
 };
 
+struct config_lines { /* what the options say, as the text of a config file */
+    char *text;
+    size_t len;
+};
+
+/* False = out of memory, or a line break in the line. */
+bool config_lines_add(struct config_lines *lines, const char *line);
+/* Adds a keyword with one literal value, whatever characters it has. */
+bool config_lines_add_value(struct config_lines *lines, const char *keyword, const char *value);
+
 struct command_line {
     const struct tool *tool;
     int argc;
@@ -48,7 +59,7 @@ struct command_line {
     int next;   /* index of the next word */
     bool ended; /* "--" stood there */
     void *settings;
-    sshio_config *config;
+    struct config_lines *lines;
 };
 
 /* Takes options up to the first word that is none. True = go on; false = the tool ends with *status, and all is said.
@@ -58,15 +69,13 @@ bool options_take(struct command_line *line, int *status);
 void options_usage(const struct tool *tool, FILE *to);
 void options_help(const struct tool *tool, FILE *to);
 
-/* Sets a keyword to one literal value, whatever characters it has. 0 or what sshio_config_set says. */
-int options_set_keyword(sshio_config *config, const char *keyword, const char *value);
-
 /* The value of a keyword that is a switch. */
 sshio_tri options_tri(const sshio_config *config, const char *keyword);
-/* The value of a keyword as an option that selects algorithms: NULL = none was given, SSHIO_NONE = it was "none". */
-const char *options_selection(const sshio_config *config, const char *keyword);
 
-/* What the keyword Compression comes to as such an option. */
-const char *options_compression(const sshio_config *config);
+/* Its first value, NULL when it is "none", fallback when it is not set. */
+const char *options_text(const sshio_config *config, const char *keyword, const char *fallback);
+
+/* Says why a configuration could not be loaded. */
+void options_explain_config(void);
 
 #endif

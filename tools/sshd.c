@@ -19,15 +19,28 @@ struct settings {
     int in_foreground;
     int log_to_stderr;
     int verbose;
+    int only_test;
+    int show_config;
+    const char *config_file;
 };
 
 static const struct tool_option options[] = {
     { 'D', OPTION_COUNT, NULL, NULL, offsetof(struct settings, in_foreground), "stay in the foreground" },
+    { 'd', OPTION_MISSING, NULL, NULL, 0, "serving one connection with debugging output" },
     { 'e', OPTION_COUNT, NULL, NULL, offsetof(struct settings, log_to_stderr),
       "log to stderr instead of the system log" },
+    { 'E', OPTION_MISSING, "file", NULL, 0, "logging to a file" },
+    { 'f', OPTION_TEXT, "file", NULL, offsetof(struct settings, config_file),
+      "config file; none unless said otherwise" },
     { 'h', OPTION_KEYWORD, "file", "HostKey", 0, "private host key; may be repeated" },
+    { 'i', OPTION_MISSING, NULL, NULL, 0, "serving one connection on stdin and stdout" },
     { 'o', OPTION_ASSIGNMENT, "Key=value", NULL, 0, "value of a config keyword; the first one counts" },
     { 'p', OPTION_KEYWORD, "port", "Port", 0, "port to listen on; 22 unless said otherwise" },
+    { 'q', OPTION_SETTING, NULL, "LogLevel=QUIET", 0, "say nothing" },
+    { 'T', OPTION_COUNT, NULL, NULL, offsetof(struct settings, show_config),
+      "check the configuration, print it, and serve nobody" },
+    { 't', OPTION_COUNT, NULL, NULL, offsetof(struct settings, only_test),
+      "check the configuration and the host keys, and serve nobody" },
     { 'v', OPTION_COUNT, NULL, NULL, offsetof(struct settings, verbose), "say what happens; up to three times" },
     { 'V', OPTION_VERSION, NULL, NULL, 0, "print the version" },
 };
@@ -35,6 +48,7 @@ static const struct tool_option options[] = {
 struct server {
     struct account account;
     struct settings settings;
+    struct config_lines lines;
     sshio_config *config;
 };
 
@@ -49,6 +63,18 @@ static char *login_name(const char *shell)
     if (text != NULL)
         snprintf(text, strlen(name) + 2, "-%s", name);
     return text;
+}
+
+/* The command of a subsystem, behind its name; NULL = it is not served. */
+static const char *subsystem_command(const struct server *server, const char *name)
+{
+    const char *const *served = sshio_config_get(server->config, "Subsystem");
+    size_t len = strlen(name);
+
+    for (size_t i = 0; served != NULL && served[i] != NULL; i++)
+        if (strncmp(served[i], name, len) == 0 && served[i][len] == ' ')
+            return served[i] + len + 1;
+    return NULL;
 }
 
 static int exec_shell(const struct server *server, sshio_process *process, const char *command)
@@ -78,13 +104,14 @@ static void handle_process(sshio_process *process, void *user)
 {
     const struct server *server = user;
     const char *subsystem = sshio_process_subsystem(process);
+    const char *command = subsystem != NULL ? subsystem_command(server, subsystem) : sshio_process_command(process);
 
-    if (subsystem != NULL) {
+    if (subsystem != NULL && command == NULL) {
         sshio_printf(sshio_process_stderr(process), "subsystem %s is not served here\n", subsystem);
         sshio_process_exit(process, 1);
         return;
     }
-    int rc = exec_shell(server, process, sshio_process_command(process));
+    int rc = exec_shell(server, process, command);
     if (rc == 0 || sshio_error_is(rc, SSHIO_ECANCELED))
         return;
     say("%s: %s", server->account.shell, sshio_error_message());
@@ -205,29 +232,10 @@ static const sshio_server_handlers handlers = {
 
 /* ---- listening ---- */
 
-static sshio_keyref *list_host_keys(const struct server *server)
-{
-    const char *const *files = sshio_config_get(server->config, "HostKey");
-    size_t count = 0;
-
-    while (files != NULL && files[count] != NULL)
-        count++;
-    sshio_keyref *keys = calloc(count + 1, sizeof *keys);
-    for (size_t i = 0; keys != NULL && i < count; i++)
-        keys[i].file = files[i];
-    return keys;
-}
-
 static int number_of(const struct server *server, const char *keyword, int fallback)
 {
-    const char *const *values = sshio_config_get(server->config, keyword);
-    return values != NULL && values[0] != NULL ? atoi(values[0]) : fallback;
-}
-
-static const char *text_of(const struct server *server, const char *keyword)
-{
-    const char *const *values = sshio_config_get(server->config, keyword);
-    return values != NULL ? values[0] : NULL;
+    const char *text = options_text(server->config, keyword, NULL);
+    return text != NULL ? atoi(text) : fallback;
 }
 
 /* "host", "host:port", "[host]:port" or an IPv6 address; the text is cut in place. False = bad port. */
@@ -260,33 +268,36 @@ static bool split_address(char *text, const char **host, int *port)
 /* Those over the ciphertext that are beyond doubt; others by name. */
 static const char default_macs[] = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com";
 
-static bool listen_on(const struct server *server, const char *address, const sshio_keyref *host_keys)
+/* Where the tool is stricter than the library, unless the configuration says otherwise. */
+static void set_defaults(const struct server *server, sshio_server_options *arguments)
 {
+    if (sshio_config_get(server->config, "MACs") == NULL)
+        arguments->mac_algs = default_macs;
+    if (sshio_config_get(server->config, "KexAlgorithms") == NULL)
+        arguments->kex_algs = "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
+    if (sshio_config_get(server->config, "RequiredRSASize") == NULL)
+        arguments->required_rsa_size = REQUIRED_RSA_SIZE;
+}
+
+static bool listen_on(const struct server *server, const char *address)
+{
+    static const sshio_source nobody = { .data = { "", 0 } };
+    const sshio_source config = { .config = server->config };
     sshio_server_options arguments;
     sshio_listener *listener = NULL;
     int port = number_of(server, "Port", 22);
-    const char *kex = text_of(server, "KexAlgorithms");
-    int sessions = number_of(server, "MaxSessions", 0);
     const char *host;
     char *text = strdup(address);
 
     sshio_server_options_init(&arguments);
-    arguments.host_keys = host_keys;
+    arguments.config = &config;
+    arguments.authorized_keys = &nobody; /* read anew at each login, by begin_auth */
     arguments.handlers = &handlers;
     arguments.user = (void *)(uintptr_t)server;
     arguments.process_handler = handle_process;
     arguments.error_handler = connection_failed;
-    arguments.max_sessions = sessions != 0 || text_of(server, "MaxSessions") == NULL ? sessions : -1;
     arguments.password_auth = SSHIO_NO;
-    arguments.encryption_algs = text_of(server, "Ciphers");
-    arguments.mac_algs = options_selection(server->config, "MACs");
-    if (arguments.mac_algs == NULL)
-        arguments.mac_algs = default_macs;
-    arguments.compression_algs = options_compression(server->config);
-    arguments.kex_algs = kex != NULL ? kex : "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
-    arguments.rekey_limit = text_of(server, "RekeyLimit");
-    arguments.signature_algs = text_of(server, "PubkeyAcceptedAlgorithms");
-    arguments.required_rsa_size = number_of(server, "RequiredRSASize", REQUIRED_RSA_SIZE);
+    set_defaults(server, &arguments);
     bool ok = text != NULL && split_address(text, &host, &port);
     if (!ok)
         say("bad address to listen on: %s", address);
@@ -305,14 +316,12 @@ static bool listen_on_all(const struct server *server)
 {
     static const char *const everywhere[] = { "", NULL };
     const char *const *addresses = sshio_config_get(server->config, "ListenAddress");
-    sshio_keyref *host_keys = list_host_keys(server);
-    bool ok = host_keys != NULL;
+    bool ok = true;
 
     if (addresses == NULL)
         addresses = everywhere;
     for (size_t i = 0; ok && addresses[i] != NULL; i++)
-        ok = listen_on(server, addresses[i], host_keys);
-    free(host_keys);
+        ok = listen_on(server, addresses[i]);
     return ok;
 }
 
@@ -369,6 +378,62 @@ static int serve_in_background(const struct server *server)
     return started ? 0 : 1;
 }
 
+static bool load_config(struct server *server)
+{
+    const char *const files[] = { server->settings.config_file, NULL };
+    bool is_given = files[0] != NULL && strcmp(files[0], "none") != 0;
+    const sshio_source source = { .files = is_given ? files : NULL, .data = { server->lines.text, server->lines.len } };
+
+    if (sshio_load_server_config(&source, SSHIO_QUERY(.strict = true), &server->config) == 0)
+        return true;
+    options_explain_config();
+    return false;
+}
+
+static bool check_host_keys(const struct server *server)
+{
+    const char *const *files = sshio_config_get(server->config, "HostKey");
+    size_t count = 0;
+
+    for (size_t i = 0; files != NULL && files[i] != NULL; i++) {
+        sshio_key *key = NULL;
+        if (sshio_read_private_key(files[i], NULL, &key) == 0)
+            count++;
+        else
+            say("Unable to load host key \"%s\": %s", files[i], sshio_error_message());
+        sshio_key_unref(key);
+    }
+    if (count == 0)
+        say("no hostkeys available -- exiting.");
+    return count != 0;
+}
+
+/* Root's account is served only when its configuration does not forbid it. */
+static bool check_account(const struct server *server)
+{
+    if (getuid() != 0)
+        return true;
+    if (strcmp(options_text(server->config, "PermitRootLogin", "yes"), "no") == 0) {
+        say("started by root, whom PermitRootLogin does not let in: nobody to serve");
+        return false;
+    }
+    say("started by root: serves root, and no other user");
+    return true;
+}
+
+static int show_config(const struct server *server)
+{
+    sshio_bytes text;
+
+    if (sshio_config_dump(server->config, &text) != 0) {
+        say("%s", sshio_error_message());
+        return 1;
+    }
+    fputs(text.data, stdout);
+    sshio_bytes_free(&text);
+    return 0;
+}
+
 static int run_server(struct server *server, int argc, char **argv)
 {
     struct command_line line = {
@@ -377,21 +442,23 @@ static int run_server(struct server *server, int argc, char **argv)
         .argv = argv,
         .next = 1,
         .settings = &server->settings,
-        .config = server->config,
+        .lines = &server->lines,
     };
     int status;
 
     if (!options_take(&line, &status))
         return status;
     if (line.next < argc) {
-        say("extra argument %s", argv[line.next]);
+        say("Extra argument %s.", argv[line.next]);
         options_usage(&tool_sshd, stderr);
         return 1;
     }
-    if (text_of(server, "HostKey") == NULL) {
-        say("no hostkeys available -- exiting.");
+    if (!load_config(server) || !check_host_keys(server))
         return 1;
-    }
+    if (server->settings.show_config > 0)
+        return show_config(server);
+    if (server->settings.only_test > 0)
+        return 0;
     if (!account_load(&server->account, NULL)) {
         say("No user exists for uid %lu", (unsigned long)getuid());
         return 1;
@@ -399,8 +466,8 @@ static int run_server(struct server *server, int argc, char **argv)
     if (!server->settings.log_to_stderr)
         talk_to_system_log();
     talk_set_log(server->config, server->settings.verbose, false);
-    if (getuid() == 0)
-        say("started by root: serves root, and no other user");
+    if (!check_account(server))
+        return 1;
     return server->settings.in_foreground ? serve(server, -1) : serve_in_background(server);
 }
 
@@ -409,10 +476,9 @@ static int run_sshd(int argc, char **argv)
     struct server server = { .config = NULL };
 
     signal(SIGPIPE, SIG_IGN);
-    if (sshio_config_new_server(&server.config) != 0)
-        return 1;
     int status = run_server(&server, argc, argv);
     account_done(&server.account);
+    free(server.lines.text);
     sshio_config_unref(server.config);
     return status;
 }

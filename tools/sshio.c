@@ -5,11 +5,22 @@
 #include "talk.h"
 #include "tools.h"
 
-static const struct tool *const tools[] = { &tool_ssh, &tool_sshd };
+static const struct tool *const tools[] = { &tool_ssh, &tool_sshd, &tool_keygen };
 #define TOOL_COUNT (sizeof tools / sizeof tools[0])
+
+/* The programs of OpenSSH whose names are not those of the tools. */
+static const struct {
+    const char *program;
+    const char *tool;
+} program_names[] = {
+    { "ssh-keygen", "keygen" },
+};
 
 static const struct tool *find_tool(const char *name)
 {
+    for (size_t i = 0; i < sizeof program_names / sizeof program_names[0]; i++)
+        if (strcmp(program_names[i].program, name) == 0)
+            name = program_names[i].tool;
     for (size_t i = 0; i < TOOL_COUNT; i++)
         if (strcmp(tools[i]->name, name) == 0)
             return tools[i];
@@ -26,7 +37,11 @@ static void list_tools(FILE *to)
 
 static int run(const struct tool *tool, int argc, char **argv)
 {
-    talk_as(tool->name);
+    const char *name = tool->name;
+    for (size_t i = 0; i < sizeof program_names / sizeof program_names[0]; i++)
+        if (strcmp(program_names[i].tool, name) == 0)
+            name = program_names[i].program;
+    talk_as(name);
     return tool->run(argc, argv);
 }
 

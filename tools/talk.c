@@ -85,6 +85,13 @@ void say_line(const char *text)
     put_line(LOG_NOTICE, "", text);
 }
 
+void say_line_about(const char *what, const char *file, int os_errno)
+{
+    char text[LINE_MAX_LEN];
+    snprintf(text, sizeof text, "%s%s%s: %s", what, what[0] != '\0' ? " " : "", file, strerror(os_errno));
+    say_line(text);
+}
+
 static void log_line(sshio_log_level level, const char *logger, const char *context, const char *text, void *user)
 {
     char line[LINE_MAX_LEN];

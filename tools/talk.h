@@ -10,7 +10,8 @@
 void talk_as(const char *name); /* the prefix of what is said: "ssh" */
 void talk_to_system_log(void);  /* from now on */
 void say(const char *format, ...) SSHIO_PRINTF(1, 2);
-void say_line(const char *text); /* without the prefix */
+void say_line(const char *text);                                       /* without the prefix */
+void say_line_about(const char *what, const char *file, int os_errno); /* "what file: reason" */
 
 /* Sets up the library's log by a LogLevel of the config and the number of -v. quiet: information is said only from
  * VERBOSE on. */

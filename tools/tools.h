@@ -4,6 +4,7 @@
 
 #include "options.h"
 
+extern const struct tool tool_keygen;
 extern const struct tool tool_ssh;
 extern const struct tool tool_sshd;
 

@@ -50,6 +50,10 @@ SSHIO_API void sshio_chan_abort(sshio_chan *chan);            /* drops what is q
 SSHIO_API void sshio_chan_close(sshio_chan *chan);            /* after what is queued; does not wait */
 SSHIO_API bool sshio_chan_is_closing(const sshio_chan *chan); /* also after write_eof */
 SSHIO_API int sshio_chan_wait_closed(sshio_chan *chan);       /* waits */
+/* What the peer writes and reads is text in this encoding (as iconv has it), and UTF-8 here; NULL or SSHIO_NONE: bytes.
+ * Half a character that was under way ends in the old one. SSHIO_EINVAL: not known; SSHIO_ENOMEM. */
+SSHIO_API int sshio_chan_set_encoding(sshio_chan *chan, const char *encoding, sshio_text_errors errors);
+SSHIO_API const char *sshio_chan_get_encoding(const sshio_chan *chan); /* borrowed; NULL = bytes */
 
 /* sessions, both sides */
 SSHIO_API const char *const *sshio_chan_get_environment(

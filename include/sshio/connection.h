@@ -54,6 +54,10 @@ SSHIO_API int sshio_open_session(sshio_conn *conn, const sshio_session_options *
                                  sshio_reader **out, sshio_reader **err);
 SSHIO_API int sshio_create_process(sshio_conn *conn, const sshio_session_options *options,
                                    sshio_client_process **process);
+/* Waits. Starts a program whose output goes to handlers; .encoding is not taken from the connection: default bytes. The
+ * transport is the caller's. Errors as sshio_create_process. */
+SSHIO_API int sshio_create_subprocess(sshio_conn *conn, const sshio_subprocess_handlers *handlers, void *user,
+                                      const sshio_session_options *options, sshio_client_process **transport);
 SSHIO_API int sshio_run(sshio_conn *conn, const sshio_session_options *options,
                         sshio_result **result); /* EPROCESS, EPROCESS_TIMEOUT: result in the error */
 

@@ -26,5 +26,10 @@ typedef enum sshio_host_status {
 SSHIO_API sshio_host_status sshio_known_hosts_status(const sshio_known_hosts *hosts, const char *host, const char *addr,
                                                      int port, const sshio_key *key);
 
+/* Adds a line with this key of a host to a file, which is made if it is not there, with its directory, both for the
+ * owner alone; a leading "~/" is the home directory. hash: the name is written as a hash. It waits. SSHIO_EINVAL: a
+ * name with wildcards, commas or blanks; SSHIO_ESYSTEM. (newer than the reference) */
+SSHIO_API int sshio_add_known_host(const char *file, const char *host, int port, const sshio_key *key, bool hash);
+
 SSHIO_END
 #endif

@@ -1,9 +1,9 @@
 /* sshio/options.h: keyword arguments of connections.
  *
  * A field that is zero takes the default named with it; SSHIO_NONE, SSHIO_NO, SSHIO_NEVER mean explicitly nothing. A
- * word in brackets is the OpenSSH config keyword whose form the text takes. Lists and texts are copied. One `user` goes
- * to every function in the struct and in its handlers. Reference: "Connection options" (SSHClientConnectionOptions,
- * SSHServerConnectionOptions). */
+ * word in brackets is the OpenSSH config keyword whose form the text takes, and which fills the field from .config.
+ * Lists and texts are copied. One `user` goes to every function in the struct and in its handlers. Reference:
+ * "Connection options" (SSHClientConnectionOptions, SSHServerConnectionOptions). */
 #ifndef SSHIO_OPTIONS_H
 #define SSHIO_OPTIONS_H
 #include "base.h"
@@ -30,6 +30,18 @@ typedef enum sshio_pty_choice {
     SSHIO_REQUEST_PTY_AUTO
 } sshio_pty_choice;
 
+/* What is done with bytes that are not in the encoding of a session, and with text that it cannot carry: STRICT ends
+ * the session, or the write fails with SSHIO_EDECODE; REPLACE puts U+FFFD, or "?"; BACKSLASHREPLACE puts "\xe9";
+ * SURROGATEESCAPE carries bytes as lone surrogates (three bytes each) and turns these into the bytes again. */
+typedef enum sshio_text_errors {
+    SSHIO_ERRORS_UNSET = 0,
+    SSHIO_ERRORS_STRICT,
+    SSHIO_ERRORS_IGNORE,
+    SSHIO_ERRORS_REPLACE,
+    SSHIO_ERRORS_BACKSLASHREPLACE,
+    SSHIO_ERRORS_SURROGATEESCAPE
+} sshio_text_errors;
+
 /* Called with each connection when it is authenticated. Task; a negative result closes conn. */
 typedef int (*sshio_acceptor_fn)(sshio_conn *conn, void *user);
 /* Called with a connection that ended before it was authenticated. Callback; error NULL = a clean end. */
@@ -51,48 +63,54 @@ typedef struct sshio_client_options {
     const sshio_keyref *client_keys; /* [IdentityFile] keys to log in with; default none; SSHIO_NONE: none */
     const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
                                         SSHIO_NONE: no host checking at all (unsafe) */
-    double connect_timeout;          /* s, until authenticated; default never */
+    const sshio_source *config;      /* ssh_config files, whose values fill what is not set here; default none */
+    const char *proxy_command;       /* [ProxyCommand] program whose stdin and stdout is the connection; its words are
+                                        quoted as for a shell, but none runs it; default none; SSHIO_NONE */
+    const char *const *proxy_argv;   /* the same as words; default none */
+    double connect_timeout;          /* [ConnectTimeout] s, until authenticated; default never */
     double login_timeout;            /* s, from open to authenticated; default 120; SSHIO_NEVER */
     double keepalive_interval; /* [ServerAliveInterval] s of silence before the server is asked whether it is there;
                                   default never */
     int keepalive_count_max;   /* [ServerAliveCountMax] questions that may stay unanswered; default 3 */
     const struct sshio_client_handlers *handlers; /* copied; default none */
     void *user;                                   /* for all functions here and in .handlers */
-    const char *command;                          /* this and the next 9: defaults of sessions; default none: a shell */
-    const char *subsystem;                        /* default none */
-    const char *const *env;                       /* [SetEnv] "NAME=value"; default none */
-    const char *const *send_env;                  /* [SendEnv] names and patterns; default none */
-    sshio_pty_choice request_pty;                 /* [RequestTTY]; default yes: when a terminal type is set */
-    const char *term_type;                        /* default none */
-    sshio_term_size term_size;                    /* default zeros: unknown */
-    const sshio_term_mode *term_modes;            /* default none */
-    uint32_t window;                              /* bytes; default 2 MiB, from where it grows as the way needs */
-    uint32_t max_pktsize;                         /* bytes; default 32 KiB */
-    sshio_tri public_key_auth;                    /* [PubkeyAuthentication]; default yes */
-    sshio_tri password_auth;                      /* [PasswordAuthentication]; default yes */
-    sshio_tri kbdint_auth;                        /* [KbdInteractiveAuthentication]; default yes */
-    const char *preferred_auth;                   /* [PreferredAuthentications] order and filter of methods; default
-                                                     "publickey,keyboard-interactive,password" */
-    sshio_tri disable_trivial_auth;               /* refuse a server that demanded nothing; default no */
-    const char *host_key_alias;                   /* [HostKeyAlias] name looked up in known hosts; default the host */
-    const char *server_host_key_algs;             /* [HostKeyAlgorithms]; default those of the keys known for the host,
-                                                     else, or with "default", the defaults of this build */
-    const char *kex_algs;                         /* [KexAlgorithms] */
-    const char *encryption_algs;                  /* [Ciphers] */
-    const char *mac_algs;                         /* [MACs], beside ciphers that need one */
-    const char *compression_algs;                 /* default "none,zlib@openssh.com"; SSHIO_NONE: no compression */
-    const char *signature_algs;                   /* [PubkeyAcceptedAlgorithms] to log in with */
-    const char *rekey_limit;                      /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
-    sshio_tri require_strict_kex;                 /* refuse servers without strict key exchange; default no */
-    int required_rsa_size;                        /* [RequiredRSASize] bits, 1024 to 16384; default 1024 */
-    const char *client_version;                   /* default "sshio_<version>" */
-    sshio_family family;                          /* [AddressFamily]; default any */
-    const char *bind_address;                     /* [BindAddress]; default any */
-    int bind_port;                                /* default any */
-    int resolver_flags;                           /* AI_…; default 0 */
-    sshio_tri tcp_keepalive;                      /* [TCPKeepAlive]; default yes */
-    const int *sock; /* a connected socket to take over, instead of connecting; default none */
-    double linger;   /* s, how long close flushes; default 5 */
+    const char *command;               /* this and the next 11: defaults of sessions; default none: a shell */
+    const char *subsystem;             /* default none */
+    const char *const *env;            /* [SetEnv] "NAME=value"; default none */
+    const char *const *send_env;       /* [SendEnv] names and patterns; default none */
+    sshio_pty_choice request_pty;      /* [RequestTTY]; default yes: when a terminal type is set */
+    const char *term_type;             /* default none */
+    sshio_term_size term_size;         /* default zeros: unknown */
+    const sshio_term_mode *term_modes; /* default none */
+    const char *encoding;              /* of sessions, as iconv has it; default bytes */
+    sshio_text_errors errors;          /* default strict */
+    uint32_t window;                   /* bytes; default 2 MiB, from where it grows as the way needs */
+    uint32_t max_pktsize;              /* bytes; default 32 KiB */
+    sshio_tri public_key_auth;         /* [PubkeyAuthentication]; default yes */
+    sshio_tri password_auth;           /* [PasswordAuthentication]; default yes */
+    sshio_tri kbdint_auth;             /* [KbdInteractiveAuthentication]; default yes */
+    const char *preferred_auth;        /* [PreferredAuthentications] order and filter of methods; default
+                                          "publickey,keyboard-interactive,password" */
+    sshio_tri disable_trivial_auth;    /* refuse a server that demanded nothing; default no */
+    const char *host_key_alias;        /* [HostKeyAlias] name looked up in known hosts; default the host */
+    const char *server_host_key_algs;  /* [HostKeyAlgorithms]; default those of the keys known for the host,
+                                          else, or with "default", the defaults of this build */
+    const char *kex_algs;              /* [KexAlgorithms] */
+    const char *encryption_algs;       /* [Ciphers] */
+    const char *mac_algs;              /* [MACs], beside ciphers that need one */
+    const char *compression_algs;      /* default "none,zlib@openssh.com"; SSHIO_NONE: no compression */
+    const char *signature_algs;        /* [PubkeyAcceptedAlgorithms] to log in with */
+    const char *rekey_limit;           /* [RekeyLimit] "1g 1h"; default "1g 1h"; "1g none" */
+    sshio_tri require_strict_kex;      /* refuse servers without strict key exchange; default no */
+    int required_rsa_size;             /* [RequiredRSASize] bits, 1024 to 16384; default 1024 */
+    const char *client_version;        /* default "sshio_<version>" */
+    sshio_family family;               /* [AddressFamily]; default any */
+    const char *bind_address;          /* [BindAddress]; default any */
+    int bind_port;                     /* default any */
+    int resolver_flags;                /* AI_…; default 0 */
+    sshio_tri tcp_keepalive;           /* [TCPKeepAlive]; default yes */
+    const int *sock;                   /* a connected socket to take over, instead of connecting; default none */
+    double linger;                     /* s, how long close flushes; default 5 */
 } sshio_client_options;
 #define SSHIO_CLIENT(...) SSHIO_OPTIONS(sshio_client_options, __VA_ARGS__)
 
@@ -106,6 +124,8 @@ typedef struct sshio_server_options {
     void *user;                                   /* for all functions here and in .handlers */
     sshio_process_fn process_handler;             /* shells, commands and subsystems */
     sshio_session_fn session_handler;             /* the same with streams; .process_handler wins */
+    const sshio_source *config;                   /* sshd_config files, whose values fill what is not set here;
+                                                     default none */
     sshio_acceptor_fn acceptor;                   /* each connection when authenticated */
     sshio_error_fn error_handler;                 /* a connection that ended before that */
     double login_timeout;                         /* [LoginGraceTime] s; default 120; SSHIO_NEVER */
@@ -123,6 +143,8 @@ typedef struct sshio_server_options {
      * takes two keys; "keyboard-interactive:device"; default any one */
     const char *const *required_auth_methods;
     sshio_tri allow_pty;                 /* [PermitTTY] let sessions have terminals; default yes */
+    const char *encoding;                /* of sessions, as iconv has it; default bytes */
+    sshio_text_errors errors;            /* default strict */
     uint32_t window;                     /* bytes; default 2 MiB, from where it grows as the way needs */
     uint32_t max_pktsize;                /* bytes; default 32 KiB */
     const char *kex_algs;                /* [KexAlgorithms] */

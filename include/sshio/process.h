@@ -18,7 +18,19 @@ typedef struct sshio_result {
 } sshio_result;
 SSHIO_API void sshio_result_free(sshio_result *result); /* takes NULL */
 
-/* SSHClientProcess: handed out by sshio_create_process */
+/* Arguments of redirect: SSHIO_REDIRECT(.out = SSHIO_FILE("log")). On a server's process .in is a target, .out and .err
+ * are sources. */
+typedef struct sshio_redirect_options {
+    size_t size;
+    sshio_io in, out, err; /* default: leave as it is */
+    size_t bufsize;        /* bytes that are read from a source at a time, at most; default what suits it */
+    sshio_tri send_eof;    /* EOF when a source ends; NO: another source may follow, or writing; default yes */
+    sshio_tri recv_eof;    /* EOF passes to writers, sockets and streams that are targets; default yes */
+} sshio_redirect_options;
+#define SSHIO_REDIRECT(...) SSHIO_OPTIONS(sshio_redirect_options, __VA_ARGS__)
+SSHIO_API void sshio_redirect_options_init(sshio_redirect_options *options); /* defaults and .size */
+
+/* SSHClientProcess: handed out by sshio_create_process and sshio_create_subprocess */
 SSHIO_API sshio_client_process *sshio_client_process_ref(sshio_client_process *process);
 SSHIO_API void sshio_client_process_unref(sshio_client_process *process); /* the last one closes; takes NULL */
 SSHIO_API sshio_writer *sshio_client_process_stdin(
@@ -33,6 +45,12 @@ SSHIO_API const char *sshio_client_process_subsystem(const sshio_client_process 
 SSHIO_API int sshio_client_process_exit_status(const sshio_client_process *process);        /* as in sshio_result */
 SSHIO_API const sshio_exit_signal *sshio_client_process_exit_signal(const sshio_client_process *process);
 SSHIO_API int sshio_client_process_returncode(const sshio_client_process *process);
+SSHIO_API const char *sshio_client_process_get_extra_info(const sshio_client_process *process, const char *name,
+                                                          const char *def); /* of its channel; borrowed */
+/* Waits (opens files). From now on stdin is fed from, and stdout and stderr go to, somewhere else; what is buffered
+ * goes there first. Again and again: a new one takes the place of the old. SSHIO_EINVAL, SSHIO_ESYSTEM. A source that
+ * fails later counts as ended, a target that fails swallows the rest; both are logged. */
+SSHIO_API int sshio_client_process_redirect(sshio_client_process *process, const sshio_redirect_options *options);
 /* Waits until the process has ended and all output is here. check: EPROCESS unless it exits with 0. timeout in s, 0 =
  * never: EPROCESS_TIMEOUT with the output so far in sshio_error_last()->result; the process goes on and may be waited
  * for again. */
@@ -42,12 +60,15 @@ SSHIO_API int sshio_client_process_communicate(sshio_client_process *process, ss
                                                sshio_bytes *err); /* waits */
 SSHIO_API int sshio_client_process_collect_output(sshio_client_process *process, sshio_bytes *out,
                                                   sshio_bytes *err); /* what is there now */
+/* These three send something and do not wait. SSHIO_EINVAL, SSHIO_ECLOSED */
+SSHIO_API int sshio_client_process_change_terminal_size(sshio_client_process *process, sshio_term_size term_size);
+SSHIO_API int sshio_client_process_send_break(sshio_client_process *process, int msec);
 SSHIO_API int sshio_client_process_send_signal(sshio_client_process *process, const char *signal);
 SSHIO_API int sshio_client_process_terminate(sshio_client_process *process);
 SSHIO_API int sshio_client_process_kill(sshio_client_process *process);
 SSHIO_API void sshio_client_process_close(sshio_client_process *process); /* does not wait */
 SSHIO_API bool sshio_client_process_is_closing(const sshio_client_process *process);
-SSHIO_API int sshio_client_process_wait_closed(sshio_client_process *process); /* waits */
+SSHIO_API int sshio_client_process_wait_closed(sshio_client_process *process); /* waits, for targets too */
 
 /* SSHServerProcess: what a process_handler gets, borrowed; it ends (status 0 if none was sent) when the handler returns
  */
@@ -63,7 +84,15 @@ SSHIO_API const char *sshio_process_command(const sshio_process *process);    /*
 SSHIO_API const char *sshio_process_subsystem(const sshio_process *process);  /* borrowed; NULL = none */
 SSHIO_API const char *const *sshio_process_env(const sshio_process *process); /* borrowed "NAME=value" */
 SSHIO_API const char *sshio_process_getenv(const sshio_process *process,
-                                           const char *name);         /* borrowed value; NULL = not set */
+                                           const char *name);                    /* borrowed value; NULL = not set */
+SSHIO_API const char *sshio_process_term_type(const sshio_process *process);     /* borrowed; NULL = no terminal */
+SSHIO_API sshio_term_size sshio_process_term_size(const sshio_process *process); /* now; zeros = unknown */
+SSHIO_API const sshio_term_mode *sshio_process_term_modes(const sshio_process *process); /* borrowed; ends with op 0 */
+SSHIO_API const char *sshio_process_get_extra_info(const sshio_process *process, const char *name,
+                                                   const char *def); /* of its channel; borrowed */
+/* As sshio_client_process_redirect, the other way: .in is where the client's input goes, .out and .err are what feeds
+ * its output. A terminal that is the target takes the size of the client's, now and whenever that changes. */
+SSHIO_API int sshio_process_redirect(sshio_process *process, const sshio_redirect_options *options);
 SSHIO_API int sshio_process_exit(sshio_process *process, int status); /* 0-255; flushes, then closes */
 SSHIO_API int sshio_process_exit_with_signal(sshio_process *process, const sshio_exit_signal *signal);
 SSHIO_API void sshio_process_close(sshio_process *process); /* does not wait */
@@ -73,18 +102,49 @@ SSHIO_API int sshio_process_wait_closed(sshio_process *process); /* waits */
 /* A local program in our place: SSHIO_EXEC(.argv = …). */
 typedef struct sshio_exec_options {
     size_t size;
-    const char *file;        /* looked up in PATH when it has no slash; default argv[0] */
-    const char *const *argv; /* needed; NULL-terminated */
-    const char *const *env;  /* "NAME=value"; default this process's */
+    const char *file;        /* looked up in PATH when it has no slash; default argv[0], or the shell in $SHELL */
+    const char *const *argv; /* NULL-terminated; default: the client's command by the shell's -c, or a login shell */
+    const char *const *env;  /* "NAME=value"; default this process's; TERM is added when there is a terminal */
     const char *cwd;         /* default this process's */
     sshio_tri new_session;   /* in a session of its own; default yes */
+    sshio_tri pty;           /* on a terminal; default when the client asked for one */
 } sshio_exec_options;
 #define SSHIO_EXEC(...) SSHIO_OPTIONS(sshio_exec_options, __VA_ARGS__)
 SSHIO_API void sshio_exec_options_init(sshio_exec_options *options); /* defaults and .size */
-/* Waits: runs the program with pipes that are joined to the client's stdin, stdout and stderr, passes signals on, and
- * sends its exit status or signal. When the client closes first the program gets SIGHUP. ESYSTEM when it cannot be
- * started: then nothing was sent. */
+/* Waits: runs the program with pipes, or a terminal of the client's size and modes, that are joined to the client's
+ * stdin, stdout and stderr, and sends its exit status or signal. Signals are passed on, on a terminal to what is in the
+ * foreground, and so are changes of the size. When the client closes first the program gets SIGHUP. A terminal is given
+ * up when the program has ended; from pipes also what it left behind may write until it closes them. ESYSTEM when it
+ * cannot be started: then nothing was sent. */
 SSHIO_API int sshio_process_exec(sshio_process *process, const sshio_exec_options *options);
+
+/* The subprocess API: a client process that pushes its output to handlers; its transport is the client process. All are
+ * callbacks; NULL does nothing. */
+typedef struct sshio_subprocess_handlers {                                /* SSHSubprocessProtocol */
+    void (*connection_made)(sshio_client_process *transport, void *user); /* the channel is open, nothing runs yet */
+    /* fd 1 or 2, those that are not redirected; data is borrowed until the handler returns. */
+    void (*pipe_data_received)(sshio_client_process *transport, int fd, const void *data, size_t len, void *user);
+    void (*pipe_connection_lost)(sshio_client_process *transport, int fd, const sshio_error *error,
+                                 void *user);                            /* fd 1, then 2; last; error NULL = clean */
+    void (*process_exited)(sshio_client_process *transport, void *user); /* may come before the last data */
+    void (*reserved[4])(void);
+} sshio_subprocess_handlers;
+SSHIO_API int sshio_client_process_get_pid(const sshio_client_process *transport); /* -1: no peer tells it */
+SSHIO_API sshio_pipe *sshio_client_process_get_pipe_transport(
+    sshio_client_process *transport, int fd); /* borrowed, lives as long as the transport; fd 0 to 2, else NULL */
+SSHIO_API int sshio_client_process_get_returncode(const sshio_client_process *transport); /* = …_returncode */
+SSHIO_API const char *sshio_pipe_get_extra_info(const sshio_pipe *pipe, const char *name, const char *def);
+SSHIO_API void sshio_pipe_close(sshio_pipe *pipe);          /* closes the channel */
+SSHIO_API void sshio_pipe_pause_reading(sshio_pipe *pipe);  /* read pipes; holds the whole channel back … */
+SSHIO_API void sshio_pipe_resume_reading(sshio_pipe *pipe); /* … until all pipes that were paused are resumed */
+/* Of the write pipe, fd 0; on a read pipe SSHIO_EINVAL, false or 0. They do not wait. */
+SSHIO_API bool sshio_pipe_can_write_eof(const sshio_pipe *pipe);
+SSHIO_API size_t sshio_pipe_get_write_buffer_size(const sshio_pipe *pipe);
+SSHIO_API int sshio_pipe_set_write_buffer_limits(sshio_pipe *pipe, size_t high, size_t low);
+SSHIO_API int sshio_pipe_write(sshio_pipe *pipe, const void *data, size_t len);
+SSHIO_API int sshio_pipe_writelines(sshio_pipe *pipe, const sshio_span *parts, size_t count);
+SSHIO_API int sshio_pipe_write_eof(sshio_pipe *pipe);
+SSHIO_API void sshio_pipe_abort(sshio_pipe *pipe); /* drops what is queued and closes the channel */
 
 SSHIO_END
 #endif

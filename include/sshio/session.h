@@ -34,11 +34,25 @@ typedef struct sshio_session_handlers {
     void (*reserved[8])(void);
 } sshio_session_handlers;
 
-/* A source or target of redirection, by value: .out = SSHIO_FD(1). Zero is PIPE (leave as it is). */
-typedef enum sshio_io_kind { SSHIO_IO_PIPE = 0, SSHIO_IO_DEVNULL, SSHIO_IO_FD } sshio_io_kind;
+/* A source or target of redirection, by value: .out = SSHIO_FILE("log"). Zero is PIPE (leave as it is). */
+typedef enum sshio_io_kind {
+    SSHIO_IO_PIPE = 0,
+    SSHIO_IO_DEVNULL,
+    SSHIO_IO_STDOUT,
+    SSHIO_IO_FILE,
+    SSHIO_IO_FD,
+    SSHIO_IO_READER,
+    SSHIO_IO_WRITER,
+    SSHIO_IO_STREAM
+} sshio_io_kind;
 typedef struct sshio_io {
     sshio_io_kind kind;
-    int fd; /* file, pipe, terminal or socket; a duplicate is used, so it stays the caller's */
+    const char *file;     /* ~ expanded; as target created or truncated */
+    int fd;               /* file, pipe, terminal or socket; a duplicate is used, so it stays the caller's */
+    sshio_reader *reader; /* of another session of this thread, as source */
+    sshio_writer *writer; /* of another session of this thread, as target */
+    void *stream; /* a uv_stream_t of the program on this thread's loop, not closed; while it is a source its data
+                     pointer is not the program's */
     void *reserved[2];
 } sshio_io;
 #define SSHIO_PIPE                                                                                                     \
@@ -49,12 +63,32 @@ typedef struct sshio_io {
     {                                                                                                                  \
         .kind = SSHIO_IO_DEVNULL                                                                                       \
     }
+#define SSHIO_STDOUT                                                                                                   \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_STDOUT                                                                                        \
+    } /* .err of a client only: into what stdout goes to */
+#define SSHIO_FILE(name)                                                                                               \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_FILE, .file = (name)                                                                          \
+    }
 #define SSHIO_FD(number)                                                                                               \
     {                                                                                                                  \
         .kind = SSHIO_IO_FD, .fd = (number)                                                                            \
     }
+#define SSHIO_FROM_READER(from)                                                                                        \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_READER, .reader = (from)                                                                      \
+    }
+#define SSHIO_TO_WRITER(to)                                                                                            \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_WRITER, .writer = (to)                                                                        \
+    }
+#define SSHIO_STREAM(uv_stream)                                                                                        \
+    {                                                                                                                  \
+        .kind = SSHIO_IO_STREAM, .stream = (uv_stream)                                                                 \
+    }
 
-/* Arguments of create_session, open_session, create_process and run: SSHIO_SESSION(.command = "ls").
+/* Arguments of create_session, open_session, create_process, create_subprocess and run: SSHIO_SESSION(.command = "ls").
  * What is unset is taken from the connection's options of the same name. */
 typedef struct sshio_session_options {
     size_t size;
@@ -71,9 +105,14 @@ typedef struct sshio_session_options {
     const char *term_type;             /* "xterm-256color" */
     sshio_term_size term_size;         /* columns, rows, and pixels if known */
     const sshio_term_mode *term_modes; /* SSHIO_MODES(…) */
-    uint32_t window;                   /* bytes */
-    uint32_t max_pktsize;              /* bytes */
-    bool kill_on_cancel;               /* run: signal KILL before closing; default false */
+    const char *encoding;     /* "latin1", as iconv has it; SSHIO_NONE: bytes. With one, the program sees UTF-8 */
+    sshio_text_errors errors; /* what is done with bytes that are not in the encoding */
+    uint32_t window;          /* bytes */
+    uint32_t max_pktsize;     /* bytes */
+    size_t bufsize;           /* of redirection, bytes read at a time at most; default what suits the source */
+    sshio_tri send_eof;       /* EOF when .in ends; default yes */
+    sshio_tri recv_eof;       /* EOF passes to the targets of .out and .err; default yes */
+    bool kill_on_cancel;      /* run, process: signal KILL before closing; default false */
 } sshio_session_options;
 #define SSHIO_SESSION(...) SSHIO_OPTIONS(sshio_session_options, __VA_ARGS__)
 SSHIO_API void sshio_session_options_init(sshio_session_options *options); /* defaults and .size */

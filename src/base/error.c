@@ -99,6 +99,7 @@ void error_clear(struct error *e)
     mem_free(e->message);
     mem_free(e->lang);
     mem_free(e->filename);
+    mem_free(e->signal);
     if (e->free_result != NULL)
         e->free_result((struct sshio_result *)e->pub.result);
     error_init(e);
@@ -131,6 +132,7 @@ void error_copy(struct error *to, const struct error *from)
     to->message = mem_strdup(from->message);
     to->lang = mem_strdup(from->lang);
     to->filename = mem_strdup(from->filename);
+    to->pub.signal = to->signal = mem_strdup(from->signal);
     to->pub.result = NULL; /* stays with the one that owns it, as do bytes */
     to->pub.partial = (sshio_span){ NULL, 0 };
     if (from->pub.code != 0)
@@ -244,6 +246,13 @@ void error_attach_result(struct error *e, struct sshio_result *result, void (*fr
         e->free_result((struct sshio_result *)e->pub.result);
     e->pub.result = result;
     e->free_result = free_result;
+}
+
+int error_set_signal(struct error *e, const char *signal)
+{
+    error_set(e, SSHIO_ESIGNAL_RECEIVED, "signal %s received", signal);
+    e->pub.signal = e->signal = mem_strdup(signal);
+    return SSHIO_ESIGNAL_RECEIVED;
 }
 
 int error_nomem(struct error *e)

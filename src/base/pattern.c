@@ -62,7 +62,7 @@ bool pattern_match_nocase(struct span pattern, struct span text)
     return match(pattern, text, true);
 }
 
-bool pattern_list_match(struct span list, struct span text)
+static bool match_list(struct span list, struct span text, bool nocase)
 {
     bool matched = false;
     struct span pattern;
@@ -70,11 +70,21 @@ bool pattern_list_match(struct span list, struct span text)
         bool negated = pattern.len != 0 && pattern.data[0] == '!';
         if (negated)
             pattern = SPAN(pattern.data + 1, pattern.len - 1);
-        if (pattern.len == 0 || !match(pattern, text, false))
+        if (pattern.len == 0 || !match(pattern, text, nocase))
             continue;
         if (negated)
             return false;
         matched = true;
     }
     return matched;
+}
+
+bool pattern_list_match(struct span list, struct span text)
+{
+    return match_list(list, text, false);
+}
+
+bool pattern_list_match_nocase(struct span list, struct span text)
+{
+    return match_list(list, text, true);
 }

@@ -13,5 +13,6 @@ bool pattern_match_nocase(struct span pattern, struct span text); /* ASCII lette
 /* A comma list with "!negated" patterns: some positive one matches and no negated one does. Empty elements match
  * nothing. */
 bool pattern_list_match(struct span list, struct span text);
+bool pattern_list_match_nocase(struct span list, struct span text);
 
 #endif

@@ -1,6 +1,8 @@
 /* Decoding of UTF-8; see utf8.h. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* What the first byte says: the length of the sequence, 0 when none begins so. */
 static size_t sequence_len(uint8_t first)
 {
@@ -28,14 +30,56 @@ size_t utf8_char(struct span text, uint32_t *code_point)
     return len;
 }
 
+/* Most text is ASCII, of which eight bytes at a time are passed over. */
+static size_t ascii_words(struct span text)
+{
+    size_t len = 0;
+    uint64_t word;
+    for (; text.len - len >= sizeof word; len += sizeof word) {
+        memcpy(&word, text.data + len, sizeof word);
+        if ((word & 0x8080808080808080u) != 0)
+            break;
+    }
+    return len;
+}
+
+size_t utf8_prefix(struct span text)
+{
+    size_t done = 0;
+    while (done < text.len) {
+        struct span rest = SPAN(text.data + done, text.len - done);
+        uint32_t code_point;
+        size_t len = ascii_words(rest);
+        if (len == 0)
+            len = utf8_char(rest, &code_point);
+        if (len == 0)
+            break;
+        done += len;
+    }
+    return done;
+}
+
 bool utf8_valid(struct span text)
 {
-    while (text.len != 0) {
-        uint32_t code_point;
-        size_t len = utf8_char(text, &code_point);
-        if (len == 0)
-            return false;
-        text = SPAN(text.data + len, text.len - len);
-    }
-    return true;
+    return utf8_prefix(text) == text.len;
+}
+
+/* The second byte decides whether a sequence is too long, a surrogate or beyond the last character. */
+static bool second_fits(uint8_t first, uint8_t second)
+{
+    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    return second >= low && second <= high;
+}
+
+size_t utf8_begun(struct span text)
+{
+    size_t whole = text.len != 0 ? sequence_len(text.data[0]) : 0;
+    size_t len = 1;
+    if (whole < 2)
+        return 0;
+    while (len < whole - 1 && len < text.len && (text.data[len] & 0xc0) == 0x80 &&
+           (len != 1 || second_fits(text.data[0], text.data[1])))
+        len++;
+    return len;
 }

@@ -8,5 +8,10 @@
  * one. */
 size_t utf8_char(struct span text, uint32_t *code_point);
 bool utf8_valid(struct span text);
+size_t utf8_prefix(struct span text); /* how many bytes from the start are whole, valid characters */
+
+/* How many bytes from the start, at most 3, could begin a valid character that does not end there; as many as text has:
+ * more may follow. */
+size_t utf8_begun(struct span text);
 
 #endif

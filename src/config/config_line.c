@@ -72,3 +72,11 @@ int config_line_arguments(struct span rest, const struct config_where *where, st
     writer_done(&argument);
     return rc;
 }
+
+int config_line_whole(struct span rest, const struct config_where *where, struct texts *arguments, struct error *e)
+{
+    rest = text_trim(rest);
+    if (span_has_nul(rest))
+        return bad_line(where, e, "NUL byte in the line");
+    return rest.len == 0 || texts_add_len(arguments, (const char *)rest.data, rest.len) ? 0 : error_nomem(e);
+}

@@ -23,4 +23,7 @@ bool config_line_split(struct span line, struct span *keyword, struct span *rest
 /* Adds the arguments. SSHIO_ECONFIG_PARSE: an open quote, a NUL. */
 int config_line_arguments(struct span rest, const struct config_where *where, struct texts *arguments, struct error *e);
 
+/* Adds the whole rest as one argument, without reading quotes or comments in it. SSHIO_ECONFIG_PARSE: a NUL. */
+int config_line_whole(struct span rest, const struct config_where *where, struct texts *arguments, struct error *e);
+
 #endif

@@ -1,4 +1,4 @@
-/* Inside of known hosts, for its two files only. */
+/* Inside of known hosts, for its files only. */
 #ifndef SSHIO_CONFIG_KNOWN_HOSTS_ENTRY_H
 #define SSHIO_CONFIG_KNOWN_HOSTS_ENTRY_H
 
@@ -40,5 +40,8 @@ struct sshio_known_hosts {
 };
 
 struct span known_hosts_blob_type(struct span blob); /* its first string: the name of the key's type */
+
+/* The name to look for: in lower case, and "[name]:port" unless the port is the default one. */
+void known_hosts_put_name(struct writer *w, const char *name, int port);
 
 #endif

@@ -43,7 +43,7 @@ static void put_number(struct writer *w, int number)
         put_u8(w, (uint8_t)digits[--len]);
 }
 
-static void put_name(struct writer *w, const char *name, int port)
+void known_hosts_put_name(struct writer *w, const char *name, int port)
 {
     if (is_default_port(port)) {
         put_lower(w, name);
@@ -65,7 +65,7 @@ static bool lookup_init(struct lookup *lookup, const struct host_query *query, i
     for (size_t i = 0; i < 2; i++) {
         if (texts[i] == NULL || texts[i][0] == '\0')
             continue;
-        put_name(&lookup->text, texts[i], port);
+        known_hosts_put_name(&lookup->text, texts[i], port);
         ends[lookup->count++] = lookup->text.len;
         address_parse(span_of(texts[i]), &lookup->address); /* the address, which comes second, wins */
     }

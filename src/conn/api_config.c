@@ -1,36 +1,39 @@
 /* Public functions of configurations: arguments are checked, failures become the last error. */
-#include "config/config.h"
-
+#include "conn/config_dump.h"
+#include "conn/config_load.h"
+#include "io/completion.h"
 #include "io/last_error.h"
+#include "io/options.h"
 
-static int make(enum config_side side, sshio_config **config)
+void sshio_config_query_init(sshio_config_query *query)
 {
-    if (config == NULL)
-        return fail(SSHIO_EINVAL, "config_new: no place for the result");
-    sshio_config *made = config_new(side);
-    if (made == NULL)
-        return fail_nomem();
-    *config = made;
-    return 0;
+    OPTIONS_TAKE(query, NULL);
 }
 
-int sshio_config_new_client(sshio_config **config)
+static int load(enum config_side side, const sshio_source *files, const sshio_config_query *query,
+                sshio_config **config)
 {
-    return make(CONFIG_CLIENT, config);
+    static const sshio_source nothing = { .files = NULL };
+    sshio_config_query known;
+    int rc = completion_can_wait();
+
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, query);
+    if (rc != 0)
+        return rc;
+    if (config == NULL || (const void *)files == sshio_none)
+        return fail(SSHIO_EINVAL, "load_config: no place for the result, or no source");
+    return config_load(side, files != NULL ? files : &nothing, &known, config, last_error());
 }
 
-int sshio_config_new_server(sshio_config **config)
+int sshio_load_client_config(const sshio_source *files, const sshio_config_query *query, sshio_config **config)
 {
-    return make(CONFIG_SERVER, config);
+    return load(CONFIG_CLIENT, files, query, config);
 }
 
-int sshio_config_set(sshio_config *config, const char *assignment)
+int sshio_load_server_config(const sshio_source *files, const sshio_config_query *query, sshio_config **config)
 {
-    static const struct config_where nowhere = { .filename = NULL };
-
-    if (config == NULL || assignment == NULL)
-        return fail(SSHIO_EINVAL, "config_set: no config, or no text");
-    return config_set(config, span_of(assignment), &nowhere, last_error());
+    return load(CONFIG_SERVER, files, query, config);
 }
 
 const char *const *sshio_config_get(const sshio_config *config, const char *keyword)
@@ -43,7 +46,14 @@ const char *const *sshio_config_get(const sshio_config *config, const char *keyw
     return config_texts(config, id);
 }
 
+int sshio_config_dump(const sshio_config *config, sshio_bytes *text)
+{
+    if (config == NULL || text == NULL)
+        return fail(SSHIO_EINVAL, "config_dump: no config, or no place for the result");
+    return config_dump(config, text, last_error());
+}
+
 void sshio_config_unref(sshio_config *config)
 {
-    config_free(config);
+    config_unref(config);
 }

@@ -1,8 +1,17 @@
 /* Public functions of known hosts: arguments are checked, failures become the last error. */
-#include "config/known_hosts.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/memory.h"
+#include "config/known_hosts.h"
+#include "config/known_hosts_write.h"
 #include "conn/sources.h"
+#include "io/completion.h"
 #include "io/last_error.h"
+#include "io/worker.h"
 
 int sshio_import_known_hosts(const char *data, size_t len, sshio_known_hosts **hosts)
 {
@@ -38,4 +47,98 @@ sshio_host_status sshio_known_hosts_status(const sshio_known_hosts *hosts, const
     if (hosts == NULL || key == NULL || port < 0)
         return SSHIO_HOST_UNKNOWN;
     return known_hosts_match(hosts, &query, key, NULL);
+}
+
+/* ---- writing ---- */
+
+#define LINE_MAX_LEN (256u * 1024)
+
+struct addition { /* of a line to a file, on a worker */
+    char *path;
+    struct span line;
+    int os_errno;
+};
+
+/* A line of our own must not become the end of one that somebody left unfinished. */
+static bool ends_in_line(int fd)
+{
+    char last;
+    off_t size = lseek(fd, 0, SEEK_END);
+    return size <= 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n';
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t len)
+{
+    while (len != 0) {
+        ssize_t written = write(fd, data, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        data += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+/* One write for the whole, so that others who append do not get between. */
+static bool append_line(int fd, struct span line)
+{
+    struct writer text;
+    writer_init(&text, LINE_MAX_LEN + 1);
+    if (!ends_in_line(fd))
+        put_u8(&text, '\n');
+    put_bytes(&text, line.data, line.len);
+    bool ok = !writer_failed(&text) && write_all(fd, text.data, text.len);
+    if (writer_failed(&text))
+        errno = ENOMEM;
+    writer_done(&text);
+    return ok;
+}
+
+static void make_directory(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return;
+    *slash = '\0';
+    (void)mkdir(path, 0700); /* opening the file says what is wrong */
+    *slash = '/';
+}
+
+static int add_line(void *arg)
+{
+    struct addition *a = arg;
+
+    make_directory(a->path);
+    int fd = open(a->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0 || !append_line(fd, a->line))
+        a->os_errno = errno;
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+int sshio_add_known_host(const char *file, const char *host, int port, const sshio_key *key, bool hash)
+{
+    const struct host_query query = { .host = host, .port = port };
+    struct writer line;
+    int rc = completion_can_wait();
+
+    if (rc != 0)
+        return rc;
+    if (file == NULL || host == NULL || key == NULL || port < 0 || port > 65535)
+        return fail(SSHIO_EINVAL, "add_known_host: no file, host or key, or a port that is none");
+    writer_init(&line, LINE_MAX_LEN);
+    struct addition a = { .path = expand_home(file) };
+    rc = a.path != NULL ? known_hosts_put_line(&line, &query, key, hash, last_error()) : fail_nomem();
+    if (rc == 0) {
+        a.line = writer_span(&line);
+        rc = worker_run(add_line, &a);
+    }
+    if (rc == 0 && a.os_errno != 0)
+        rc = error_set_errno(last_error(), a.os_errno, "cannot add a host to %s", a.path);
+    writer_done(&line);
+    mem_free(a.path);
+    return rc;
 }

@@ -1,7 +1,9 @@
 /* Starting clients: connect, create_connection, run_client. */
 #include <sys/socket.h>
 
+#include "conn/config_options.h"
 #include "conn/conn.h"
+#include "conn/proxy.h"
 #include "io/last_error.h"
 #include "io/options.h"
 
@@ -23,18 +25,27 @@ static int address_family(sshio_family family)
     return family == SSHIO_FAMILY_INET ? AF_INET : family == SSHIO_FAMILY_INET6 ? AF_INET6 : AF_UNSPEC;
 }
 
+static bool is_given(const void *option)
+{
+    return option != NULL && option != sshio_none;
+}
+
 static int open_stream(struct loop *loop, const struct connecting *c, const struct settings *s, struct stream **stream,
-                       struct error *e)
+                       struct proxy **proxy, struct error *e)
 {
     const sshio_client_options *o = c->options;
+    const char *bind_address = is_given(o->bind_address) ? o->bind_address : NULL;
+    bool as_words = is_given(o->proxy_argv);
     if (c->sock >= 0)
         return stream_from_socket(loop, c->sock, s->tcp_keepalive, stream, e);
+    if (as_words || is_given(o->proxy_command))
+        return proxy_start(loop, o->proxy_command, as_words ? o->proxy_argv : NULL, proxy, stream, e);
     struct connect_options connect = {
         .host = c->host,
         .port = o->port != 0 ? o->port : PORT_DEFAULT,
         .family = address_family(o->family),
         .resolver_flags = o->resolver_flags,
-        .bind_address = o->bind_address,
+        .bind_address = bind_address,
         .bind_port = o->bind_port,
         .keepalive = s->tcp_keepalive,
     };
@@ -60,7 +71,7 @@ static int end_probe(sshio_conn *conn, const struct connecting *c, int rc, struc
 
 /* The name and port that known hosts are asked for: those of the call, else the socket's other end. */
 static int start(struct loop *loop, const struct connecting *c, struct settings *s, struct stream *stream,
-                 struct error *e)
+                 struct proxy *proxy, struct error *e)
 {
     char names[STREAM_NAMES_SIZE];
     sshio_address local = { .host = "" }, peer = { .host = "" };
@@ -69,8 +80,11 @@ static int start(struct loop *loop, const struct connecting *c, struct settings 
     int port = c->options->port != 0 ? c->options->port : named || peer.port == 0 ? PORT_DEFAULT : peer.port;
     sshio_conn *conn = NULL;
     int rc = conn_new(s, loop, stream, named ? c->host : peer.host, port, NULL, &conn, e);
-    if (rc != 0)
+    if (rc != 0) {
+        proxy_end(proxy);
         return rc;
+    }
+    conn->proxy = proxy;
     rc = conn_wait_ready(conn, e);
     if (c->probe != PROBE_NOTHING)
         return end_probe(conn, c, rc, e);
@@ -88,6 +102,8 @@ static int check_options(const struct connecting *c, struct error *e)
         return error_set(e, SSHIO_EINVAL, "port %d is not between 1 and %d", o->port, PORT_MAX);
     if (o->connect_timeout < 0 && o->connect_timeout != SSHIO_NEVER)
         return error_set(e, SSHIO_EINVAL, "Connect timeout cannot be negative: %g", o->connect_timeout);
+    if (is_given(o->proxy_command) && is_given(o->proxy_argv))
+        return error_set(e, SSHIO_EINVAL, "a proxy command is given as text and as words");
     if (c->sock < 0 && (c->host == NULL || c->host[0] == '\0'))
         return error_set(e, SSHIO_EINVAL, "no host to connect to");
     return 0;
@@ -98,6 +114,7 @@ static int connect_now(void *arg)
     struct connecting *c = arg;
     struct settings *s = NULL;
     struct stream *stream = NULL;
+    struct proxy *proxy = NULL;
     struct loop *loop = loop_current();
     struct error e;
     error_init(&e);
@@ -105,10 +122,10 @@ static int connect_now(void *arg)
     if (rc == 0) {
         s->probe = c->probe;
         s->check_host = s->check_host && c->probe != PROBE_HOST_KEY;
-        rc = open_stream(loop, c, s, &stream, &e);
+        rc = open_stream(loop, c, s, &stream, &proxy, &e);
     }
     if (rc == 0)
-        rc = start(loop, c, s, stream, &e);
+        rc = start(loop, c, s, stream, proxy, &e);
     settings_unref(s);
     if (rc != 0)
         fail_with(&e);
@@ -128,11 +145,14 @@ static int connect_with(const char *host, const sshio_client_options *options, i
     c.host = host;
     c.options = &known;
     c.sock = sock < 0 && known.sock != NULL ? *known.sock : sock;
-    rc = check_options(&c, last_error());
-    if (rc != 0)
-        return rc;
-    bool bounded = c.options->connect_timeout > 0;
-    return bounded ? sshio_with_timeout(c.options->connect_timeout, connect_now, &c) : connect_now(&c);
+    struct configured configured;
+    rc = configure_client(&known, &c.host, &configured, last_error());
+    if (rc == 0)
+        rc = check_options(&c, last_error());
+    if (rc == 0)
+        rc = known.connect_timeout > 0 ? sshio_with_timeout(known.connect_timeout, connect_now, &c) : connect_now(&c);
+    configured_done(&configured);
+    return rc;
 }
 
 int sshio_connect(const char *host, const sshio_client_options *options, sshio_conn **conn)

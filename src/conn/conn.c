@@ -1,5 +1,6 @@
 /* Connections: the life of one, and the glue between its engine and its stream. The states are drawn in conn.h. */
 #include "conn/conn.h"
+#include "conn/proxy.h"
 
 #include <string.h>
 
@@ -186,6 +187,8 @@ static void stream_closed(void *owner)
     sshio_conn *conn = owner;
     conn->stream = NULL;
     conn->state = CONN_CLOSED;
+    proxy_end(conn->proxy);
+    conn->proxy = NULL;
     if (error_code(&conn->error) != 0)
         log_info(conn->logger, "Connection failure: %s", error_message(&conn->error));
     else

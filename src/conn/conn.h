@@ -29,6 +29,7 @@
 
 struct auth_client;
 struct auth_server;
+struct proxy;
 
 enum conn_state { CONN_OPENING, CONN_OPEN, CONN_CLOSING, CONN_ENDED, CONN_CLOSED };
 
@@ -52,6 +53,7 @@ struct sshio_conn {
     struct engine_config engine_config; /* that of the settings, but for the next */
     const void **host_key_algs;         /* client: what is offered for this host */
     struct stream *stream;
+    struct proxy *proxy; /* client: the program behind the stream; NULL = there is none */
     struct timer *timer;
     struct deferred after;    /* what follows from events, later in the turn */
     uint64_t linger_until_ms; /* 0 = not closing */

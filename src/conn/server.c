@@ -7,6 +7,7 @@
 #include <sshio/authorized_keys.h>
 
 #include "base/memory.h"
+#include "conn/config_options.h"
 #include "conn/conn.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
@@ -160,7 +161,9 @@ static void close_object(struct loop_object *object)
 struct listening {
     const char *host;
     int port;
+    int default_port; /* of the configuration, else that of SSH */
     const sshio_server_options *options;
+    const char *host_key_algs; /* of the configuration; NULL = the defaults */
     sshio_listener **listener;
 };
 
@@ -171,7 +174,7 @@ static int open_net(sshio_listener *l, const struct listening *c, struct error *
     const sshio_server_options *o = c->options;
     struct listen_options listen = {
         .host = c->host,
-        .port = c->port == SSHIO_PORT_DEFAULT ? PORT_DEFAULT : c->port,
+        .port = c->port == SSHIO_PORT_DEFAULT ? c->default_port : c->port,
         .family = o->family == SSHIO_FAMILY_INET    ? AF_INET
                   : o->family == SSHIO_FAMILY_INET6 ? AF_INET6
                                                     : AF_UNSPEC,
@@ -212,7 +215,7 @@ static int listen_now(void *arg)
     struct loop *loop = loop_current();
     struct error e;
     error_init(&e);
-    int rc = loop == NULL ? error_nomem(&e) : settings_server(c->options, &s, &e);
+    int rc = loop == NULL ? error_nomem(&e) : settings_server(c->options, c->host_key_algs, &s, &e);
     if (rc == 0)
         rc = listener_new(s, loop, c, &e);
     settings_unref(s);
@@ -233,8 +236,14 @@ int sshio_listen(const char *host, int port, const sshio_server_options *options
         return rc;
     if (port != SSHIO_PORT_DEFAULT && (port < 0 || port > PORT_MAX))
         return fail(SSHIO_EINVAL, "port %d is not between 0 and %d", port, PORT_MAX);
-    bool bounded = c.options->connect_timeout > 0;
-    return bounded ? sshio_with_timeout(c.options->connect_timeout, listen_now, &c) : listen_now(&c);
+    struct configured configured;
+    rc = configure_server(&known, &configured, last_error());
+    c.default_port = (int)config_number(configured.config, KEYWORD_PORT, PORT_DEFAULT);
+    c.host_key_algs = config_text(configured.config, KEYWORD_HOST_KEY_ALGORITHMS, NULL);
+    if (rc == 0)
+        rc = known.connect_timeout > 0 ? sshio_with_timeout(known.connect_timeout, listen_now, &c) : listen_now(&c);
+    configured_done(&configured);
+    return rc;
 }
 
 int sshio_create_server(const sshio_server_handlers *handlers, void *user, const char *host, int port,
@@ -254,6 +263,7 @@ int sshio_create_server(const sshio_server_handlers *handlers, void *user, const
 struct serving {
     int sock;
     const sshio_server_options *options;
+    const char *host_key_algs; /* of the configuration; NULL = the defaults */
     sshio_conn **conn;
 };
 
@@ -263,7 +273,7 @@ static int serve_now(struct serving *c, struct error *e)
     struct stream *stream = NULL;
     sshio_conn *conn = NULL;
     struct loop *loop = loop_current();
-    int rc = loop == NULL ? error_nomem(e) : settings_server(c->options, &s, e);
+    int rc = loop == NULL ? error_nomem(e) : settings_server(c->options, c->host_key_algs, &s, e);
     if (rc != 0)
         close(c->sock);
     if (rc == 0)
@@ -290,8 +300,15 @@ int sshio_run_server(int sock, const sshio_server_options *options, sshio_conn *
         return rc;
     if (sock < 0)
         return fail(SSHIO_EINVAL, "sshio_run_server: %d is not a socket", sock);
+    struct configured configured;
     error_init(&e);
-    rc = serve_now(&c, &e);
+    rc = configure_server(&known, &configured, &e);
+    c.host_key_algs = config_text(configured.config, KEYWORD_HOST_KEY_ALGORITHMS, NULL);
+    if (rc != 0)
+        close(sock);
+    else
+        rc = serve_now(&c, &e);
+    configured_done(&configured);
     if (rc != 0)
         fail_with(&e);
     error_clear(&e);

@@ -54,6 +54,7 @@ void settings_unref(struct settings *s)
     texts_done(&s->env);
     texts_done(&s->send_env);
     terminal_done(&s->terminal);
+    mem_free(s->encoding);
     mem_free(s);
 }
 

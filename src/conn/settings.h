@@ -56,6 +56,8 @@ struct settings {
     struct texts env, send_env;
     sshio_pty_choice request_pty;
     struct terminal terminal;
+    char *encoding; /* NULL = bytes */
+    sshio_text_errors errors;
 
     /* server */
     sshio_server_handlers handlers;
@@ -73,7 +75,9 @@ struct settings {
 
 /* Both wait (key files are read on a worker). EINVAL, SSHIO_E_KEY, ESYSTEM, ENOMEM. */
 int settings_client(const sshio_client_options *options, struct settings **settings, struct error *e);
-int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e);
+/* host_key_algs: the selection of a configuration; NULL = the defaults. */
+int settings_server(const sshio_server_options *options, const char *host_key_algs, struct settings **settings,
+                    struct error *e);
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 

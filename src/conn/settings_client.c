@@ -22,6 +22,8 @@ static int set_username(struct settings *s, const char *username, struct error *
 {
     char buffer[2048];
     struct passwd pw, *found = NULL;
+    if (username == sshio_none)
+        username = NULL;
     if (username == NULL && getpwuid_r(geteuid(), &pw, buffer, sizeof buffer, &found) == 0 && found != NULL)
         username = found->pw_name;
     if (username == NULL)
@@ -34,7 +36,7 @@ static int set_username(struct settings *s, const char *username, struct error *
 /* Names of methods that are not known here are passed over, so that files written for others can be used. */
 static int set_preferred_auth(struct settings *s, const char *list, struct error *e)
 {
-    if (list == NULL)
+    if (list == NULL || list == sshio_none)
         list = AUTH_ORDER_DEFAULT;
     if (list[0] == '\0' || !name_list_is_valid(span_of(list)))
         return error_set(e, SSHIO_EINVAL, "not a list of authentication methods: \"%s\"", list);
@@ -118,6 +120,9 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         rc = set_env(s, o, e);
     if (rc == 0)
         rc = set_terminal(s, o, e);
+    if (rc == 0)
+        rc = settings_text(&s->encoding, o->encoding, e);
+    s->errors = o->errors;
     if (rc == 0)
         rc = set_host_key_algs(s, o->server_host_key_algs, e);
     if (rc == 0)

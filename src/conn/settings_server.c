@@ -1,5 +1,6 @@
 /* Settings of servers, from sshio_server_options. */
 #include "base/memory.h"
+#include "conn/algorithms.h"
 #include "conn/auth_policy.h"
 #include "conn/settings.h"
 #include "conn/sources.h"
@@ -20,32 +21,40 @@ static bool is_served(const struct settings *s, const struct sig_alg *alg)
     return false;
 }
 
-/* One row for each algorithm that is not off by default; the first key of a type serves it. */
-static void add_host_key(struct settings *s, size_t *count, sshio_key *key)
+/* One row for each algorithm that was selected; the first key of a type serves it. */
+static void add_host_key(struct settings *s, size_t *count, sshio_key *key, const struct texts *algs)
 {
     const struct sig_alg *alg;
     for (size_t i = 0; (alg = key_sig_alg(key, i)) != NULL; i++)
-        if (alg->is_default && !is_served(s, alg))
+        if (texts_has(algs, alg->name) && !is_served(s, alg))
             s->host_keys[(*count)++] = (struct engine_host_key){ alg, key_public_blob(key), key };
 }
 
-static int set_host_keys(struct settings *s, const sshio_keyref *refs, struct error *e)
+static int list_host_keys(struct settings *s, const char *selection, struct error *e)
+{
+    struct texts algs = { 0 };
+    size_t count = 0;
+    int rc = algorithms_select(SSHIO_ALG_PUBLIC_KEY, selection, true, &algs, e);
+
+    if (rc == 0)
+        s->host_keys = mem_array(sig_alg_count() + 1, sizeof *s->host_keys);
+    if (rc == 0 && s->host_keys == NULL)
+        rc = error_nomem(e);
+    for (size_t i = 0; rc == 0 && s->keys[i] != NULL; i++)
+        add_host_key(s, &count, s->keys[i], &algs);
+    s->engine.host_keys = s->host_keys;
+    texts_done(&algs);
+    return rc;
+}
+
+static int set_host_keys(struct settings *s, const sshio_keyref *refs, const char *selection, struct error *e)
 {
     int rc = settings_load_keys(s, refs, e);
     if (rc == 0 && s->keys[0] == NULL)
         rc = error_set(e, SSHIO_EINVAL, "No server host keys provided");
     for (size_t i = 0; rc == 0 && s->keys[i] != NULL; i++)
         rc = key_check_size(s->keys[i], s->required_rsa_size, e);
-    if (rc != 0)
-        return rc;
-    s->host_keys = mem_array(sig_alg_count() + 1, sizeof *s->host_keys);
-    if (s->host_keys == NULL)
-        return error_nomem(e);
-    size_t count = 0;
-    for (size_t i = 0; s->keys[i] != NULL; i++)
-        add_host_key(s, &count, s->keys[i]);
-    s->engine.host_keys = s->host_keys;
-    return 0;
+    return rc == 0 ? list_host_keys(s, selection, e) : rc;
 }
 
 static int set_authorized_keys(struct settings *s, const sshio_source *source, struct error *e)
@@ -73,18 +82,21 @@ static int set_counts(struct settings *s, const sshio_server_options *o, struct 
     return 0;
 }
 
-static int fill(struct settings *s, const sshio_server_options *o, struct error *e)
+static int fill(struct settings *s, const sshio_server_options *o, const char *host_key_algs, struct error *e)
 {
     struct settings_common common = SETTINGS_COMMON(o, o->server_version);
     int rc = settings_set_common(s, &common, e);
     if (rc == 0)
         rc = set_counts(s, o, e);
     if (rc == 0)
-        rc = set_host_keys(s, o->host_keys, e);
+        rc = set_host_keys(s, o->host_keys, host_key_algs, e);
     if (rc == 0)
         rc = set_authorized_keys(s, o->authorized_keys, e);
     if (rc == 0)
         rc = auth_policy_set(&s->required_auth, o->required_auth_methods, e);
+    if (rc == 0)
+        rc = settings_text(&s->encoding, o->encoding, e);
+    s->errors = o->errors;
     s->allow_pty = settings_tri(o->allow_pty, true);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;
@@ -96,14 +108,15 @@ static int fill(struct settings *s, const sshio_server_options *o, struct error 
     return rc;
 }
 
-int settings_server(const sshio_server_options *options, struct settings **settings, struct error *e)
+int settings_server(const sshio_server_options *options, const char *host_key_algs, struct settings **settings,
+                    struct error *e)
 {
     struct settings *s = mem_zalloc(sizeof *s);
     if (s == NULL)
         return error_nomem(e);
     s->refs = 1;
     s->server = true;
-    int rc = fill(s, options, e);
+    int rc = fill(s, options, host_key_algs, e);
     if (rc == 0)
         *settings = s;
     else

@@ -232,3 +232,29 @@ bool byte_queue_find(const struct byte_queue *q, uint8_t byte, size_t from, size
     }
     return false;
 }
+
+/* Copies what lies in the entry, which begins at begin, of the bytes from `from` on. */
+static size_t copy_entry(struct span entry, size_t begin, size_t from, uint8_t *to, size_t size)
+{
+    size_t skip = from > begin ? from - begin : 0;
+    if (skip >= entry.len)
+        return 0;
+    size_t len = entry.len - skip < size ? entry.len - skip : size;
+    memcpy(to, entry.data + skip, len);
+    return len;
+}
+
+size_t byte_queue_copy(const struct byte_queue *q, size_t from, void *to, size_t size)
+{
+    size_t begin = 0, done = 0;
+    for (const struct byte_block *block = q->first; block != NULL && done < size; block = block->next) {
+        size_t len;
+        for (uint32_t entry = block->start; entry < block->end; entry += ENTRY_HEADER + (uint32_t)len) {
+            len = header_len(block->data + entry);
+            done += copy_entry(SPAN(block->data + entry + ENTRY_HEADER, len), begin, from, (uint8_t *)to + done,
+                               size - done);
+            begin += len;
+        }
+    }
+    return done;
+}

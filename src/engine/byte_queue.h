@@ -39,6 +39,8 @@ void byte_queue_take(struct byte_queue *q, size_t len); /* of what byte_queue_he
 bool byte_queue_find(const struct byte_queue *q, uint8_t byte, size_t from,
                      size_t *at); /* the first such byte at or after from; of all
                                      types, counted over all entries */
+size_t byte_queue_copy(const struct byte_queue *q, size_t from, void *to, size_t size); /* bytes from there on, of all
+                                                                                          types; takes none; how many */
 bool byte_queue_is_empty(const struct byte_queue *q);
 
 #endif

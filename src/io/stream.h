@@ -51,12 +51,18 @@ struct stream {
     const struct stream_events *events;
     void *owner;
     struct loop *loop;
+    size_t piece; /* bytes that are read at a time at most; 0 = as many as suit */
 };
 
 static inline void stream_set_owner(struct stream *s, const struct stream_events *events, void *owner)
 {
     s->events = events;
     s->owner = owner;
+}
+
+static inline void stream_set_piece(struct stream *s, size_t piece)
+{
+    s->piece = piece;
 }
 
 void stream_read_start(
@@ -76,6 +82,10 @@ int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream 
 /* A descriptor of any kind (pipe, terminal, socket, file, device), which it takes over. If it was switched to
  * non-blocking, it is switched back when the stream is closed: others may share it. */
 int stream_from_fd(struct loop *loop, int fd, struct stream **s, struct error *e);
+
+/* A stream of the program's own, on this loop: a uv_stream_t, which is neither closed nor freed, and must not be while
+ * this lives. While it is read, its data pointer is ours. EINVAL. */
+int stream_from_uv(struct loop *loop, void *uv_stream, struct stream **s, struct error *e);
 
 /* A pair of descriptors, read from in, written to out (a child's pipes; they may be equal). Takes both over. */
 int stream_from_pipes(struct loop *loop, int in, int out, struct stream **s, struct error *e);

@@ -104,7 +104,7 @@ static void start_reading(struct file_stream *s)
     if (s->in.data == NULL)
         s->in.data = pool_take(loop_input_pool(s->base.loop));
     s->in.fd = s->fd;
-    s->in.len = LOOP_INPUT_BLOCK;
+    s->in.len = s->base.piece != 0 && s->base.piece < LOOP_INPUT_BLOCK ? s->base.piece : LOOP_INPUT_BLOCK;
     s->in.busy = s->in.data != NULL && worker_submit(read_job, &s->in, read_done) == 0;
     if (!s->in.busy)
         fail(s, ENOMEM, "read");

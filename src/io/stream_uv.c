@@ -243,6 +243,8 @@ static enum amount read_once(struct uv_stream *s)
     size_t room = LOOP_INPUT_BLOCK - (s->start + s->len);
     if (room == 0)
         return READ_NOTHING;
+    if (s->base.piece != 0 && s->base.piece < room)
+        room = s->base.piece;
     ssize_t n = read_from(s->in, s->data + s->start + s->len, room);
     if (n > 0) {
         s->len += (size_t)n;

@@ -48,6 +48,7 @@ static void chan_free(sshio_chan *chan)
     error_clear(&chan->error);
     texts_done(&chan->env);
     texts_done(&chan->extra);
+    encoding_unref(chan->encoding);
     terminal_done(&chan->terminal);
     mem_free((char *)chan->local.host);
     mem_free((char *)chan->remote.host);
@@ -156,7 +157,9 @@ static void data(struct channel *ch, void *user, uint32_t type, const uint8_t *b
 {
     sshio_chan *chan = user;
     (void)ch;
-    if (chan->handlers.data_received != NULL && delivers(chan))
+    if (chan->encoding != NULL && (chan->raw_types >> type & 1) == 0)
+        chan_text_received(chan, type, SPAN(bytes, len));
+    else if (chan->handlers.data_received != NULL && delivers(chan))
         chan->handlers.data_received(chan, bytes, len, (int)type, chan->user);
 }
 
@@ -170,7 +173,9 @@ static void close_if_both_ended(sshio_chan *chan)
 static void tell_eof(sshio_chan *chan)
 {
     chan->eof_early = false;
-    if (!delivers(chan))
+    if (chan->encoding != NULL)
+        chan_text_ended(chan);
+    if (!delivers(chan) || chan->text_failed)
         return;
     bool keep_open = chan->handlers.eof_received != NULL && chan->handlers.eof_received(chan, chan->user) > 0;
     chan->eof_told = true;
@@ -232,6 +237,8 @@ static void closed(struct channel *ch, void *user, const struct error *error)
 {
     sshio_chan *chan = user;
     deliver_rest(chan, ch);
+    if (chan->encoding != NULL)
+        chan_text_ended(chan);
     if (error != NULL)
         error_copy(&chan->error, error);
     finish(chan);
@@ -336,7 +343,7 @@ static void pause_if_full(sshio_chan *chan)
         chan->handlers.pause_writing(chan, chan->user);
 }
 
-int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int datatype)
+int chan_write_bytes(sshio_chan *chan, const void *bytes, size_t len, int datatype)
 {
     bool has_stderr = chan->server && chan->kind == CHAN_SESSION;
     bool allowed = datatype == 0 || (has_stderr && datatype == SSHIO_EXTENDED_DATA_STDERR);
@@ -354,6 +361,13 @@ int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int dataty
         return fail(rc, "channel could not be written to: %s", sshio_error_text(rc));
     pause_if_full(chan);
     return 0;
+}
+
+int sshio_chan_write(sshio_chan *chan, const void *bytes, size_t len, int datatype)
+{
+    if (chan->encoding == NULL)
+        return chan_write_bytes(chan, bytes, len, datatype);
+    return chan_text_write(chan, bytes, len, datatype);
 }
 
 int sshio_chan_puts(sshio_chan *chan, const char *text)
@@ -409,6 +423,8 @@ int sshio_chan_write_eof(sshio_chan *chan)
 {
     if (chan->ch == NULL || chan->closing)
         return 0;
+    if (chan->encoding != NULL)
+        chan_text_finish(chan);
     chan->closing = chan->eof_asked = true;
     channel_eof(chan->ch);
     close_if_both_ended(chan);

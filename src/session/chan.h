@@ -1,6 +1,7 @@
 /* Channels as users see them: what stands behind sshio_chan, for both sides of a session.
  *
  *     chan.c             life, writing, reading control, closing
+ *     chan_text.c        text encodings
  *     chan_info.c        what is known of a channel
  *     chan_open.c        opening and accepting
  *     client_session.c   opening a session and starting a program on it; session_args.c: what it asks for
@@ -25,6 +26,7 @@
 #include "engine/channel.h"
 #include "io/completion.h"
 #include "io/loop.h"
+#include "session/encoding.h"
 
 #define SESSION_FIELDS_MAX (256u * 1024) /* of a request */
 #define SIGNAL_NAME_MAX_LEN 64u
@@ -62,6 +64,9 @@ struct sshio_chan {
     sshio_logger *logger;   /* made when first asked for */
     char *command, *subsystem;
     struct texts env;
+    struct encoding *encoding;   /* NULL = bytes */
+    unsigned raw_types;          /* bit n: data of type n is delivered as it comes, whatever the encoding */
+    bool text_failed;            /* what came was not in the encoding: nothing more is delivered */
     sshio_address local, remote; /* of TCP channels, owned; host NULL = none */
     struct texts extra;          /* "name=value" of set_extra_info */
     struct terminal terminal; /* type NULL: none was asked for, or was granted; a server keeps the size all the same */
@@ -77,9 +82,17 @@ void chan_release(sshio_chan *chan);
 extern const struct channel_events chan_events; /* for channel_open and channel_accept, with the chan as user */
 
 int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list args) SSHIO_PRINTF(3, 0);
-void chan_made(sshio_chan *chan);    /* calls connection_made */
-void chan_start(sshio_chan *chan);   /* calls session_started */
+int chan_write_bytes(sshio_chan *chan, const void *bytes, size_t len, int datatype); /* past the encoding */
+void chan_made(sshio_chan *chan);                                                    /* calls connection_made */
+void chan_start(sshio_chan *chan);                                                   /* calls session_started */
 void chan_deliver(sshio_chan *chan); /* data follows from here on, later in the turn */
+
+/* chan_text.c: the way through the encoding, which there is. */
+int chan_use_encoding(sshio_chan *chan, const char *name, sshio_text_errors errors); /* EINVAL, ENOMEM: last error */
+void chan_text_received(sshio_chan *chan, uint32_t datatype, struct span bytes);
+void chan_text_ended(sshio_chan *chan); /* no more comes */
+int chan_text_write(sshio_chan *chan, const void *text, size_t len, int datatype);
+void chan_text_finish(sshio_chan *chan); /* no more goes out */
 
 /* chan_open.c. Opens it and waits; 0 for window or packet size takes that of the connection. The chan holds itself once
  * more for as long as the engine's channel is there. 1, or the error; then the chan is the caller's to release. */

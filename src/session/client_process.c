@@ -10,17 +10,37 @@
 
 /* ---- life ---- */
 
-static void release(sshio_client_process *p)
+void client_process_release(sshio_client_process *p)
 {
     if (--p->refs > 0)
         return;
+    sshio_chan *chan = p->streams->chan;
     redirect_free(p->in);
     redirect_free(p->out);
     redirect_free(p->err);
-    if (p->streams->chan != NULL)
-        sshio_chan_close(p->streams->chan);
+    if (chan != NULL && p->kill && chan->ch != NULL && !chan->closing)
+        sshio_chan_kill(chan);
+    if (chan != NULL)
+        sshio_chan_close(chan);
     streams_release(p->streams);
     mem_free(p);
+}
+
+sshio_client_process *client_process_new(sshio_conn *conn, const sshio_session_options *o)
+{
+    sshio_client_process *p = mem_zalloc(sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->refs = 1;
+    p->streams = streams_new(conn, o->window != 0 ? o->window : conn->settings->window);
+    if (p->streams == NULL) {
+        mem_free(p);
+        return NULL;
+    }
+    for (int fd = 0; fd < 3; fd++)
+        p->pipes[fd] = (struct sshio_pipe){ .process = p, .fd = fd };
+    p->kill = o->kill_on_cancel;
+    return p;
 }
 
 sshio_client_process *sshio_client_process_ref(sshio_client_process *process)
@@ -32,57 +52,109 @@ sshio_client_process *sshio_client_process_ref(sshio_client_process *process)
 void sshio_client_process_unref(sshio_client_process *process)
 {
     if (process != NULL)
-        release(process);
+        client_process_release(process);
 }
+
+/* ---- redirection ---- */
 
 static bool is_pipe(const sshio_io *io)
 {
     return io->kind == SSHIO_IO_PIPE;
 }
 
-static int redirect_all(sshio_client_process *p, const sshio_session_options *o)
+/* Handlers of a subprocess give way. */
+static int redirect_output(sshio_client_process *p, int fd, const sshio_io *io, const struct redirect_options *o,
+                           struct redirect **slot)
 {
-    struct streams *s = p->streams;
-    int rc = 0;
-    if (o->input.len != 0) {
-        rc = sshio_write(&s->writers[0], o->input.data, o->input.len);
-        if (rc == 0)
-            rc = sshio_write_eof(&s->writers[0]);
-    } else if (o->in.kind == SSHIO_IO_DEVNULL) {
-        rc = sshio_write_eof(&s->writers[0]);
-    } else if (!is_pipe(&o->in)) {
-        rc = redirect_source(&s->writers[0], &o->in, &p->in);
+    sshio_reader *reader = &p->streams->readers[fd - 1];
+    if (reader->sink == &p->pipes[fd].sink)
+        reader_set_sink(reader, NULL);
+    return redirect_reader(reader, io, o, slot);
+}
+
+static int redirect_stderr(sshio_client_process *p, const sshio_io *io, const struct redirect_options *o)
+{
+    if (io->kind != SSHIO_IO_STDOUT) {
+        streams_merge(p->streams, false);
+        return redirect_output(p, 2, io, o, &p->err);
     }
-    if (rc == 0 && !is_pipe(&o->out))
-        rc = redirect_target(&s->readers[0], &o->out, &p->out);
-    if (rc == 0 && !is_pipe(&o->err))
-        rc = redirect_target(&s->readers[1], &o->err, &p->err);
+    redirect_free(p->err);
+    p->err = NULL;
+    streams_merge(p->streams, true);
+    return 0;
+}
+
+static int redirect_all(sshio_client_process *p, const sshio_redirect_options *options)
+{
+    struct redirect_options o = redirect_options_of(options);
+    int rc = 0;
+    if (!is_pipe(&options->in))
+        rc = redirect_writer(&p->streams->writers[0], &options->in, &o, &p->in);
+    if (rc == 0 && !is_pipe(&options->out))
+        rc = redirect_output(p, 1, &options->out, &o, &p->out);
+    if (rc == 0 && !is_pipe(&options->err))
+        rc = redirect_stderr(p, &options->err, &o);
+    return rc;
+}
+
+int sshio_client_process_redirect(sshio_client_process *process, const sshio_redirect_options *options)
+{
+    sshio_redirect_options known;
+    int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
+    process->refs++;
+    rc = redirect_all(process, &known);
+    client_process_release(process);
+    return rc;
+}
+
+/* ---- starting ---- */
+
+/* Input that is given wins over a source of it. */
+static int connect_ends(sshio_client_process *p, const sshio_session_options *o)
+{
+    sshio_writer *in = &p->streams->writers[0];
+    sshio_redirect_options redirects = {
+        .size = sizeof redirects,
+        .out = o->out,
+        .err = o->err,
+        .bufsize = o->bufsize,
+        .send_eof = o->send_eof,
+        .recv_eof = o->recv_eof,
+    };
+    int rc = 0;
+    if (o->input.len == 0)
+        redirects.in = o->in;
+    else if ((rc = sshio_write(in, o->input.data, o->input.len)) == 0)
+        rc = sshio_write_eof(in);
+    return rc == 0 ? redirect_all(p, &redirects) : rc;
+}
+
+int client_process_open(sshio_client_process *p, sshio_conn *conn, const sshio_session_handlers *handlers, void *user,
+                        const sshio_session_options *o, sshio_client_process **process)
+{
+    sshio_chan *chan = NULL;
+    int rc = client_session_open(conn, handlers, user, o, &chan);
+    if (rc == 0) {
+        chan_release(chan);
+        rc = connect_ends(p, o);
+    }
+    if (rc == 0)
+        *process = p;
+    else
+        client_process_release(p);
     return rc;
 }
 
 static int create_process(sshio_conn *conn, const sshio_session_options *o, sshio_client_process **process)
 {
-    sshio_chan *chan = NULL;
-    sshio_client_process *p = mem_zalloc(sizeof *p);
+    sshio_client_process *p = client_process_new(conn, o);
     if (p == NULL)
         return fail_nomem();
-    p->refs = 1;
-    p->streams = streams_new(conn, o->window != 0 ? o->window : conn->settings->window);
-    if (p->streams == NULL) {
-        mem_free(p);
-        return fail_nomem();
-    }
-    int rc = client_session_open(conn, &streams_handlers, p->streams, o, &chan);
-    if (rc == 0) {
-        streams_attach(p->streams, chan);
-        chan_release(chan);
-        rc = redirect_all(p, o);
-    }
-    if (rc == 0)
-        *process = p;
-    else
-        release(p);
-    return rc;
+    return client_process_open(p, conn, &streams_handlers, p->streams, o, process);
 }
 
 int sshio_create_process(sshio_conn *conn, const sshio_session_options *options, sshio_client_process **process)
@@ -105,7 +177,6 @@ int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, s
         return fail_nomem();
     rc = client_session_open(conn, &streams_handlers, s, &known, &chan);
     if (rc == 0) {
-        streams_attach(s, chan);
         chan_release(chan);
         *in = sshio_writer_ref(&s->writers[0]);
         *out = sshio_reader_ref(&s->readers[0]);
@@ -168,7 +239,7 @@ static void copy_signal(struct owned_result *r, const sshio_exit_signal *signal)
     r->pub.exit_signal = &r->signal;
 }
 
-int client_process_result(const sshio_client_process *p, sshio_result **result)
+static int make_result(const sshio_client_process *p, sshio_result **result)
 {
     const sshio_chan *chan = p->streams->chan;
     struct owned_result *r = mem_zalloc(sizeof *r);
@@ -236,7 +307,7 @@ int sshio_client_process_wait(sshio_client_process *process, bool check, double 
     process->refs++;
     streams_set_limit(process->streams, SIZE_MAX);
     int rc = wait_ended(process, timeout);
-    int made = rc == 0 || rc == SSHIO_ETIMEDOUT ? client_process_result(process, &r) : 0;
+    int made = rc == 0 || rc == SSHIO_ETIMEDOUT ? make_result(process, &r) : 0;
     if (made != 0) {
         rc = made;
     } else if (rc == SSHIO_ETIMEDOUT) {
@@ -249,7 +320,7 @@ int sshio_client_process_wait(sshio_client_process *process, bool check, double 
     } else if (rc == 0) {
         *result = r;
     }
-    release(process);
+    client_process_release(process);
     return rc;
 }
 
@@ -267,7 +338,7 @@ int sshio_client_process_communicate(sshio_client_process *process, sshio_span i
         rc = wait_ended(process, 0);
     if (rc == 0)
         rc = sshio_client_process_collect_output(process, out, err);
-    release(process);
+    client_process_release(process);
     return rc;
 }
 
@@ -289,98 +360,6 @@ int sshio_run(sshio_conn *conn, const sshio_session_options *options, sshio_resu
             sshio_chan_kill(p->streams->chan);
         sshio_chan_abort(p->streams->chan);
     }
-    release(p);
-    return rc;
-}
-
-/* ---- attributes ---- */
-
-sshio_writer *sshio_client_process_stdin(const sshio_client_process *process)
-{
-    return process->in == NULL ? &process->streams->writers[0] : NULL;
-}
-
-sshio_reader *sshio_client_process_stdout(const sshio_client_process *process)
-{
-    return process->out == NULL ? &process->streams->readers[0] : NULL;
-}
-
-sshio_reader *sshio_client_process_stderr(const sshio_client_process *process)
-{
-    return process->err == NULL ? &process->streams->readers[1] : NULL;
-}
-
-sshio_chan *sshio_client_process_channel(const sshio_client_process *process)
-{
-    return process->streams->chan;
-}
-
-sshio_logger *sshio_client_process_logger(const sshio_client_process *process)
-{
-    return sshio_chan_logger(process->streams->chan);
-}
-
-const char *const *sshio_client_process_env(const sshio_client_process *process)
-{
-    return sshio_chan_get_environment(process->streams->chan);
-}
-
-const char *sshio_client_process_command(const sshio_client_process *process)
-{
-    return process->streams->chan->command;
-}
-
-const char *sshio_client_process_subsystem(const sshio_client_process *process)
-{
-    return process->streams->chan->subsystem;
-}
-
-int sshio_client_process_exit_status(const sshio_client_process *process)
-{
-    return sshio_chan_get_exit_status(process->streams->chan);
-}
-
-const sshio_exit_signal *sshio_client_process_exit_signal(const sshio_client_process *process)
-{
-    return sshio_chan_get_exit_signal(process->streams->chan);
-}
-
-int sshio_client_process_returncode(const sshio_client_process *process)
-{
-    return sshio_chan_get_returncode(process->streams->chan);
-}
-
-int sshio_client_process_send_signal(sshio_client_process *process, const char *signal)
-{
-    return sshio_chan_send_signal(process->streams->chan, signal);
-}
-
-int sshio_client_process_terminate(sshio_client_process *process)
-{
-    return sshio_chan_terminate(process->streams->chan);
-}
-
-int sshio_client_process_kill(sshio_client_process *process)
-{
-    return sshio_chan_kill(process->streams->chan);
-}
-
-void sshio_client_process_close(sshio_client_process *process)
-{
-    sshio_chan_close(process->streams->chan);
-}
-
-bool sshio_client_process_is_closing(const sshio_client_process *process)
-{
-    return sshio_chan_is_closing(process->streams->chan);
-}
-
-int sshio_client_process_wait_closed(sshio_client_process *process)
-{
-    int rc = sshio_chan_wait_closed(process->streams->chan);
-    if (rc == 0)
-        rc = redirect_wait(process->out);
-    if (rc == 0)
-        rc = redirect_wait(process->err);
+    client_process_release(p);
     return rc;
 }

@@ -6,12 +6,16 @@
 #include <sshio/constants.h>
 
 #include "base/memory.h"
+#include "io/options.h"
 #include "io/task.h"
 
 static void release(sshio_process *p)
 {
     if (--p->refs > 0)
         return;
+    redirect_free(p->in);
+    redirect_free(p->out);
+    redirect_free(p->err);
     streams_release(p->streams);
     mem_free(p);
 }
@@ -121,12 +125,19 @@ static int text_requested(sshio_chan *chan, const char *text, void *user)
     return 1;
 }
 
+static int break_received(sshio_chan *chan, int msec, void *user)
+{
+    return streams_handlers.break_received(chan, msec, ((sshio_process *)user)->streams);
+}
+
 static void signal_received(sshio_chan *chan, const char *signal, void *user)
 {
-    sshio_process *p = user;
-    (void)chan;
-    if (p->signalled != NULL)
-        p->signalled(signal, p->signalled_user);
+    streams_handlers.signal_received(chan, signal, ((sshio_process *)user)->streams);
+}
+
+static void terminal_size_changed(sshio_chan *chan, const sshio_term_size *size, void *user)
+{
+    streams_handlers.terminal_size_changed(chan, size, ((sshio_process *)user)->streams);
 }
 
 const sshio_session_handlers process_handlers = {
@@ -139,7 +150,9 @@ const sshio_session_handlers process_handlers = {
     .shell_requested = start_requested,
     .exec_requested = text_requested,
     .subsystem_requested = text_requested,
+    .break_received = break_received,
     .signal_received = signal_received,
+    .terminal_size_changed = terminal_size_changed,
 };
 
 /* ---- the public side ---- */
@@ -211,6 +224,47 @@ const char *sshio_process_getenv(const sshio_process *process, const char *name)
     return NULL;
 }
 
+const char *sshio_process_term_type(const sshio_process *process)
+{
+    return sshio_chan_get_terminal_type(process->streams->chan);
+}
+
+sshio_term_size sshio_process_term_size(const sshio_process *process)
+{
+    return sshio_chan_get_terminal_size(process->streams->chan);
+}
+
+const sshio_term_mode *sshio_process_term_modes(const sshio_process *process)
+{
+    return sshio_chan_get_terminal_modes(process->streams->chan);
+}
+
+const char *sshio_process_get_extra_info(const sshio_process *process, const char *name, const char *def)
+{
+    return sshio_chan_get_extra_info(process->streams->chan, name, def);
+}
+
+int sshio_process_redirect(sshio_process *process, const sshio_redirect_options *options)
+{
+    sshio_redirect_options known;
+    struct streams *s = process->streams;
+    int rc = completion_can_wait();
+    if (rc == 0)
+        rc = OPTIONS_TAKE(&known, options);
+    if (rc != 0)
+        return rc;
+    struct redirect_options o = redirect_options_of(&known);
+    process->refs++;
+    if (known.in.kind != SSHIO_IO_PIPE)
+        rc = redirect_reader(&s->readers[0], &known.in, &o, &process->in);
+    if (rc == 0 && known.out.kind != SSHIO_IO_PIPE)
+        rc = redirect_writer(&s->writers[0], &known.out, &o, &process->out);
+    if (rc == 0 && known.err.kind != SSHIO_IO_PIPE)
+        rc = redirect_writer(&s->writers[1], &known.err, &o, &process->err);
+    release(process);
+    return rc;
+}
+
 int sshio_process_exit(sshio_process *process, int status)
 {
     return sshio_chan_exit(process->streams->chan, status);
@@ -233,5 +287,6 @@ bool sshio_process_is_closing(const sshio_process *process)
 
 int sshio_process_wait_closed(sshio_process *process)
 {
-    return sshio_chan_wait_closed(process->streams->chan);
+    int rc = sshio_chan_wait_closed(process->streams->chan);
+    return rc == 0 ? redirect_wait(process->in) : rc;
 }

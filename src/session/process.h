@@ -5,6 +5,7 @@
 
 #include <sshio/process.h>
 
+#include "session/redirect.h"
 #include "session/streams.h"
 
 struct sshio_process {
@@ -13,8 +14,7 @@ struct sshio_process {
     sshio_process_fn handler; /* one of the two */
     sshio_session_fn session_handler;
     void *user;
-    void (*signalled)(const char *signal, void *user); /* sshio_process_exec passes signals on */
-    void *signalled_user;
+    struct redirect *in, *out, *err;
     struct waiters *on_end; /* woken when the channel is gone */
 };
 

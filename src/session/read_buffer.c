@@ -53,3 +53,8 @@ bool read_buffer_find(const struct read_buffer *b, uint8_t byte, size_t from, si
 {
     return byte_queue_find(&b->queue, byte, from, at);
 }
+
+size_t read_buffer_copy(const struct read_buffer *b, size_t from, void *to, size_t size)
+{
+    return byte_queue_copy(&b->queue, from, to, size);
+}

@@ -24,6 +24,7 @@ struct span read_buffer_head(
     const struct read_buffer *b); /* the oldest bytes that lie in one piece; empty = there are none */
 void read_buffer_drop(struct read_buffer *b, size_t len);              /* of the head */
 size_t read_buffer_read(struct read_buffer *b, void *to, size_t size); /* takes as much as there is, at most size */
+size_t read_buffer_copy(const struct read_buffer *b, size_t from, void *to, size_t size); /* takes none */
 bool read_buffer_find(const struct read_buffer *b, uint8_t byte, size_t from,
                       size_t *at); /* the first such byte at or after from */
 

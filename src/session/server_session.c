@@ -19,8 +19,14 @@ static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const ss
                                   void *user)
 {
     sshio_chan *chan = chan_new(conn, handlers, user);
-    if (chan != NULL)
-        chan_accept(chan, ch);
+    const struct settings *s = conn->settings;
+    if (chan == NULL)
+        return NULL;
+    if (chan_use_encoding(chan, s->encoding, s->errors) != 0) {
+        chan_release(chan);
+        return NULL;
+    }
+    chan_accept(chan, ch);
     return chan;
 }
 

@@ -115,6 +115,13 @@ static int set_terminal(sshio_chan *chan, const sshio_session_options *o)
     return copied ? 0 : fail_nomem();
 }
 
+static int set_encoding(sshio_chan *chan, const sshio_session_options *o)
+{
+    const struct settings *s = chan->conn->settings;
+    return chan_use_encoding(chan, choose(o->encoding, s->encoding),
+                             o->errors != SSHIO_ERRORS_UNSET ? o->errors : s->errors);
+}
+
 int session_args_take(sshio_chan *chan, const sshio_session_options *options)
 {
     int rc = set_program(chan, options);
@@ -122,5 +129,7 @@ int session_args_take(sshio_chan *chan, const sshio_session_options *options)
         rc = set_env(chan, options);
     if (rc == 0)
         rc = set_terminal(chan, options);
+    if (rc == 0)
+        rc = set_encoding(chan, options);
     return rc;
 }

@@ -5,6 +5,15 @@
 
 #include "base/memory.h"
 
+static void init_reader(struct sshio_reader *reader, struct streams *s, struct pool *pool)
+{
+    reader->streams = s;
+    read_buffer_init(&reader->buffer, pool);
+    in_band_init(&reader->in_band);
+    list_init(&reader->calls);
+    waiters_init(&reader->waiters);
+}
+
 struct streams *streams_new(sshio_conn *conn, size_t limit)
 {
     struct streams *s = mem_zalloc(sizeof *s);
@@ -14,11 +23,8 @@ struct streams *streams_new(sshio_conn *conn, size_t limit)
     s->limit = limit;
     error_init(&s->error);
     waiters_init(&s->writable);
-    for (size_t i = 0; i < STREAMS_READERS; i++) {
-        s->readers[i].streams = s;
-        read_buffer_init(&s->readers[i].buffer, &loop_engine_buffers(conn->loop)->queue);
-        waiters_init(&s->readers[i].waiters);
-    }
+    for (size_t i = 0; i < STREAMS_READERS; i++)
+        init_reader(&s->readers[i], s, &loop_engine_buffers(conn->loop)->queue);
     for (size_t i = 0; i < STREAMS_WRITERS; i++)
         s->writers[i] = (struct sshio_writer){ .streams = s, .datatype = (int)i };
     return s;
@@ -35,6 +41,7 @@ void streams_release(struct streams *s)
         return;
     for (size_t i = 0; i < STREAMS_READERS; i++) {
         read_buffer_done(&s->readers[i].buffer);
+        in_band_done(&s->readers[i].in_band);
         mem_free(s->readers[i].lent);
     }
     error_clear(&s->error);
@@ -57,14 +64,7 @@ void streams_user_unref(struct streams *s)
     streams_release(s);
 }
 
-void streams_attach(struct streams *s, sshio_chan *chan)
-{
-    s->chan = chan;
-    chan->buffers_all = true;
-    chan_hold(chan);
-}
-
-/* ---- the limit ---- */
+/* ---- when the channel is paused ---- */
 
 static size_t counted(const struct streams *s)
 {
@@ -76,34 +76,71 @@ static size_t counted(const struct streams *s)
     return count;
 }
 
-static void check_limit(struct streams *s)
+bool streams_full(const struct streams *s)
 {
-    bool full = counted(s) >= s->limit;
-    if (full == s->full || s->chan == NULL)
+    return counted(s) >= s->limit;
+}
+
+static void update(struct streams *s)
+{
+    bool pause = s->held_back != 0 || streams_full(s);
+    if (pause == s->paused || s->chan == NULL)
         return;
-    s->full = full;
-    if (full)
+    s->paused = pause;
+    if (pause)
         sshio_chan_pause_reading(s->chan);
     else
         sshio_chan_resume_reading(s->chan);
 }
 
+void streams_attach(struct streams *s, sshio_chan *chan)
+{
+    if (s->chan != NULL)
+        return;
+    s->chan = chan;
+    chan->buffers_all = true;
+    chan_hold(chan);
+    update(s);
+}
+
 void streams_set_limit(struct streams *s, size_t limit)
 {
     s->limit = limit;
-    check_limit(s);
+    update(s);
 }
 
-void streams_took(struct streams *s, size_t len)
+void streams_hold_back(struct streams *s)
 {
-    s->buffered -= len;
-    check_limit(s);
+    s->held_back++;
+    update(s);
 }
 
-void streams_want(struct sshio_reader *reader, size_t wanted)
+void streams_let_go(struct streams *s)
+{
+    s->held_back--;
+    update(s);
+}
+
+void reader_took(sshio_reader *reader, size_t len)
+{
+    reader->taken += len;
+    reader->streams->buffered -= len;
+    update(reader->streams);
+}
+
+void reader_want(sshio_reader *reader, size_t wanted)
 {
     reader->wanted = wanted;
-    check_limit(reader->streams);
+    update(reader->streams);
+}
+
+size_t reader_available(const sshio_reader *reader)
+{
+    size_t len = read_buffer_len(&reader->buffer);
+    uint64_t at;
+    if (in_band_first(&reader->in_band, &at) && at - reader->taken < len)
+        return (size_t)(at - reader->taken);
+    return len;
 }
 
 /* ---- arrival ---- */
@@ -131,36 +168,34 @@ void streams_set_ceiling(struct streams *s, size_t ceiling)
         over_ceiling(s, 0);
 }
 
-static void buffer_data(struct streams *s, struct sshio_reader *reader, const void *data, size_t len)
+int streams_feed(sshio_reader *reader, const void *data, size_t len)
 {
+    struct streams *s = reader->streams;
+    if (reader->sink != NULL) {
+        reader->sink->data(reader->sink->user, data, len);
+        return 0;
+    }
     if (over_ceiling(s, len))
-        return;
+        return SSHIO_ELIMIT;
     if (!read_buffer_append(&reader->buffer, data, len)) {
         out_of_memory(s);
-        return;
+        return SSHIO_ENOMEM;
     }
     s->buffered += len;
-    check_limit(s);
+    update(s);
     waiters_wake(&reader->waiters, 0);
+    return 0;
 }
 
 static void data_received(sshio_chan *chan, const void *data, size_t len, int datatype, void *user)
 {
     struct streams *s = user;
-    struct sshio_reader *reader = &s->readers[datatype == SSHIO_EXTENDED_DATA_STDERR ? 1 : 0];
-    if (reader->sink == NULL)
-        buffer_data(s, reader, data, len);
-    else if (!reader->sink->data(reader->sink->user, data, len))
-        sshio_chan_pause_reading(chan);
+    bool is_second = datatype == SSHIO_EXTENDED_DATA_STDERR && !s->merged;
+    (void)chan;
+    streams_feed(&s->readers[is_second ? 1 : 0], data, len);
 }
 
-void streams_resume(struct streams *s)
-{
-    if (s->chan != NULL && !s->full)
-        sshio_chan_resume_reading(s->chan);
-}
-
-static void end_of_input(struct streams *s)
+void streams_feed_eof(struct streams *s)
 {
     if (s->eof)
         return;
@@ -173,36 +208,122 @@ static void end_of_input(struct streams *s)
     }
 }
 
-void streams_sink(struct sshio_reader *reader, const struct reader_sink *sink)
-{
-    struct streams *s = reader->streams;
-    reader->sink = sink;
-    bool more = true;
-    while (read_buffer_len(&reader->buffer) != 0) {
-        struct span head = read_buffer_head(&reader->buffer);
-        more = sink->data(sink->user, head.data, head.len);
-        read_buffer_drop(&reader->buffer, head.len);
-        streams_took(s, head.len);
-    }
-    if (!more)
-        sshio_chan_pause_reading(s->chan);
-    if (s->eof)
-        sink->end(sink->user);
-}
-
 /* Half-open: the end of their data is not the end of ours. */
 static int eof_received(sshio_chan *chan, void *user)
 {
     (void)chan;
-    end_of_input(user);
+    streams_feed_eof(user);
     return 1;
 }
+
+/* ---- in-band events, all on the first reader ---- */
+
+static void too_many_events(struct streams *s)
+{
+    struct error e;
+    error_init(&e);
+    error_set_reason(&e, SSHIO_EPROTOCOL, SSHIO_DISC_PROTOCOL_ERROR,
+                     "more than %u breaks, signals and terminal sizes wait to be read", IN_BAND_MAX);
+    conn_fail_later(s->chan->conn, &e);
+    error_clear(&e);
+}
+
+void streams_in_band(struct streams *s, const struct in_band *event)
+{
+    sshio_reader *reader = &s->readers[0];
+    if (s->on_in_band != NULL) {
+        s->on_in_band(s->on_in_band_user, event);
+        return;
+    }
+    if (reader->sink != NULL) {
+        if (reader->sink->in_band != NULL)
+            reader->sink->in_band(reader->sink->user, event);
+        return;
+    }
+    int rc = in_band_add(&reader->in_band, event, reader->taken + read_buffer_len(&reader->buffer));
+    if (rc == SSHIO_ELIMIT)
+        too_many_events(s);
+    else if (rc != 0)
+        out_of_memory(s);
+    waiters_wake(&reader->waiters, 0);
+}
+
+static int break_received(sshio_chan *chan, int msec, void *user)
+{
+    (void)chan;
+    streams_in_band(user, &(struct in_band){ .code = SSHIO_EBREAK_RECEIVED, .msec = msec });
+    return 1;
+}
+
+static void signal_received(sshio_chan *chan, const char *signal, void *user)
+{
+    (void)chan;
+    streams_in_band(user, &(struct in_band){ .code = SSHIO_ESIGNAL_RECEIVED, .signal = signal });
+}
+
+static void terminal_size_changed(sshio_chan *chan, const sshio_term_size *size, void *user)
+{
+    (void)chan;
+    streams_in_band(user, &(struct in_band){ .code = SSHIO_ETERMINAL_SIZE_CHANGED, .term_size = *size });
+}
+
+/* ---- sinks ---- */
+
+/* What the reader holds goes to its sink, events at their places. */
+static void move_to_sink(sshio_reader *reader)
+{
+    const struct reader_sink *sink = reader->sink;
+    while (read_buffer_len(&reader->buffer) != 0 || reader->in_band.count != 0) {
+        size_t available = reader_available(reader);
+        if (available != 0) {
+            struct span head = read_buffer_head(&reader->buffer);
+            size_t len = head.len < available ? head.len : available;
+            sink->data(sink->user, head.data, len);
+            read_buffer_drop(&reader->buffer, len);
+            reader_took(reader, len);
+            continue;
+        }
+        if (sink->in_band != NULL)
+            sink->in_band(sink->user, in_band_head(&reader->in_band));
+        in_band_drop(&reader->in_band);
+    }
+}
+
+void reader_set_sink(sshio_reader *reader, const struct reader_sink *sink)
+{
+    reader->sink = sink;
+    if (sink == NULL)
+        return;
+    move_to_sink(reader);
+    if (reader->streams->eof)
+        sink->end(sink->user);
+}
+
+/* Both readers are the streams' own, so that a block may go from one to the other. */
+void streams_merge(struct streams *s, bool merged)
+{
+    sshio_reader *from = &s->readers[1];
+    s->merged = merged;
+    while (merged && read_buffer_len(&from->buffer) != 0) {
+        struct span head = read_buffer_head(&from->buffer);
+        size_t len = head.len;
+        s->buffered -= len;
+        from->taken += len;
+        int rc = streams_feed(&s->readers[0], head.data, len);
+        read_buffer_drop(&from->buffer, len);
+        if (rc != 0)
+            return;
+    }
+}
+
+/* ---- life of the channel ---- */
 
 /* From here until connection_lost the channel refers to the streams. */
 static void connection_made(sshio_chan *chan, void *user)
 {
-    (void)chan;
-    streams_hold(user);
+    struct streams *s = user;
+    streams_attach(s, chan);
+    streams_hold(s);
 }
 
 static void session_started(sshio_chan *chan, void *user)
@@ -213,20 +334,20 @@ static void session_started(sshio_chan *chan, void *user)
         s->started(s->user);
 }
 
-/* ---- room to write ---- */
-
-static void wake_writers(struct streams *s)
+void streams_wake_writers(struct streams *s)
 {
     waiters_wake(&s->writable, 0);
-    for (size_t i = 0; i < STREAMS_WRITERS; i++)
-        if (s->writers[i].writable != NULL)
-            s->writers[i].writable(s->writers[i].user);
+    for (size_t i = 0; i < STREAMS_WRITERS; i++) {
+        const struct writer_source *source = s->writers[i].source;
+        if (source != NULL)
+            source->writable(source->user);
+    }
 }
 
 static void resume_writing(sshio_chan *chan, void *user)
 {
     (void)chan;
-    wake_writers(user);
+    streams_wake_writers(user);
 }
 
 static void connection_lost(sshio_chan *chan, const sshio_error *error, void *user)
@@ -234,10 +355,8 @@ static void connection_lost(sshio_chan *chan, const sshio_error *error, void *us
     struct streams *s = user;
     if (error != NULL)
         error_copy(&s->error, &chan->error);
-    end_of_input(s);
-    wake_writers(s);
-    if (s->ended != NULL)
-        s->ended(s->user);
+    streams_feed_eof(s);
+    streams_wake_writers(s);
     streams_release(s);
 }
 
@@ -248,4 +367,7 @@ const sshio_session_handlers streams_handlers = {
     .eof_received = eof_received,
     .connection_lost = connection_lost,
     .resume_writing = resume_writing,
+    .break_received = break_received,
+    .signal_received = signal_received,
+    .terminal_size_changed = terminal_size_changed,
 };

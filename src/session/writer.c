@@ -38,11 +38,12 @@ int sshio_write_eof(sshio_writer *writer)
     return sshio_chan_write_eof(writer->streams->chan);
 }
 
+/* Until the queue is low and what feeds the writer has ended. */
 int sshio_drain(sshio_writer *writer)
 {
     struct streams *s = writer->streams;
     int rc = completion_can_wait();
-    while (rc == 0 && s->chan->writing_paused && !s->chan->ended) {
+    while (rc == 0 && (s->chan->writing_paused || writer->source != NULL) && !s->chan->ended) {
         streams_hold(s);
         rc = waiters_wait(&s->writable);
         streams_release(s);
@@ -82,6 +83,11 @@ sshio_chan *sshio_writer_channel(const sshio_writer *writer)
 sshio_logger *sshio_writer_logger(const sshio_writer *writer)
 {
     return sshio_chan_logger(writer->streams->chan);
+}
+
+const char *sshio_writer_get_extra_info(const sshio_writer *writer, const char *name, const char *def)
+{
+    return sshio_chan_get_extra_info(writer->streams->chan, name, def);
 }
 
 sshio_writer *sshio_writer_ref(sshio_writer *writer)

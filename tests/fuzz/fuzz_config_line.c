@@ -32,6 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (text_lines_next(&lines, &line))
         config_set(config, line, &where, NULL);
     check(config);
-    config_free(config);
+    config_unref(config);
     return 0;
 }
