@@ -20,6 +20,7 @@ enum field_kind {
     FIELD_STARTUPS, /* an int, the last of several numbers */
     FIELD_SECONDS,
     FIELD_FAMILY,
+    FIELD_PTY,
 };
 
 struct field {
@@ -40,6 +41,8 @@ static const struct field client_fields[] = {
     { KEYWORD_SERVER_ALIVE_COUNT_MAX, FIELD_INT, CLIENT(keepalive_count_max), 0 },
     { KEYWORD_REMOTE_COMMAND, FIELD_TEXT, CLIENT(command), 0 },
     { KEYWORD_SET_ENV, FIELD_LIST, CLIENT(env), 0 },
+    { KEYWORD_SEND_ENV, FIELD_LIST, CLIENT(send_env), 0 },
+    { KEYWORD_REQUEST_TTY, FIELD_PTY, CLIENT(request_pty), 0 },
     { KEYWORD_PUBKEY_AUTHENTICATION, FIELD_TRI, CLIENT(public_key_auth), 0 },
     { KEYWORD_PASSWORD_AUTHENTICATION, FIELD_TRI, CLIENT(password_auth), 0 },
     { KEYWORD_KBDINT_AUTHENTICATION, FIELD_TRI, CLIENT(kbdint_auth), 0 },
@@ -68,6 +71,7 @@ static const struct field server_fields[] = {
     { KEYWORD_PUBKEY_AUTHENTICATION, FIELD_TRI, SERVER(public_key_auth), 0 },
     { KEYWORD_PASSWORD_AUTHENTICATION, FIELD_TRI, SERVER(password_auth), 0 },
     { KEYWORD_KBDINT_AUTHENTICATION, FIELD_TRI, SERVER(kbdint_auth), 0 },
+    { KEYWORD_PERMIT_TTY, FIELD_TRI, SERVER(allow_pty), 0 },
     { KEYWORD_AUTHENTICATION_METHODS, FIELD_LIST, SERVER(required_auth_methods), 0 },
     { KEYWORD_KEX_ALGORITHMS, FIELD_ALGORITHMS, SERVER(kex_algs), SSHIO_ALG_KEX },
     { KEYWORD_CIPHERS, FIELD_ALGORITHMS, SERVER(encryption_algs), SSHIO_ALG_ENCRYPTION },
@@ -115,6 +119,21 @@ static sshio_family family_of(const char *value)
     return strcmp(value, "inet") == 0    ? SSHIO_FAMILY_INET
            : strcmp(value, "inet6") == 0 ? SSHIO_FAMILY_INET6
                                          : SSHIO_FAMILY_ANY;
+}
+
+static sshio_pty_choice pty_choice_of(const char *value)
+{
+    static const struct {
+        const char *word;
+        sshio_pty_choice choice;
+    } words[] = {
+        { "yes", SSHIO_REQUEST_PTY_YES },  { "true", SSHIO_REQUEST_PTY_YES },    { "no", SSHIO_REQUEST_PTY_NO },
+        { "false", SSHIO_REQUEST_PTY_NO }, { "force", SSHIO_REQUEST_PTY_FORCE }, { "auto", SSHIO_REQUEST_PTY_AUTO },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i].word, value) == 0)
+            return words[i].choice;
+    return SSHIO_REQUEST_PTY_UNSET;
 }
 
 static int startups_of(const char *value)
@@ -179,6 +198,10 @@ static int fill_field(struct configured *c, const struct field *field, char *opt
             double seconds = config_seconds(c->config, field->id, 0);
             *(double *)place = seconds > 0 ? seconds : SSHIO_NEVER;
         }
+        return 0;
+    case FIELD_PTY:
+        if (*(sshio_pty_choice *)place == SSHIO_REQUEST_PTY_UNSET)
+            *(sshio_pty_choice *)place = pty_choice_of(text);
         return 0;
     case FIELD_FAMILY:
         if (*(sshio_family *)place == SSHIO_FAMILY_UNSET)
