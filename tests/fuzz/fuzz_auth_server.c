@@ -4,12 +4,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct engine_buffers buffers;
     struct owner o;
     struct fuzz_record record;
     struct reader r;
     reader_init(&r, data, size);
-    fuzz_engine_start(&o, true, &buffers, size % 2 == 0 ? AUTH_SERVICE : AUTH_RUNNING);
+    fuzz_engine_start(&o, true, size % 2 == 0 ? AUTH_SERVICE : AUTH_RUNNING);
     while (!engine_ended(o.e) && fuzz_next(&r, &record)) {
         if (record.operation >= FUZZ_LOCAL)
             owner_authenticate(&o, record.operation);
@@ -18,6 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(engine_is_authenticated(o.e) == o.server.accepted || engine_ended(o.e));
         fuzz_drop_output(o.e);
     }
-    fuzz_engine_done(&o, &buffers);
+    fuzz_engine_done(&o);
     return 0;
 }

@@ -3,12 +3,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct engine_buffers buffers;
     struct owner o;
     struct fuzz_record record;
     struct reader r;
     reader_init(&r, bytes, size);
-    fuzz_engine_start(&o, size % 2 == 0, &buffers, AUTH_DONE);
+    fuzz_engine_start(&o, size % 2 == 0, AUTH_DONE);
     while (!engine_ended(o.e) && fuzz_next(&r, &record)) {
         if (record.operation >= FUZZ_LOCAL)
             owner_act(&o, record.operation, record.bytes);
@@ -18,6 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (record.bytes.len % 4 != 3)
             fuzz_drop_output(o.e);
     }
-    fuzz_engine_done(&o, &buffers);
+    fuzz_engine_done(&o);
     return 0;
 }

@@ -27,14 +27,12 @@ static inline const struct engine_config *fuzz_config(const struct engine_config
     return &complete;
 }
 
-static inline void fuzz_engine_start(struct owner *o, bool server, struct engine_buffers *buffers,
-                                     enum auth_stage stage)
+static inline void fuzz_engine_start(struct owner *o, bool server, enum auth_stage stage)
 {
     struct engine_config config = { .server = server, .version = "sshio_fuzz", .limits = limits_default };
-    engine_buffers_init(buffers);
     owner_init(o);
     o->distrust = true;
-    o->e = engine_new(fuzz_config(&config), &owner_events, o, buffers, log_base(), 0);
+    o->e = engine_new(fuzz_config(&config), &owner_events, o, owner_buffers(), log_base(), 0);
     must(o->e != NULL);
     o->e->phase = PHASE_SECURED;
     o->e->auth.stage = stage;
@@ -66,13 +64,12 @@ static inline void fuzz_drop_output(struct engine *e)
         engine_sent(e, out.len);
 }
 
-static inline void fuzz_engine_done(struct owner *o, struct engine_buffers *buffers)
+static inline void fuzz_engine_done(struct owner *o)
 {
     engine_lost(o->e, NULL);
     must(engine_ended(o->e));
     owner_done(o);
     engine_free(o->e);
-    engine_buffers_done(buffers);
 }
 
 #endif

@@ -103,12 +103,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                           .cipher_algs = cipher_algs,
                                           .host_key_algs = host_key_algs,
                                           .host_keys = host_keys };
-    struct engine_buffers buffers;
     struct run run = { .e = NULL };
     struct reader r;
     random_seed(data[0]);
-    engine_buffers_init(&buffers);
-    run.e = engine_new(&config, &events, &run, &buffers, log_base(), 0);
+    run.e = engine_new(&config, &events, &run, owner_buffers(), log_base(), 0);
     must(run.e != NULL);
     engine_start(run.e);
     greet(run.e, &config);
@@ -118,7 +116,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     engine_lost(run.e, NULL);
     engine_free(run.e);
     finish_job(&run);
-    engine_buffers_done(&buffers);
     random_unseed();
     return 0;
 }

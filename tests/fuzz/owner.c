@@ -299,6 +299,17 @@ const struct engine_events owner_events = {
     .global_request = global_request,
 };
 
+struct engine_buffers *owner_buffers(void)
+{
+    static struct engine_buffers buffers;
+    static bool ready;
+    if (!ready)
+        engine_buffers_init(&buffers);
+    ready = true;
+    buffers.padding_left = 0;
+    return &buffers;
+}
+
 void owner_init(struct owner *o)
 {
     *o = (struct owner){ .mood = 0 };

@@ -60,6 +60,9 @@ struct owner {
 
 extern const struct engine_events owner_events;
 
+/* For all runs of a program: their blocks are large, and making them would take most of the time. */
+struct engine_buffers *owner_buffers(void);
+
 void owner_init(struct owner *o);
 void owner_done(struct owner *o); /* after the end of the connection */
 

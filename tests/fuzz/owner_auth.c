@@ -89,6 +89,13 @@ static void respond(struct owner *o, uint8_t operation)
     }
 }
 
+/* What tells no secret may be asked before the service was accepted. */
+static bool is_time_for(const struct engine *e, uint8_t kind)
+{
+    bool tells_no_secret = kind == 0 || kind == 3 || kind == 4;
+    return e->auth.stage == AUTH_RUNNING || (e->auth.stage == AUTH_SERVICE && tells_no_secret);
+}
+
 static void ask(struct owner *o, uint8_t operation)
 {
     uint8_t kind = (uint8_t)((operation - FUZZ_LOCAL) % 7);
@@ -96,7 +103,7 @@ static void ask(struct owner *o, uint8_t operation)
         respond(o, operation);
         return;
     }
-    bool may = !o->client.pending && o->e->auth.stage == AUTH_RUNNING && !engine_ended(o->e);
+    bool may = !o->client.pending && is_time_for(o->e, kind) && !engine_ended(o->e);
     must((request(o->e, kind) == 0) == may);
     if (may) {
         o->client.pending = true;

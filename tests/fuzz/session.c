@@ -341,24 +341,12 @@ static void log_in(struct session *s)
     must(engine_is_authenticated(s->e) && !engine_ended(s->e));
 }
 
-/* For all runs: their blocks are large, and making them would take most of the time. */
-static struct engine_buffers *shared_buffers(void)
-{
-    static struct engine_buffers buffers;
-    static bool ready;
-    if (!ready)
-        engine_buffers_init(&buffers);
-    ready = true;
-    buffers.padding_left = 0;
-    return &buffers;
-}
-
 static void start(struct session *s, bool server, uint8_t setup)
 {
     memset(s, 0, sizeof *s);
     random_seed(1);
     configure(s, server, setup);
-    s->buffers = shared_buffers();
+    s->buffers = owner_buffers();
     transport_init(&s->peer, s->buffers);
     owner_init(&s->owner);
     s->owner.late = (setup & SETUP_LATE) != 0;
