@@ -64,6 +64,8 @@ typedef struct sshio_client_options {
     const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
                                         SSHIO_NONE: no host checking at all (unsafe) */
     const sshio_source *config;      /* ssh_config files, whose values fill what is not set here; default none */
+    sshio_conn *tunnel;              /* connect through this one, a client's, which it keeps open; SSHIO_NONE: directly,
+                                        whatever the config says; default none */
     const char *proxy_command;       /* [ProxyCommand] program whose stdin and stdout is the connection; its words are
                                         quoted as for a shell, but none runs it; default none; SSHIO_NONE */
     const char *const *proxy_argv;   /* the same as words; default none */
