@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define LINE_MAX_LEN 4096
 
 static const char *program = "sshio";
 static bool to_system_log;
+static FILE *log_file; /* instead of stderr */
+static const char *line_end = "\n";
 static bool silenced;
+static bool notes = true;
 
 void talk_as(const char *name)
 {
@@ -21,6 +25,20 @@ void talk_to_system_log(void)
 {
     openlog(program, LOG_PID, LOG_AUTH);
     to_system_log = true;
+}
+
+bool talk_to_file(const char *path)
+{
+    log_file = fopen(path, "ae");
+    if (log_file == NULL)
+        return false;
+    setvbuf(log_file, NULL, _IOLBF, 0);
+    return true;
+}
+
+void talk_on_raw_terminal(bool raw)
+{
+    line_end = raw && log_file == NULL && isatty(STDERR_FILENO) ? "\r\n" : "\n";
 }
 
 /* Octets of the character that text begins with; 0 = it is a control, also one of those that are two octets in UTF-8,
@@ -41,7 +59,7 @@ static size_t printable_len(const char *text)
 }
 
 /* Copies as much as fits, with what is not printable escaped; line ends and tabs are left. */
-static void escape(const char *text, char *out, size_t size)
+void talk_escape(const char *text, char *out, size_t size)
 {
     size_t len = 0;
 
@@ -60,11 +78,11 @@ static void put_line(int priority, const char *prefix, const char *text)
 {
     char line[LINE_MAX_LEN];
 
-    escape(text, line, sizeof line);
+    talk_escape(text, line, sizeof line);
     if (to_system_log)
         syslog(priority, "%s%s", prefix, line);
     else
-        fprintf(stderr, "%s%s\n", prefix, line);
+        fprintf(log_file != NULL ? log_file : stderr, "%s%s%s", prefix, line, line_end);
 }
 
 void say(const char *format, ...)
@@ -143,6 +161,7 @@ void talk_set_log(const sshio_config *config, int verbose, bool quiet)
         debug_level = verbose < 3 ? verbose : 3;
     }
     silenced = level >= SSHIO_LOG_CRITICAL;
+    notes = verbose > 0 || chosen >= find_level("INFO");
     sshio_set_log_handler(log_line, NULL);
     sshio_set_log_level(level);
     sshio_set_debug_level(debug_level);
@@ -151,4 +170,9 @@ void talk_set_log(const sshio_config *config, int verbose, bool quiet)
 bool talk_is_silenced(void)
 {
     return silenced;
+}
+
+bool talk_tells_notes(void)
+{
+    return notes;
 }

@@ -7,8 +7,10 @@
 
 #include <sshio.h>
 
-void talk_as(const char *name); /* the prefix of what is said: "ssh" */
-void talk_to_system_log(void);  /* from now on */
+void talk_as(const char *name);      /* the prefix of what is said: "ssh" */
+void talk_to_system_log(void);       /* from now on */
+bool talk_to_file(const char *path); /* likewise, at its end; false = it cannot be opened, see errno */
+void talk_on_raw_terminal(bool raw); /* lines end with a carriage return too */
 void say(const char *format, ...) SSHIO_PRINTF(1, 2);
 void say_line(const char *text);                                       /* without the prefix */
 void say_line_about(const char *what, const char *file, int os_errno); /* "what file: reason" */
@@ -17,5 +19,9 @@ void say_line_about(const char *what, const char *file, int os_errno); /* "what 
  * VERBOSE on. */
 void talk_set_log(const sshio_config *config, int verbose, bool quiet);
 bool talk_is_silenced(void); /* LogLevel QUIET or FATAL */
+bool talk_tells_notes(void); /* LogLevel INFO or more: what is good to know */
+
+/* Copies as much of a text as fits, with what is not printable escaped; line ends and tabs are left. */
+void talk_escape(const char *text, char *out, size_t size);
 
 #endif

@@ -64,6 +64,8 @@ typedef struct sshio_client_options {
     const sshio_source *known_hosts; /* [UserKnownHostsFile]; default no host is known;
                                         SSHIO_NONE: no host checking at all (unsafe) */
     const sshio_source *config;      /* ssh_config files, whose values fill what is not set here; default none */
+    sshio_conn *tunnel;              /* connect through this one, a client's, which it keeps open; SSHIO_NONE: directly,
+                                        whatever the config says; default none */
     const char *proxy_command;       /* [ProxyCommand] program whose stdin and stdout is the connection; its words are
                                         quoted as for a shell, but none runs it; default none; SSHIO_NONE */
     const char *const *proxy_argv;   /* the same as words; default none */
@@ -133,7 +135,8 @@ typedef struct sshio_server_options {
     int keepalive_count_max;   /* [ClientAliveCountMax] questions that may stay unanswered; default 3 */
     double connect_timeout;    /* s, of listening itself (name look-up); default never */
     int max_auth_tries;        /* [MaxAuthTries]; default 6 */
-    int max_startups;          /* [MaxStartups] connections not yet logged in; default 100 */
+    const char *max_startups;  /* [MaxStartups] connections not yet logged in, "10:30:100": from 10 on one is refused
+                                  with a chance of 30 %, which grows to all from 100 on; default "100" */
     int max_sessions;          /* [MaxSessions] sessions a connection; default 64; -1 = none */
     double auth_failure_delay; /* s, least time of a failed try; default 5 to 9 ms, by user */
     sshio_tri public_key_auth; /* [PubkeyAuthentication]; default yes */

@@ -29,6 +29,14 @@ typedef struct sshio_redirect_options {
 } sshio_redirect_options;
 #define SSHIO_REDIRECT(...) SSHIO_OPTIONS(sshio_redirect_options, __VA_ARGS__)
 SSHIO_API void sshio_redirect_options_init(sshio_redirect_options *options); /* defaults and .size */
+/* What a terminal of this program is like, to tell a server of it: its size, and at most max modes, of which the last
+ * has op 0. size and modes may be NULL. SSHIO_ESYSTEM: fd is no terminal. (newer than the reference) */
+#define SSHIO_TERM_MODES_MAX 80
+SSHIO_API int sshio_get_terminal(int fd, sshio_term_size *size, sshio_term_mode *modes, size_t max);
+/* Waits: feeds the writer from .in and sends what the reader gets to .out, both of one TCP channel, until that is
+ * closed; this happens by itself when both directions have ended. 0; or why the channel ended, SSHIO_EINVAL,
+ * SSHIO_ESYSTEM. When it is cancelled the streams are the program's again. (newer than the reference) */
+SSHIO_API int sshio_redirect_streams(sshio_reader *reader, sshio_writer *writer, const sshio_redirect_options *options);
 
 /* SSHClientProcess: handed out by sshio_create_process and sshio_create_subprocess */
 SSHIO_API sshio_client_process *sshio_client_process_ref(sshio_client_process *process);
@@ -104,7 +112,7 @@ typedef struct sshio_exec_options {
     size_t size;
     const char *file;        /* looked up in PATH when it has no slash; default argv[0], or the shell in $SHELL */
     const char *const *argv; /* NULL-terminated; default: the client's command by the shell's -c, or a login shell */
-    const char *const *env;  /* "NAME=value"; default this process's; TERM is added when there is a terminal */
+    const char *const *env;  /* "NAME=value"; default this process's; TERM and SSH_TTY are set on a terminal */
     const char *cwd;         /* default this process's */
     sshio_tri new_session;   /* in a session of its own; default yes */
     sshio_tri pty;           /* on a terminal; default when the client asked for one */

@@ -4,6 +4,7 @@
 #include "conn/config_options.h"
 #include "conn/conn.h"
 #include "conn/proxy.h"
+#include "conn/tunnel.h"
 #include "io/last_error.h"
 #include "io/options.h"
 
@@ -38,6 +39,8 @@ static int open_stream(struct loop *loop, const struct connecting *c, const stru
     bool as_words = is_given(o->proxy_argv);
     if (c->sock >= 0)
         return stream_from_socket(loop, c->sock, s->tcp_keepalive, stream, e);
+    if (is_given(o->tunnel))
+        return tunnel_connect(loop, o->tunnel, c->host, o->port != 0 ? o->port : PORT_DEFAULT, stream, e);
     if (as_words || is_given(o->proxy_command))
         return proxy_start(loop, o->proxy_command, as_words ? o->proxy_argv : NULL, proxy, stream, e);
     struct connect_options connect = {

@@ -106,11 +106,10 @@ static void set_refusal(struct error *e, const sshio_conn *conn, const sshio_key
                   shown, file, place->line);
         break;
     case SSHIO_HOST_CHANGED:
-        error_set(
-            e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
-            "Host key has changed for host %s: it now has %s %s, but another key is known in %s line %d. Someone could be "
-            "listening in, or the host got a new key: ask its administrator, then replace that line",
-            name, type, shown, file, place->line);
+        error_set_file(e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, place->filename, place->line,
+                       "Host key has changed for host %s: it now has %s %s, but another key is known. Someone could be "
+                       "listening in, or the host got a new key: ask its administrator, then replace that line",
+                       name, type, shown);
         break;
     default:
         error_set(

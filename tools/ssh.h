@@ -1,0 +1,61 @@
+/* The parts of sshio ssh.
+ *
+ *     ssh.c          the command line, and what happens when
+ *     ssh_query.c    -Q
+ *     ssh_config.c   which files are read for a host
+ *     ssh_login.c    connecting, through other hosts if asked for, and logging in
+ *     ssh_hosts.c    whether a host is known
+ *     ssh_session.c  what is done when logged in */
+#ifndef SSHIO_TOOLS_SSH_H
+#define SSHIO_TOOLS_SSH_H
+
+#include "files.h"
+#include "options.h"
+
+#define SSH_OWN_FAILURE 255
+
+/* A host to log in at: the one that was named, or one on the way. */
+struct login {
+    struct login *next; /* the ones before it on the way */
+    const struct account *account;
+    const char *config_file; /* NULL = the usual ones */
+    struct config_lines lines;
+    char *host; /* as it was written */
+    sshio_config *config;
+    int jumps_left; /* hosts that there may be before this one */
+
+    sshio_keyref *keys;             /* loaded; ends with an empty one */
+    sshio_known_hosts *known_hosts; /* NULL = nobody is known */
+    sshio_conn *conn;               /* from the start of a connection on */
+    sshio_key *changed_key;         /* that the host has instead of the one that is known */
+    bool passwords_off;             /* it may not be the host it should be */
+    int password_prompts, challenges;
+    bool challenged; /* in the last keyboard-interactive dialogue */
+};
+
+/* A name as [user@]host, which is cut, or ssh://[user@]host[:port]; with_port: host:port and [host]:port as well. */
+bool login_set_destination(struct login *login, char *destination, bool with_port);
+bool login_load_config(struct login *login); /* says what is wrong */
+/* 0, or the code of what went wrong, which was said. */
+int login_open(struct login *login, sshio_conn **conn);
+void login_done(struct login *login); /* and those before it */
+
+/* Loads those that are there. False = something is wrong with them, and was said. */
+bool hosts_load(struct login *login);
+/* As the handler of a client. */
+int hosts_validate(struct login *login, const char *host, const char *addr, int port, sshio_key *key);
+/* Says why the host key was refused, after the connection has failed. */
+void hosts_explain_refusal(const struct login *login);
+
+struct session_settings {
+    int no_input, no_command, subsystem, want_terminal, no_terminal;
+    const char *command; /* NULL = that of the configuration, or a shell */
+    const char *forward; /* host:port that stdin and stdout are connected with; NULL = none */
+};
+
+/* The exit status. */
+int session_run(const struct login *login, sshio_conn *conn, const struct session_settings *settings);
+
+int ssh_run_query(const char *name);
+
+#endif

@@ -1,0 +1,97 @@
+/* Where sshio ssh reads what it is to do for a host. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "ssh.h"
+#include "talk.h"
+
+#define SYSTEM_CONFIG "/etc/ssh/ssh_config"
+
+/* ---- the destination ---- */
+
+/* Cuts the port off "host:port" and "[host]:port", and the brackets with it; other colons are of an IPv6 address. */
+static char *cut_port(char *host)
+{
+    char *end = host[0] == '[' ? strchr(host, ']') : NULL;
+    char *port = end != NULL ? (end[1] == ':' ? end + 1 : NULL) : strchr(host, ':');
+
+    if (end == NULL && port != NULL && strchr(port + 1, ':') != NULL)
+        return NULL;
+    if (port != NULL)
+        *port++ = '\0';
+    if (end == NULL)
+        return port;
+    *end = '\0';
+    memmove(host, host + 1, strlen(host));
+    return port;
+}
+
+bool login_set_destination(struct login *login, char *destination, bool with_port)
+{
+    static const char scheme[] = "ssh://";
+    char *text = destination;
+
+    if (strncasecmp(text, scheme, sizeof scheme - 1) == 0) {
+        text += sizeof scheme - 1;
+        with_port = true;
+        if (text[0] != '\0' && text[strlen(text) - 1] == '/')
+            text[strlen(text) - 1] = '\0';
+    }
+    char *at = strrchr(text, '@');
+    char *host = at != NULL ? at + 1 : text;
+    const char *port = with_port ? cut_port(host) : NULL;
+    if (at == text || host[0] == '\0' || host[0] == '-') {
+        say("no host in \"%s\"", text);
+        return false;
+    }
+    if (at != NULL)
+        *at = '\0';
+    login->host = strdup(host);
+    return login->host != NULL && (at == NULL || config_lines_add_value(&login->lines, "User", text)) &&
+           (port == NULL || config_lines_add_value(&login->lines, "Port", port));
+}
+
+/* ---- files ---- */
+
+/* The files to read: one that was named must be there, the usual ones may be. The user's own must be nobody else's to
+ * write, as it can name commands to run. */
+static bool list_files(const struct login *login, char *own, const char **files)
+{
+    const char *reason = NULL;
+    size_t count = 0;
+
+    if (login->config_file != NULL) {
+        if (strcmp(login->config_file, "none") != 0)
+            files[count++] = login->config_file;
+        return true;
+    }
+    if (own == NULL)
+        return false;
+    if (file_is_trusted(own, &reason))
+        files[count++] = own;
+    else if (reason != NULL) {
+        say("Bad owner or permissions on %s: %s", own, reason);
+        return false;
+    }
+    if (access(SYSTEM_CONFIG, R_OK) == 0)
+        files[count++] = SYSTEM_CONFIG;
+    return true;
+}
+
+bool login_load_config(struct login *login)
+{
+    const char *files[3] = { NULL };
+    char *own = path_expand(login->account, "~/.ssh/config");
+    const sshio_source source = { .files = files, .data = { login->lines.text, login->lines.len } };
+    bool listed = list_files(login, own, files);
+    int rc = 0;
+
+    if (listed)
+        rc = sshio_load_client_config(&source, SSHIO_QUERY(.host = login->host, .strict = true), &login->config);
+    free(own);
+    if (rc != 0)
+        options_explain_config();
+    return listed && rc == 0;
+}
