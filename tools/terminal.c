@@ -20,7 +20,8 @@ static int flags_before[3];
 static volatile sig_atomic_t guarded;
 static int status_of_signals;
 
-static bool change(int fd, void (*make)(struct termios *t))
+/* when: TCSADRAIN keeps what was typed ahead, TCSAFLUSH drops it. */
+static bool change(int fd, int when, void (*make)(struct termios *t))
 {
     static bool registered;
     struct termios t;
@@ -33,7 +34,7 @@ static bool change(int fd, void (*make)(struct termios *t))
     t = before;
     make(&t);
     changed_fd = fd; /* first: a signal may come in between */
-    if (tcsetattr(fd, TCSAFLUSH, &t) == 0)
+    if (tcsetattr(fd, when, &t) == 0)
         return true;
     changed_fd = -1;
     return false;
@@ -57,12 +58,12 @@ static void make_hidden(struct termios *t)
 
 bool terminal_make_raw(void)
 {
-    return change(STDIN_FILENO, make_raw);
+    return change(STDIN_FILENO, TCSADRAIN, make_raw);
 }
 
 bool terminal_hide_input(int fd)
 {
-    return change(fd, make_hidden);
+    return change(fd, TCSAFLUSH, make_hidden);
 }
 
 void terminal_restore(void)
