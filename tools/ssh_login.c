@@ -106,11 +106,10 @@ static int ask_for_password(sshio_conn *conn, sshio_request *req, void *user)
     struct login *login = user;
 
     (void)conn;
-    if (login->password_prompts > 0 && !talk_is_silenced())
-        say_line("Permission denied, please try again.");
     if (!may_ask(login, login->password_prompts))
         return 0;
-    login->password_prompts++;
+    if (login->password_prompts++ > 0 && !talk_is_silenced())
+        say_line("Permission denied, please try again.");
     char *password = ask_password(login, "", "password");
     int verdict = password != NULL ? sshio_answer_text(req, password) : 0;
     prompt_free(password);

@@ -259,10 +259,14 @@ static int pass_over(const sshio_config *config, const struct foreign_keyword *f
     const char *word;
     size_t len;
     int rc = config_line_arguments(rest, where, &arguments, e);
-    bool harmless = arguments.count != 0 &&
-                    keyword_is_one_of(foreign->harmless, span_of(arguments.items[0]), &word, &len);
+    struct span value = arguments.count != 0 ? span_of(arguments.items[0]) : SPAN(NULL, 0);
+    bool harmless = value.len != 0 && keyword_is_one_of(foreign->harmless, value, &word, &len);
+    bool optional = value.len != 0 && keyword_is_one_of(foreign->optional, value, &word, &len);
 
-    if (rc == 0 && !harmless) {
+    if (rc == 0 && optional && !harmless) {
+        log_debug(log_base(), 1, "%s line %d: nothing is done about \"%s\"",
+                  where->filename != NULL ? where->filename : "command-line", where->line, foreign->name);
+    } else if (rc == 0 && !harmless) {
         const char *what = foreign->retired ? "Deprecated option" : "Unsupported option";
         if (config->side == CONFIG_SERVER && !foreign->retired)
             rc = bad_keyword(span_of(foreign->name), where, what, e);

@@ -117,6 +117,7 @@ struct foreign_keyword {
     unsigned sides;
     bool retired;         /* OpenSSH gave it up too */
     const char *harmless; /* values that ask for what is so anyway, with a space between them; "*" = any; NULL = none */
+    const char *optional; /* values that can be done without: they are only noted; written alike */
 };
 
 /* NULL = nobody knows this name. */

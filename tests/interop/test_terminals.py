@@ -1,64 +1,13 @@
 """Programs on terminals: the server's helper, seen by the clients of others."""
 
-import fcntl
 import os
-import pty
-import re
-import select
-import struct
-import termios
 import time
 
 import pytest
 
 import clients
 from harness import HOST, PYTHON, clean_environment, find_program, run
-
-SECONDS = 30
-
-
-class Terminal:
-    """A program on a terminal of ours, like a person's."""
-
-    def __init__(self, argv, rows=24, columns=80, term="xterm"):
-        self.text = b""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            self.fd = 0
-            self.resize(rows, columns)
-            os.execve(argv[0], [str(word) for word in argv], clean_environment(TERM=term))
-
-    def resize(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.fd, text)
-
-    def expect(self, pattern):
-        """Reads until the pattern was there; what follows stays."""
-        deadline = time.monotonic() + SECONDS
-        while not (found := re.search(pattern, self.text)):
-            assert select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0], self.text
-            self.text += self.read()
-        self.text = self.text[found.end():]
-        return found
-
-    def read(self):
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError:
-            data = b""
-        assert data, self.text
-        return data
-
-    def status(self):
-        try:
-            while os.read(self.fd, 65536):
-                pass
-        except OSError:
-            pass
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+from terminal import SECONDS, Terminal
 
 
 @pytest.fixture
