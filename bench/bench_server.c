@@ -1,4 +1,5 @@
-/* The server of sshio-bench. Each command is a row of a table; all of it runs in callbacks, so that nothing is copied on the way. */
+/* The server of sshio-bench. Each command is a row of a table; all of it runs in callbacks, so that nothing is copied
+ * on the way. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ struct command {
     bool has_count;
     void (*start)(sshio_chan *chan, struct session *session);
     void (*data)(sshio_chan *chan, const void *data, size_t len);
-    bool runs_to_eof;                       /* ends when the client has sent everything */
+    bool runs_to_eof; /* ends when the client has sent everything */
 };
 
 struct session {
@@ -151,7 +152,7 @@ int bench_serve(const struct bench_args *args)
     int rc = sshio_create_server(&server_handlers, NULL, BENCH_HOST, args->port,
                                  SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = args->host_key }),
                                               .authorized_keys = SSHIO_FILES(args->authorized_keys),
-                                              .max_startups = 10000, .max_sessions = 1000, .password_auth = SSHIO_NO,
+                                              .max_startups = "10000", .max_sessions = 1000, .password_auth = SSHIO_NO,
                                               .backlog = 1000),
                                  &listener);
     if (rc != 0)

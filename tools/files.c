@@ -48,7 +48,17 @@ char *path_expand(const struct account *account, const char *name)
     return path;
 }
 
-static const char *distrust(int fd, size_t *size)
+static bool is_of_others(const struct stat *st)
+{
+    return st->st_uid != 0 && st->st_uid != getuid();
+}
+
+static bool is_writable_by_others(const struct stat *st)
+{
+    return (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+static const char *distrust(int fd, bool strict, size_t *size)
 {
     struct stat st;
 
@@ -56,9 +66,9 @@ static const char *distrust(int fd, size_t *size)
         return strerror(errno);
     if (!S_ISREG(st.st_mode))
         return "not a regular file";
-    if (st.st_uid != 0 && st.st_uid != getuid())
+    if (strict && is_of_others(&st))
         return "owned by another user";
-    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    if (strict && is_writable_by_others(&st))
         return "others may write it";
     if (st.st_size > TRUSTED_FILE_MAX)
         return "too long";
@@ -89,34 +99,69 @@ static const char *append(int fd, size_t size, char **text, size_t *len)
     return NULL;
 }
 
-static int open_trusted(const char *path, size_t *size, const char **reason)
+static int open_checked(const char *path, bool strict, size_t *size, const char **reason)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
         *reason = errno == ENOENT ? NULL : strerror(errno);
     else
-        *reason = distrust(fd, size);
+        *reason = distrust(fd, strict, size);
     return fd;
 }
 
 bool file_is_trusted(const char *path, const char **reason)
 {
     size_t size = 0;
-    int fd = open_trusted(path, &size, reason);
+    int fd = open_checked(path, true, &size, reason);
 
     if (fd >= 0)
         close(fd);
     return fd >= 0 && *reason == NULL;
 }
 
-bool file_append_trusted(const char *path, char **text, size_t *len, const char **reason)
+/* In a folder with the sticky bit nobody can replace what belongs to us or root. */
+static const char *distrust_folder(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return strerror(errno);
+    if (is_of_others(&st))
+        return "a folder above it is owned by another user";
+    if (is_writable_by_others(&st) && (st.st_mode & S_ISVTX) == 0)
+        return "others may write a folder above it";
+    return NULL;
+}
+
+static const char *distrust_folders(const struct account *account, const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *home = realpath(account->home, NULL);
+    const char *reason = real == NULL ? strerror(errno) : NULL;
+    char *slash = NULL;
+    bool is_last = false;
+
+    while (reason == NULL && !is_last && (slash = strrchr(real, '/')) != NULL) {
+        slash[slash == real] = '\0';
+        is_last = slash == real || (home != NULL && strcmp(real, home) == 0);
+        reason = distrust_folder(real);
+    }
+    free(real);
+    free(home);
+    return reason;
+}
+
+bool file_append(const struct account *account, const char *path, bool strict, char **text, size_t *len,
+                 const char **reason)
 {
     size_t size = 0;
-    int fd = open_trusted(path, &size, reason);
+    int fd = open_checked(path, strict, &size, reason);
 
     if (fd < 0)
         return false;
+    if (*reason == NULL && strict)
+        *reason = distrust_folders(account, path);
     if (*reason == NULL)
         *reason = append(fd, size, text, len);
     close(fd);

@@ -22,8 +22,9 @@ char *path_expand(const struct account *account, const char *name);
 bool file_is_trusted(const char *path, const char **reason);
 
 /* Appends the lines of a file to a text, which grows by realloc. False: nothing was read, and *reason says why; it is
- * NULL when there is no such file. Refused is what is not a regular file, belongs to another user, can be written by
- * others, or is too long. The checks and the reading go through one descriptor. */
-bool file_append_trusted(const char *path, char **text, size_t *len, const char **reason);
+ * NULL when there is no such file. Refused is what is not a regular file or is too long; what is strict also refuses a
+ * file that somebody else owns or can write, or could replace: by its folders, up to the home directory or the root. */
+bool file_append(const struct account *account, const char *path, bool strict, char **text, size_t *len,
+                 const char **reason);
 
 #endif

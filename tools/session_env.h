@@ -1,4 +1,4 @@
-/* The environment of a command that sshd runs. Nothing of it comes from the client. */
+/* The environment of a command that sshd runs. */
 #ifndef SSHIO_TOOLS_SESSION_ENV_H
 #define SSHIO_TOOLS_SESSION_ENV_H
 
@@ -6,8 +6,9 @@
 
 #include "files.h"
 
-/* A list of "NAME=value", ended by NULL; NULL = out of memory. */
-char **session_env_new(const struct account *account, const sshio_conn *conn);
+/* A list of "NAME=value", ended by NULL; NULL = out of memory. Of what the client sent it has the names that fit one of
+ * the accepted patterns (NULL = none), and never one that is set here. */
+char **session_env_new(const struct account *account, const sshio_process *process, const char *const *accepted);
 void session_env_free(char **env);
 
 #endif

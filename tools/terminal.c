@@ -1,7 +1,6 @@
-/* See terminal.h. What a signal handler does here is only what signal handlers may do. */
+/* See terminal.h. */
 #include "terminal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,7 +16,6 @@
 static struct termios before;
 static volatile sig_atomic_t changed_fd = -1; /* the terminal that is to be given back as in before */
 static int flags_before[3];
-static volatile sig_atomic_t guarded;
 static int status_of_signals;
 
 /* when: TCSADRAIN keeps what was typed ahead, TCSAFLUSH drops it. */
@@ -96,37 +94,7 @@ static void end_by_signal(int signal)
     _exit(status_of_signals);
 }
 
-/* Before there are other threads, which take this over: the signal is for the one that waits for it. */
-static void block_size_changes(void)
-{
-    sigset_t winch;
-
-    sigemptyset(&winch);
-    sigaddset(&winch, SIGWINCH);
-    pthread_sigmask(SIG_BLOCK, &winch, NULL);
-}
-
-void terminal_guard(int exit_status)
-{
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-    struct sigaction action, now;
-
-    status_of_signals = exit_status;
-    for (int fd = 0; fd < 3; fd++)
-        flags_before[fd] = fcntl(fd, F_GETFL);
-    if (!guarded)
-        atexit(restore_flags);
-    guarded = 1;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = end_by_signal;
-    sigfillset(&action.sa_mask);
-    block_size_changes();
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) /* nohup, and shells with & */
-            sigaction(signals[i], &action, NULL);
-}
-
-/* ---- its size ---- */
+/* ---- signals ---- */
 
 static struct {
     void (*changed)(void *user);
@@ -136,45 +104,62 @@ static struct {
 static void tell_change(void *arg)
 {
     (void)arg;
-    watcher.changed(watcher.user);
+    if (watcher.changed != NULL)
+        watcher.changed(watcher.user);
 }
 
-/* Waits for the signal in a thread of its own, and hands it to the loop. */
-static void *wait_for_changes(void *arg)
+/* All signals come to this thread, which waits for them: nothing runs in a handler. */
+static void *wait_for_signals(void *arg)
 {
-    sigset_t winch;
+    const sigset_t *signals = arg;
     int signal;
 
-    (void)arg;
-    sigemptyset(&winch);
-    sigaddset(&winch, SIGWINCH);
-    while (sigwait(&winch, &signal) == 0)
+    while (sigwait(signals, &signal) == 0) {
+        if (signal != SIGWINCH)
+            end_by_signal(signal);
         sshio_post(NULL, tell_change, NULL);
+    }
     return NULL;
 }
 
-/* A signal that is ignored, as this one is by default, would never become pending. */
-static void do_nothing(int signal)
+/* Blocked before there are other threads, which take the mask over. What nohup, and shells with &, have ignored stays
+ * so. */
+static void block_signals(sigset_t *signals)
 {
-    (void)signal;
+    static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    struct sigaction now;
+
+    sigemptyset(signals);
+    sigaddset(signals, SIGWINCH);
+    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+        if (sigaction(ending[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(signals, ending[i]);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-bool terminal_watch_size(void (*changed)(void *user), void *user)
+static void keep_flags(void)
 {
-    struct sigaction action;
-    sigset_t all, old;
+    for (int fd = 0; fd < 3; fd++)
+        flags_before[fd] = fcntl(fd, F_GETFL);
+    atexit(restore_flags);
+}
+
+void terminal_guard(int exit_status)
+{
+    static sigset_t signals;
     pthread_t thread;
 
-    watcher.changed = changed;
-    watcher.user = user;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = do_nothing;
-    sigaction(SIGWINCH, &action, NULL);
-    sigfillset(&all); /* the others are for the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool started = pthread_create(&thread, NULL, wait_for_changes, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (started)
+    status_of_signals = exit_status;
+    keep_flags();
+    block_signals(&signals);
+    if (pthread_create(&thread, NULL, wait_for_signals, &signals) == 0)
         pthread_detach(thread);
-    return started;
+    else
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+void terminal_watch_size(void (*changed)(void *user), void *user)
+{
+    watcher.user = user;
+    watcher.changed = changed;
 }

@@ -15,8 +15,8 @@ void terminal_restore(void); /* takes no harm from being called when nothing was
  * terminal and the descriptors 0 to 2 as they were. To be called while there is one thread. */
 void terminal_guard(int exit_status);
 
-/* Calls changed as a callback on the loop of the main thread whenever the terminal has a new size. False = it cannot be
- * watched. Once. */
-bool terminal_watch_size(void (*changed)(void *user), void *user);
+/* Calls changed as a callback on the loop of the main thread whenever the terminal has a new size; after
+ * terminal_guard. */
+void terminal_watch_size(void (*changed)(void *user), void *user);
 
 #endif

@@ -135,7 +135,8 @@ typedef struct sshio_server_options {
     int keepalive_count_max;   /* [ClientAliveCountMax] questions that may stay unanswered; default 3 */
     double connect_timeout;    /* s, of listening itself (name look-up); default never */
     int max_auth_tries;        /* [MaxAuthTries]; default 6 */
-    int max_startups;          /* [MaxStartups] connections not yet logged in; default 100 */
+    const char *max_startups;  /* [MaxStartups] connections not yet logged in, "10:30:100": from 10 on one is refused
+                                  with a chance of 30 %, which grows to all from 100 on; default "100" */
     int max_sessions;          /* [MaxSessions] sessions a connection; default 64; -1 = none */
     double auth_failure_delay; /* s, least time of a failed try; default 5 to 9 ms, by user */
     sshio_tri public_key_auth; /* [PubkeyAuthentication]; default yes */

@@ -112,7 +112,7 @@ typedef struct sshio_exec_options {
     size_t size;
     const char *file;        /* looked up in PATH when it has no slash; default argv[0], or the shell in $SHELL */
     const char *const *argv; /* NULL-terminated; default: the client's command by the shell's -c, or a login shell */
-    const char *const *env;  /* "NAME=value"; default this process's; TERM is added when there is a terminal */
+    const char *const *env;  /* "NAME=value"; default this process's; TERM and SSH_TTY are set on a terminal */
     const char *cwd;         /* default this process's */
     sshio_tri new_session;   /* in a session of its own; default yes */
     sshio_tri pty;           /* on a terminal; default when the client asked for one */

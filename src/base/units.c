@@ -239,3 +239,42 @@ int units_int(const char *text, int64_t min, int64_t max, int64_t *value, struct
     *value = number;
     return 0;
 }
+
+/* ---- limits of startups ---- */
+
+int units_startups(const char *text, struct startups *startups, struct error *e)
+{
+    static const int64_t highest[] = { INT32_MAX, 100, INT32_MAX };
+    int64_t numbers[] = { 0, 100, 0 };
+    size_t count = 0;
+    char part[16];
+    const char *at = text != NULL ? text : "";
+
+    for (bool more = true; more; count++) {
+        size_t len = strcspn(at, ":");
+        if (count == 3 || len >= sizeof part)
+            return invalid(e, "limit of startups", text);
+        memcpy(part, at, len);
+        part[len] = '\0';
+        if (units_int(part, 1, highest[count], &numbers[count], NULL) != 0)
+            return invalid(e, "limit of startups", text);
+        more = at[len] == ':';
+        at += len + more;
+    }
+    if (count == 1)
+        numbers[2] = numbers[0];
+    if (count == 2 || numbers[0] > numbers[2])
+        return invalid(e, "limit of startups", text);
+    *startups = (struct startups){ (uint32_t)numbers[0], (uint32_t)numbers[1], (uint32_t)numbers[2] };
+    return 0;
+}
+
+uint32_t startups_chance(const struct startups *startups, uint32_t count)
+{
+    if (count >= startups->full)
+        return 100;
+    if (count < startups->begin)
+        return 0;
+    uint64_t above = (uint64_t)(100 - startups->percent) * (count - startups->begin);
+    return startups->percent + (uint32_t)(above / (startups->full - startups->begin));
+}

@@ -173,26 +173,12 @@ static int set_named(struct setting *s)
     return rc;
 }
 
-/* "start:percent:full": start ≤ full, and 1 to 100 percent. */
 static int set_startups(struct setting *s)
 {
     const char *argument = take(s);
-    struct texts parts = { 0 };
-    int64_t numbers[3] = { 0, 100, 0 };
-    const char *at = argument;
-    bool ok = true;
+    struct startups startups;
 
-    do {
-        size_t len = strcspn(at, ":");
-        ok = texts_add_len(&parts, at, len) && ok;
-        at += len;
-    } while (*at++ == ':');
-    ok = ok && (parts.count == 1 || parts.count == 3);
-    for (size_t i = 0; ok && i < parts.count; i++)
-        ok = units_int(parts.items[i], 1, i == 1 ? 100 : INT32_MAX, &numbers[i], NULL) == 0;
-    ok = ok && (parts.count == 1 || numbers[0] <= numbers[2]);
-    texts_done(&parts);
-    return ok ? keep(s, argument) : bad_value(s, "", argument);
+    return units_startups(argument, &startups, NULL) == 0 ? keep(s, argument) : bad_value(s, "", argument);
 }
 
 static int (*const kinds[])(struct setting *s) = {

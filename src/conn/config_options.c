@@ -16,8 +16,7 @@ enum field_kind {
     FIELD_LIST,
     FIELD_TRI,
     FIELD_INT,
-    FIELD_COUNT,    /* an int where 0 means none at all */
-    FIELD_STARTUPS, /* an int, the last of several numbers */
+    FIELD_COUNT, /* an int where 0 means none at all */
     FIELD_SECONDS,
     FIELD_FAMILY,
     FIELD_PTY,
@@ -66,7 +65,7 @@ static const struct field server_fields[] = {
     { KEYWORD_CLIENT_ALIVE_INTERVAL, FIELD_SECONDS, SERVER(keepalive_interval), 0 },
     { KEYWORD_CLIENT_ALIVE_COUNT_MAX, FIELD_INT, SERVER(keepalive_count_max), 0 },
     { KEYWORD_MAX_AUTH_TRIES, FIELD_INT, SERVER(max_auth_tries), 0 },
-    { KEYWORD_MAX_STARTUPS, FIELD_STARTUPS, SERVER(max_startups), 0 },
+    { KEYWORD_MAX_STARTUPS, FIELD_TEXT, SERVER(max_startups), 0 },
     { KEYWORD_MAX_SESSIONS, FIELD_COUNT, SERVER(max_sessions), 0 },
     { KEYWORD_PUBKEY_AUTHENTICATION, FIELD_TRI, SERVER(public_key_auth), 0 },
     { KEYWORD_PASSWORD_AUTHENTICATION, FIELD_TRI, SERVER(password_auth), 0 },
@@ -136,12 +135,6 @@ static sshio_pty_choice pty_choice_of(const char *value)
     return SSHIO_REQUEST_PTY_UNSET;
 }
 
-static int startups_of(const char *value)
-{
-    const char *last = strrchr(value, ':');
-    return atoi(last != NULL ? last + 1 : value);
-}
-
 static int fill_text(struct configured *c, const struct field *field, const char **place, struct error *e)
 {
     const char *text = config_text(c->config, field->id, NULL);
@@ -161,10 +154,7 @@ static void fill_int(struct configured *c, const struct field *field, int *place
 {
     if (*place != 0)
         return;
-    if (field->kind == FIELD_STARTUPS)
-        *place = startups_of(config_text(c->config, field->id, "100"));
-    else
-        *place = (int)config_number(c->config, field->id, 0);
+    *place = (int)config_number(c->config, field->id, 0);
     if (field->kind == FIELD_COUNT && *place == 0)
         *place = -1;
 }
@@ -190,7 +180,6 @@ static int fill_field(struct configured *c, const struct field *field, char *opt
         return 0;
     case FIELD_INT:
     case FIELD_COUNT:
-    case FIELD_STARTUPS:
         fill_int(c, field, place);
         return 0;
     case FIELD_SECONDS:

@@ -10,6 +10,7 @@
 #include "conn/config_options.h"
 #include "conn/conn.h"
 #include "conn/sources.h"
+#include "crypto/random.h"
 #include "io/last_error.h"
 #include "io/net_listener.h"
 #include "io/options.h"
@@ -71,10 +72,18 @@ void listener_conn_gone(sshio_listener *l, sshio_conn *conn)
     release(l);
 }
 
+/* A number from 0 to 99; 0, which refuses, when the generator fails. */
+static uint32_t throw_dice(void)
+{
+    uint64_t number;
+    return random_bytes(&number, sizeof number) ? (uint32_t)(number % 100) : 0;
+}
+
 static const char *refusal(void *owner)
 {
     sshio_listener *l = owner;
-    if (l->unauthenticated < l->settings->max_startups)
+    uint32_t chance = startups_chance(&l->settings->max_startups, l->unauthenticated);
+    if (chance == 0 || (chance < 100 && throw_dice() >= chance))
         return NULL;
     log_warning(l->logger, "too many connections that have not logged in (%u): one was refused", l->unauthenticated);
     return "Exceeded MaxStartups\r\n";

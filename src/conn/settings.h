@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/texts.h"
+#include "base/units.h"
 #include "conn/terminal.h"
 #include "engine/engine.h"
 
@@ -67,7 +68,7 @@ struct settings {
     sshio_session_fn session_handler;
     sshio_acceptor_fn acceptor;
     sshio_error_fn error_handler;
-    uint32_t max_startups;
+    struct startups max_startups;
     uint32_t max_sessions;
     bool allow_pty;
     double auth_failure_delay; /* s; 0 = the default range */

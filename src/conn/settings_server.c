@@ -69,17 +69,18 @@ static int set_authorized_keys(struct settings *s, const sshio_source *source, s
 
 static int set_counts(struct settings *s, const sshio_server_options *o, struct error *e)
 {
-    if (o->max_auth_tries < 0 || o->max_startups < 0 || o->max_sessions < -1 || o->auth_failure_delay < 0)
-        return error_set(e, SSHIO_EINVAL, "a limit is negative: max_auth_tries %d, max_startups %d, max_sessions %d",
-                         o->max_auth_tries, o->max_startups, o->max_sessions);
+    if (o->max_auth_tries < 0 || o->max_sessions < -1 || o->auth_failure_delay < 0)
+        return error_set(e, SSHIO_EINVAL, "a limit is negative: max_auth_tries %d, max_sessions %d", o->max_auth_tries,
+                         o->max_sessions);
     if (o->max_auth_tries != 0)
         s->engine.limits.auth_tries = (uint32_t)o->max_auth_tries;
-    s->max_startups = o->max_startups != 0 ? (uint32_t)o->max_startups : limits_default.unauthenticated_conns;
+    s->max_startups = (struct startups){ limits_default.unauthenticated_conns, 100,
+                                         limits_default.unauthenticated_conns };
     s->max_sessions = limits_default.sessions;
     if (o->max_sessions != 0)
         s->max_sessions = o->max_sessions > 0 ? (uint32_t)o->max_sessions : 0;
     s->auth_failure_delay = o->auth_failure_delay;
-    return 0;
+    return o->max_startups != NULL ? units_startups(o->max_startups, &s->max_startups, e) : 0;
 }
 
 static int fill(struct settings *s, const sshio_server_options *o, const char *host_key_algs, struct error *e)

@@ -150,6 +150,19 @@ static int shell_program(struct program *p, const sshio_chan *chan, const sshio_
     return 0;
 }
 
+/* What a program on a terminal is told of it. */
+static int add_terminal(struct program *p, const struct execution *x, const char *const *env, const char *term)
+{
+    char name[64];
+    bool made = texts_copy(&p->env, env);
+
+    if (made && term[0] != '\0')
+        made = texts_set(&p->env, "TERM", 4, term, strlen(term));
+    if (made && ttyname_r(x->pty.slave, name, sizeof name) == 0)
+        made = texts_set(&p->env, "SSH_TTY", 7, name, strlen(name));
+    return made ? 0 : fail_nomem();
+}
+
 static int choose_program(struct program *p, const struct execution *x, const sshio_exec_options *o)
 {
     const char *const *env = o->env != NULL ? o->env : (const char *const *)environ;
@@ -166,10 +179,7 @@ static int choose_program(struct program *p, const struct execution *x, const ss
         if (rc != 0)
             return rc;
     }
-    if (!x->on_pty || term == NULL || term[0] == '\0')
-        return 0;
-    bool made = texts_copy(&p->env, env) && texts_set(&p->env, "TERM", 4, term, strlen(term));
-    return made ? 0 : fail_nomem();
+    return x->on_pty ? add_terminal(p, x, env, term != NULL ? term : "") : 0;
 }
 
 static void exited(void *user, int status)

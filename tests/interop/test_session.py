@@ -1,19 +1,12 @@
 """Terminals, environment, window changes, breaks, signals and flow control, both ways."""
 
-import fcntl
-import os
-import pty
 import re
-import select
-import struct
-import termios
-import time
 
 import pytest
 
 import clients
 import servers
-from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run
+from harness import HERE, HOST, PYTHON, Terminal, find_built, find_program, run
 
 
 def converse(server, term, command, *script):
@@ -77,45 +70,6 @@ def test_client_hears_that_no_terminal_or_program_was_granted(park):
 
 
 # ---- our server ----
-
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, argv, width, height, **env):
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            self.set_size(0, width, height)
-            os.execve(str(argv[0]), [str(word) for word in argv], clean_environment(**env))
-        self.text = ""
-
-    @staticmethod
-    def set_size(terminal, width, height):
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 3, 4))
-
-    def resize(self, width, height):
-        self.set_size(self.master, width, height)
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def wait_for(self, pattern, seconds=20):
-        deadline = time.monotonic() + seconds
-        while not re.search(pattern, self.text):
-            assert select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0], self.text
-            try:
-                self.text += os.read(self.master, 4096).decode()
-            except OSError:
-                raise AssertionError(self.text) from None
-        return self
-
-    def status(self):
-        try:
-            while os.read(self.master, 4096):
-                pass
-        except OSError:
-            pass    # the other end is closed
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
 
 def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
     server = park.get(servers.SshioSession)

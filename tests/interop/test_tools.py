@@ -189,7 +189,7 @@ def sshd(*words, **more):
     (["-D", "-e", "-h", "/no/such/key"], b"/no/such/key"),
     (["-D", "-e", "-Z"], b"unknown option"),
     (["-D", "-e", "-o", "IdentityFile=x"], b"Bad configuration option"),
-    (["-D", "-e", "word"], b"extra argument word"),
+    (["-D", "-e", "word"], b"Extra argument word"),
 ])
 def test_sshd_usage_errors(words, message):
     result = sshd(*words)

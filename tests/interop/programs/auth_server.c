@@ -122,8 +122,8 @@ static bool set_limit(sshio_server_options *options, const char *word)
         options->login_timeout = number;
     else if (is_setting(word, "max_auth_tries", &number))
         options->max_auth_tries = (int)number;
-    else if (is_setting(word, "max_startups", &number))
-        options->max_startups = (int)number;
+    else if (strncmp(word, "max_startups=", 13) == 0)
+        options->max_startups = word + 13;
     else if (is_setting(word, "linger", &number))
         options->linger = number;
     else

@@ -257,6 +257,47 @@ static void test_integers_are_decimal_and_within_their_range(void **state)
     }
 }
 
+static void test_startups(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t begin, percent, full;
+    } rows[] = { { "10:30:100", 10, 30, 100 },
+                 { "7", 7, 100, 7 },
+                 { "1:1:1", 1, 1, 1 },
+                 { "10:100:2147483647", 10, 100, INT32_MAX } };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct startups s;
+        assert_int_equal(units_startups(rows[i].text, &s, NULL), 0);
+        assert_true(s.begin == rows[i].begin && s.percent == rows[i].percent && s.full == rows[i].full);
+    }
+    static const char *const bad[] = { NULL,          "",          "0",      "10:30",      "10:30:9",
+                                       "10:0:20",     "10:101:20", "10:30:", ":30:100",    "10:30:100:",
+                                       "10:30:100:1", "x",         "-1",     "2147483648", "00000000000000000000010" };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct startups s = { 1, 2, 3 };
+        assert_int_equal(units_startups(bad[i], &s, NULL), SSHIO_EINVAL);
+        assert_true(s.begin == 1 && s.percent == 2 && s.full == 3);
+    }
+}
+
+static void test_chance_of_refusal_grows_between_the_limits(void **state)
+{
+    (void)state;
+    static const struct startups s = { 10, 30, 100 }, one = { 5, 100, 5 }, wide = { 1, 30, INT32_MAX };
+    assert_int_equal(startups_chance(&s, 0), 0);
+    assert_int_equal(startups_chance(&s, 9), 0);
+    assert_int_equal(startups_chance(&s, 10), 30);
+    assert_int_equal(startups_chance(&s, 55), 65);
+    assert_int_equal(startups_chance(&s, 99), 99);
+    assert_int_equal(startups_chance(&s, 100), 100);
+    assert_int_equal(startups_chance(&s, UINT32_MAX), 100);
+    assert_int_equal(startups_chance(&one, 4), 0);
+    assert_int_equal(startups_chance(&one, 5), 100);
+    assert_int_equal(startups_chance(&wide, INT32_MAX - 1), 99);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -267,6 +308,8 @@ int main(void)
         cmocka_unit_test(test_times_under_two_time_zones),
         cmocka_unit_test(test_times_that_are_refused),
         cmocka_unit_test(test_integers_are_decimal_and_within_their_range),
+        cmocka_unit_test(test_startups),
+        cmocka_unit_test(test_chance_of_refusal_grows_between_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -395,7 +395,7 @@ static void test_options_without_a_size_are_refused_and_shorter_ones_taken(void 
 
 static void prepare_one_startup(struct loopback *l)
 {
-    l->server_options.max_startups = 1;
+    l->server_options.max_startups = "1";
 }
 
 static void startups(struct loopback *l)
