@@ -54,22 +54,34 @@ static bool load_config(const struct server *server, sshio_config **config)
     return false;
 }
 
-static bool check_host_keys(const sshio_config *config)
+static void free_host_keys(sshio_keyref *keys)
+{
+    for (size_t i = 0; keys != NULL && keys[i].key != NULL; i++)
+        sshio_key_unref(keys[i].key);
+    free(keys);
+}
+
+/* Those that can be read, ended by an empty one. One is enough: a configuration may name more than there are. NULL =
+ * there is none, and all is said. */
+static sshio_keyref *read_host_keys(const sshio_config *config)
 {
     const char *const *files = sshio_config_get(config, "HostKey");
-    size_t count = 0;
+    size_t count = 0, good = 0;
 
-    for (size_t i = 0; files != NULL && files[i] != NULL; i++) {
-        sshio_key *key = NULL;
-        if (sshio_read_private_key(files[i], NULL, &key) == 0)
-            count++;
+    while (files != NULL && files[count] != NULL)
+        count++;
+    sshio_keyref *keys = calloc(count + 1, sizeof *keys);
+    for (size_t i = 0; keys != NULL && i < count; i++) {
+        if (sshio_read_private_key(files[i], NULL, &keys[good].key) == 0)
+            good++;
         else
             say("Unable to load host key \"%s\": %s", files[i], sshio_error_message());
-        sshio_key_unref(key);
     }
-    if (count == 0)
-        say("no hostkeys available -- exiting.");
-    return count != 0;
+    if (good != 0)
+        return keys;
+    say("no hostkeys available -- exiting.");
+    free(keys);
+    return NULL;
 }
 
 /* Root's account is served only when its configuration does not forbid it. */
@@ -125,7 +137,8 @@ static bool prepare_service(struct service *service)
     if (!load_config(service->server, &service->config))
         return false;
     talk_set_log(service->config, service->server->settings.verbose, false);
-    return check_host_keys(service->config) && check_account(service->config) && session_prepare(service) &&
+    service->host_keys = read_host_keys(service->config);
+    return service->host_keys != NULL && check_account(service->config) && session_prepare(service) &&
            read_penalties(service) && read_banner(service) && login_prepare(service);
 }
 
@@ -155,6 +168,7 @@ void service_unref(struct service *service)
     if (service == NULL || --service->refs > 0)
         return;
     sshio_config_unref(service->config);
+    free_host_keys(service->host_keys);
     free(service->banner);
     free(service);
 }
@@ -165,12 +179,15 @@ static int check_only(const struct server *server)
     sshio_config *config = NULL;
     sshio_bytes text;
     bool shows = server->settings.show_config > 0 || server->settings.show_parsed > 0;
-    int status = 1;
+    int status = 0;
 
     if (!load_config(server, &config))
         return 1;
-    if (server->settings.show_parsed > 0 || check_host_keys(config))
-        status = 0;
+    if (server->settings.show_parsed == 0) {
+        sshio_keyref *keys = read_host_keys(config);
+        status = keys != NULL ? 0 : 1;
+        free_host_keys(keys);
+    }
     if (status == 0 && shows && (status = sshio_config_dump(config, &text)) == 0) {
         fputs(text.data, stdout);
         sshio_bytes_free(&text);

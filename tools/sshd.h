@@ -32,7 +32,8 @@ struct service {
     int refs;
     struct server *server;
     sshio_config *config;
-    char *banner; /* NULL = none */
+    sshio_keyref *host_keys; /* ended by an empty one */
+    char *banner;            /* NULL = none */
     bool takes_keys;
     bool takes_passwords; /* they are wanted, and can be checked */
     bool penalises;

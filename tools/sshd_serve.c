@@ -155,6 +155,7 @@ static void fill_options(struct service *service, const sshio_source *config, ss
 
     sshio_server_options_init(arguments);
     arguments->config = config;
+    arguments->host_keys = service->host_keys;
     arguments->authorized_keys = &nobody; /* read anew at each login, by login_begin */
     arguments->handlers = &handlers;
     arguments->user = service;
@@ -309,20 +310,27 @@ static bool reload(struct server *server)
     return listen_on_all(server);
 }
 
-static void drain(struct server *server)
+/* Returns how many are left. */
+static size_t close_clients(struct server *server, bool also_let_in)
 {
     struct client *next;
-    size_t count = 0;
+    size_t left = 0;
 
-    server->draining = true;
-    stop_listening(server);
     for (struct client *client = server->clients; client != NULL; client = next) {
         next = client->next;
-        if (client->let_in)
-            count++;
+        if (client->let_in && !also_let_in)
+            left++;
         else
             sshio_conn_close(client->conn);
     }
+    return left;
+}
+
+static void drain(struct server *server)
+{
+    server->draining = true;
+    stop_listening(server);
+    size_t count = close_clients(server, false);
     if (count != 0)
         say("Received SIGTERM; %zu connections may finish, until the next one.", count);
     else
@@ -413,6 +421,7 @@ static int run_listening(void *arg)
         goes_on = rc == 0 && obey(server);
     }
     stop_listening(server);
+    close_clients(server, true);
     if (pid_file != NULL)
         unlink(pid_file);
     free(pid_file);

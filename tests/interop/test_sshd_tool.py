@@ -3,7 +3,6 @@
 Each test has a server of its own, which serves the account that runs the tests."""
 
 import contextlib
-import crypt
 import os
 import pathlib
 import pwd
@@ -139,6 +138,11 @@ def test_window_that_closes_hangs_the_shell_up(make, tmp_path):
     os_wait(lambda: mark.exists())
 
 
+def tell_hangup(mark):
+    """A command without terminal whose pipes may be closed before the signal comes."""
+    return f"exec 2> /dev/null; trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done"
+
+
 def os_wait(ready, seconds=20):
     end = time.monotonic() + seconds
     while not ready():
@@ -148,7 +152,7 @@ def os_wait(ready, seconds=20):
 
 def test_terminals_can_be_refused(make):
     result = make(config="PermitTTY no").start().ssh("-tt", HOST, "tty")
-    assert b"PTY allocation request failed" in result.err and b"not a tty" in result.out, result
+    assert result.status == OWN_FAILURE and b"PTY allocation request failed" in result.err, result
 
 
 # ---- sessions without ----
@@ -194,7 +198,7 @@ def test_survivors_do_not_hold_the_connection(make, options, command):
 def test_client_that_goes_away_hangs_a_command_up(make, tmp_path):
     server = make().start()
     mark = tmp_path / "mark"
-    child = server.popen(HOST, f"trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done")
+    child = server.popen(HOST, tell_hangup(mark))
     assert child.stdout.readline() == b"ready\n"
     os.kill(below_timeout(child), signal.SIGKILL)
     child.communicate()
@@ -204,9 +208,9 @@ def test_client_that_goes_away_hangs_a_command_up(make, tmp_path):
 def test_many_sessions_up_to_the_limit(make, tmp_path):
     """MaxSessions: 3 at once, and one more when one has ended."""
     server = make(config="MaxSessions 3").start()
-    face = clients.OpenSSH(tmp_path)
+    face = clients.AsyncSSH(tmp_path)
     face.run_sessions(server, 3)
-    with pytest.raises(AssertionError, match="Session open refused by peer|b''"):
+    with pytest.raises(AssertionError, match="too many sessions|ChannelOpenError"):
         face.run_sessions(server, 4)
 
 
@@ -345,7 +349,8 @@ def shadow(tmp_path):
     prefix = ["unshare", "-m", "sh", "-c", f"mount --bind {file} /etc/shadow && exec \"$@\"", "sh"]
 
     def write(password, dates="19000:0:99999:7:::"):
-        hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_SHA512, rounds=1000)) if password else password
+        openssl = [find_program("openssl"), "passwd", "-6", "-stdin"]
+        hashed = run(openssl, input=password.encode()).check().out.decode().strip() if password else ""
         file.write_text(f"root:{hashed}:{dates}\n")
         file.chmod(0o600)
         return prefix
@@ -520,7 +525,7 @@ def test_background_server_writes_its_pid(make, tmp_path):
     os_wait(lambda: not pid_file.exists())
     os_wait(lambda: not os.path.exists(f"/proc/{pid}") or "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text())
     assert "Server listening on 127.0.0.1" in log.read_text() and "Accepted login of" in log.read_text()
-    assert run([*server.argv, "-o", "HostKey=/no/such/key", "-o", f"Port={free_port()}"]).status == 0    # the other one is there
+    assert run([*server.argv, "-o", "HostKey=/no/such/key"]).status == 0    # there is another one
     os.kill(int(pid_file.read_text()), signal.SIGTERM)
     os_wait(lambda: not pid_file.exists())
 
@@ -591,7 +596,7 @@ def test_termination_lets_sessions_finish(make):
 def test_interrupt_and_second_termination_end_sessions(make, tmp_path, signals):
     server = make().start()
     mark = tmp_path / "mark"
-    child = server.popen(HOST, f"trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done")
+    child = server.popen(HOST, tell_hangup(mark))
     assert child.stdout.readline() == b"ready\n"
     for number in signals:
         server.signal(number)
