@@ -117,7 +117,7 @@ static bool apply(struct command_line *line, const struct tool_option *option, c
         return configure(line, config_lines_add(line->lines, argument), status);
     case OPTION_COUNT:
         ++*(int *)(void *)place;
-        return true;
+        return option->keyword == NULL || configure(line, config_lines_add(line->lines, option->keyword), status);
     case OPTION_TEXT:
         *(const char **)(void *)place = argument;
         return true;

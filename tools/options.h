@@ -15,7 +15,7 @@ enum option_kind {
     OPTION_KEYWORD,    /* its argument is the value of the row's keyword */
     OPTION_SETTING,    /* a switch: applies the row's "Keyword=value" */
     OPTION_ASSIGNMENT, /* its argument is a "Keyword=value" of its own */
-    OPTION_COUNT,      /* an int that counts how often it stands there */
+    OPTION_COUNT,      /* an int that counts how often it stands there; applies the row's setting, if it has one */
     OPTION_TEXT,       /* a const char * that takes its argument; the last one counts */
     OPTION_ACCEPTED,   /* asks for what is so anyway; its argument, if any, must be the row's keyword */
     OPTION_MISSING,    /* what it asks for is not there */
@@ -27,7 +27,7 @@ struct tool_option {
     char letter;
     enum option_kind kind;
     const char *argument; /* its name in the usage; NULL = takes none */
-    const char *keyword;  /* of OPTION_KEYWORD and OPTION_SETTING */
+    const char *keyword;  /* of OPTION_KEYWORD, OPTION_SETTING and OPTION_COUNT; or NULL */
     size_t offset;        /* of OPTION_COUNT and OPTION_TEXT, in the tool's settings */
     const char *help;
 };

@@ -64,7 +64,7 @@ static const struct tool_option options[] = {
     { 'S', OPTION_ACCEPTED, "none", "none", 0, "no sharing of connections (there is none)" },
     { 's', OPTION_COUNT, NULL, NULL, offsetof(struct settings, session.subsystem),
       "the command is the name of a subsystem" },
-    { 'T', OPTION_SETTING, NULL, "RequestTTY=no", 0, "no terminal" },
+    { 'T', OPTION_COUNT, NULL, "RequestTTY=no", offsetof(struct settings, session.no_terminal), "no terminal" },
     { 't', OPTION_COUNT, NULL, NULL, offsetof(struct settings, session.want_terminal),
       "a terminal for commands too; twice: even if there is none here" },
     { 'v', OPTION_COUNT, NULL, NULL, offsetof(struct settings, verbose), "say what happens; up to three times" },

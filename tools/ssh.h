@@ -48,7 +48,7 @@ int hosts_validate(struct login *login, const char *host, const char *addr, int 
 void hosts_explain_refusal(const struct login *login);
 
 struct session_settings {
-    int no_input, no_command, subsystem, want_terminal;
+    int no_input, no_command, subsystem, want_terminal, no_terminal;
     const char *command; /* NULL = that of the configuration, or a shell */
     const char *forward; /* host:port that stdin and stdout are connected with; NULL = none */
 };

@@ -91,7 +91,9 @@ static bool needs_terminal(const struct login *login, const struct session_setti
 {
     enum wish wish = wish_of_config(login, is_shell);
 
-    if (settings->want_terminal > 0)
+    if (settings->no_terminal > 0)
+        wish = NO_TERMINAL;
+    else if (settings->want_terminal > 0)
         wish = settings->want_terminal > 1 ? ANYWAY : ON_A_TERMINAL;
     if (wish != ON_A_TERMINAL || (isatty(STDIN_FILENO) && settings->no_input == 0))
         return wish != NO_TERMINAL;

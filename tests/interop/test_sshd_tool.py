@@ -143,7 +143,7 @@ def tell_hangup(mark):
     return f"exec 2> /dev/null; trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done"
 
 
-def os_wait(ready, seconds=20):
+def os_wait(ready, seconds=40):
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end
@@ -554,7 +554,7 @@ def test_one_connection_on_stdin(make, tmp_path, kind):
 def test_debugging_serves_one_connection(make):
     server = make().start("-d")
     assert server.ssh(HOST, "echo out; echo err >&2").err == b"err\n"    # nothing of the log
-    assert server.daemon.child.wait(20) == 0
+    assert server.daemon.child.wait(40) == 0
     assert "debug1: " in server.daemon.text()
 
 
@@ -589,7 +589,7 @@ def test_termination_lets_sessions_finish(make):
     assert server.daemon.child.poll() is None
     out, err = child.communicate(b"to the end")
     assert (child.returncode, out) == (3, b"to the end"), err
-    assert server.daemon.child.wait(20) == 0
+    assert server.daemon.child.wait(40) == 0
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
@@ -602,7 +602,7 @@ def test_interrupt_and_second_termination_end_sessions(make, tmp_path, signals):
         server.signal(number)
         if number == signal.SIGTERM and len(signals) > 1 and not server.daemon.text().count("may finish"):
             server.daemon.wait_for_line("may finish")
-    assert server.daemon.child.wait(20) == 0
-    assert child.wait(20) == OWN_FAILURE
+    assert server.daemon.child.wait(40) == 0
+    assert child.wait(40) == OWN_FAILURE
     os_wait(lambda: mark.exists())
     child.communicate()
