@@ -18,17 +18,19 @@
 /* ---- hashes ---- */
 
 #ifdef HAVE_CRYPT
+/* Takes the same time wherever they differ. */
 static bool is_equal(const char *a, const char *b)
 {
     size_t len = strlen(a);
-    unsigned char difference = strlen(b) != len;
+    unsigned char difference = 0;
 
-    for (size_t i = 0; i < len && difference == 0; i++)
-        difference = (unsigned char)(a[i] ^ b[i]);
+    if (strlen(b) != len)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        difference |= (unsigned char)(a[i] ^ b[i]);
     return difference == 0;
 }
 
-/* Which of the octets of two hashes differ tells nothing about the password, so the comparison may stop early. */
 bool password_fits(const char *hash, const char *password)
 {
     struct crypt_data *data;

@@ -353,7 +353,8 @@ class Sshio(Server):
             self.account.own(file)
         self.port = free_port()
         argv = [program, "sshd", "-D", "-e", "-p", self.port, "-h", key, "-o", f"ListenAddress={HOST}", "-o",
-                f"AuthorizedKeysFile={self.authorized_keys}", "-o", f"MaxSessions={self.max_sessions}", *self.options]
+                f"AuthorizedKeysFile={self.authorized_keys}", "-o", f"MaxSessions={self.max_sessions}", "-o", "MaxStartups=100",
+                *self.options]
         self.daemon = Daemon(self.account.run_as(argv), self.folder / "log",
                              env=clean_environment(HOME=str(self.account.home), **self.environment)).wait_for_port(self.port)
 
