@@ -25,6 +25,11 @@ OWN_FAILURE = 255
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 
 
+def below_timeout(child):
+    """The process id of a program that timeout(1) watches."""
+    return int(pathlib.Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()[0])
+
+
 class Sshd:
     """Its face is that of the servers in servers.py, so that the clients there can use it."""
 
@@ -53,13 +58,8 @@ class Sshd:
         self.daemon.wait_for_line("Server listening on")
         return self
 
-    def pid(self):
-        """Of the server itself: timeout(1) runs above it."""
-        child = self.daemon.child.pid
-        return int(pathlib.Path(f"/proc/{child}/task/{child}/children").read_text().split()[0])
-
     def signal(self, number):
-        os.kill(self.pid(), number)
+        os.kill(below_timeout(self.daemon.child), number)
 
     def options(self):
         return clients.OpenSSH(self.folder).options(self)
@@ -134,7 +134,7 @@ def test_window_that_closes_hangs_the_shell_up(make, tmp_path):
     mark = tmp_path / "mark"
     child = server.popen("-tt", HOST, f"trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done")
     assert child.stdout.readline() == b"ready\r\n"
-    child.kill()
+    os.kill(below_timeout(child), signal.SIGKILL)
     child.communicate()
     os_wait(lambda: mark.exists())
 
@@ -196,7 +196,7 @@ def test_client_that_goes_away_hangs_a_command_up(make, tmp_path):
     mark = tmp_path / "mark"
     child = server.popen(HOST, f"trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done")
     assert child.stdout.readline() == b"ready\n"
-    child.kill()
+    os.kill(below_timeout(child), signal.SIGKILL)
     child.communicate()
     os_wait(lambda: mark.exists())
 
@@ -418,7 +418,7 @@ def test_silent_clients_are_asked_and_given_up(make):
     server = make(config="ClientAliveInterval 1\nClientAliveCountMax 1").start()
     child = server.popen(HOST, "echo ready; exec cat")
     assert child.stdout.readline() == b"ready\n"
-    process = int(pathlib.Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()[0])
+    process = below_timeout(child)
     os.kill(process, signal.SIGSTOP)
     try:
         server.daemon.wait_for_line(r"Connection from 127.0.0.1 port \d+: .*")
