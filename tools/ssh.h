@@ -24,11 +24,11 @@ struct login {
     sshio_config *config;
     int jumps_left; /* hosts that there may be before this one */
 
-    sshio_keyref *keys;             /* loaded; ends with an empty one */
-    sshio_known_hosts *known_hosts; /* NULL = nobody is known */
-    sshio_conn *conn;               /* from the start of a connection on */
-    sshio_key *changed_key;         /* that the host has instead of the one that is known */
-    bool passwords_off;             /* it may not be the host it should be */
+    sshio_keyref *keys; /* loaded; ends with an empty one */
+    sshio_known_hosts *known_hosts;
+    sshio_conn *conn;       /* from the start of a connection on */
+    sshio_key *changed_key; /* that the host has instead of the one that is known */
+    bool passwords_off;     /* it may not be the host it should be */
     int password_prompts, challenges;
     bool challenged; /* in the last keyboard-interactive dialogue */
 };

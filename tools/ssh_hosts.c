@@ -56,7 +56,11 @@ bool hosts_load(struct login *login)
     char **files = calloc(count_texts(own) + count_texts(global) + 1, sizeof *files);
     bool listed = files != NULL && add_existing(login, own, files, &count) &&
                   add_existing(login, global, files, &count);
-    int rc = listed && count != 0 ? sshio_read_known_hosts((const char *const *)files, &login->known_hosts) : 0;
+    int rc = 0;
+    if (listed && count != 0)
+        rc = sshio_read_known_hosts((const char *const *)files, &login->known_hosts);
+    else if (listed)
+        rc = sshio_import_known_hosts("", 0, &login->known_hosts);
     if (!listed)
         say("out of memory");
     else if (rc != 0)
@@ -219,14 +223,11 @@ static bool may_be_added(const struct login *login, const char *host, const char
 int hosts_validate(struct login *login, const char *host, const char *addr, int port, sshio_key *key)
 {
     char name[NAME_SIZE];
-    sshio_host_status status = SSHIO_HOST_UNKNOWN;
 
     if (options_text(login->config, "HostKeyAlias", NULL) != NULL)
         port = 0; /* the alias is the whole name */
     name_of(host, port, name);
-    if (login->known_hosts != NULL)
-        status = sshio_known_hosts_status(login->known_hosts, host, addr, port, key);
-    if (status == SSHIO_HOST_CHANGED)
+    if (sshio_known_hosts_status(login->known_hosts, host, addr, port, key) == SSHIO_HOST_CHANGED)
         return validate_changed(login, key, name);
     if (!may_be_added(login, host, addr, port, key, name))
         return 0;

@@ -241,7 +241,7 @@ static int connect_to(struct login *login, sshio_conn *tunnel, sshio_conn **conn
     sshio_client_options_init(&arguments);
     arguments.config = &config;
     arguments.client_keys = login->keys;
-    arguments.known_hosts = login->known_hosts != NULL ? &known_hosts : NULL;
+    arguments.known_hosts = &known_hosts;
     arguments.tunnel = tunnel;
     arguments.handlers = &handlers;
     arguments.user = login;

@@ -211,12 +211,18 @@ static int fill_fields(struct configured *c, const struct field *fields, size_t 
 
 /* ---- files ---- */
 
-/* Adds the files that are there. Configurations name files for many hosts and machines. */
+static bool is_there(const char *path)
+{
+    return strcmp(path, "/dev/null") != 0 && access(path, F_OK) == 0;
+}
+
+/* Adds the files that are there. Configurations name files for many hosts and machines, and the null device for none.
+ */
 static int add_existing(struct texts *files, const char *const *names, struct error *e)
 {
     for (size_t i = 0; names[i] != NULL; i++) {
         char *path = expand_home(names[i]);
-        bool added = path != NULL && (access(path, F_OK) != 0 || texts_add(files, path));
+        bool added = path != NULL && (!is_there(path) || texts_add(files, path));
         mem_free(path);
         if (!added)
             return error_nomem(e);

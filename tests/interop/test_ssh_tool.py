@@ -99,7 +99,7 @@ def test_terminal_is_given_back(ssh, words):
 
 
 @pytest.mark.parametrize("words, terminal", [
-    (["HOST", "tty"], False), (["-t", "HOST", "tty"], True), (["-tT", "HOST", "tty"], False),
+    (["HOST", "tty"], False), (["-t", "HOST", "tty"], True),
     (["-o", "RequestTTY=yes", "HOST", "tty"], True), (["-o", "RequestTTY=force", "HOST", "tty"], True),
     (["-t", "-n", "HOST", "tty"], False), (["-tt", "-n", "HOST", "tty"], True),
 ])
@@ -156,6 +156,12 @@ def test_unknown_host_without_a_question(ssh, option, lets_in):
         assert result.check().out == b"inside\n" and b"Warning: Permanently added" in result.err
     else:
         assert result.status == OWN_FAILURE and b"Host key verification failed." in result.err
+
+
+def test_nothing_is_written_to_the_null_device(ssh):
+    result = ssh.run(*ssh.identity, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                     HOST, "echo inside")
+    assert (result.check().out, result.err) == (b"inside\n", b"") and not ssh.known_hosts.exists()
 
 
 @pytest.mark.parametrize("option", ["StrictHostKeyChecking=ask", "StrictHostKeyChecking=accept-new"])

@@ -467,6 +467,126 @@ static void test_nothing_is_forwarded_by_default(void **state)
     run_with(default_story, NULL);
 }
 
+/* ---- whole connections through a channel ---- */
+
+static sshio_conn *connect_through(struct loopback *l, sshio_conn *tunnel)
+{
+    sshio_client_options options = loopback_client(l);
+    sshio_conn *conn = NULL;
+    options.tunnel = tunnel;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), 0);
+    return conn;
+}
+
+static void tunnel_story(struct loopback *l)
+{
+    sshio_conn *outer = loopback_connect(l);
+    sshio_conn *middle = connect_through(l, outer);
+    sshio_conn *inner = connect_through(l, middle);
+    sshio_reader *reader;
+    sshio_writer *writer;
+    sshio_bytes answer;
+    char *block = calloc(1, MUCH);
+    assert_string_equal(sshio_conn_peername(inner)->host, "");
+    sshio_conn_unref(middle); /* inner keeps it */
+    assert_false(sshio_conn_is_closed(middle));
+    assert_int_equal(sshio_open_connection(inner, "counter", 1, NULL, &reader, &writer), 0);
+    assert_int_equal(sshio_write(writer, block, MUCH), 0);
+    assert_int_equal(sshio_write_eof(writer), 0);
+    assert_int_equal(sshio_read_all(reader, &answer), 0);
+    assert_string_equal(answer.data, "6291456 bytes\n");
+    sshio_bytes_free(&answer);
+    sshio_reader_unref(reader);
+    sshio_writer_unref(writer);
+    free(block);
+    sshio_conn_ref(middle);
+    sshio_conn_unref(inner);
+    assert_int_equal(sshio_conn_wait_closed(inner), 0);
+    sshio_conn_unref(middle);
+    assert_int_equal(sshio_conn_wait_closed(middle), 0);
+    assert_false(sshio_conn_is_closed(outer)); /* it is still ours */
+    sshio_conn_unref(outer);
+}
+
+static void test_connections_run_through_connections(void **state)
+{
+    (void)state;
+    run_with(tunnel_story, prepare);
+}
+
+static void lost_tunnel_story(struct loopback *l)
+{
+    sshio_conn *outer = loopback_connect(l);
+    sshio_conn *inner = connect_through(l, outer);
+    sshio_conn_abort(outer);
+    assert_int_equal(sshio_conn_wait_closed(inner), 0);
+    assert_int_equal(sshio_conn_error(inner)->code, SSHIO_ECONNECTION_LOST);
+    sshio_conn_unref(inner);
+    assert_int_equal(sshio_conn_wait_closed(outer), 0);
+    sshio_client_options options = loopback_client(l);
+    sshio_conn *none = NULL;
+    options.tunnel = outer;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &none), SSHIO_ECLOSED);
+    sshio_conn_unref(outer);
+}
+
+static void test_connection_is_lost_with_its_tunnel(void **state)
+{
+    (void)state;
+    run_with(lost_tunnel_story, prepare);
+}
+
+static void refused_tunnel_story(struct loopback *l)
+{
+    sshio_conn *outer = loopback_connect(l);
+    sshio_client_options options = loopback_client(l);
+    sshio_conn *none = NULL;
+    options.tunnel = outer;
+    assert_int_equal(sshio_connect("forbidden", &options, &none), SSHIO_ECHANNEL_OPEN);
+    assert_int_equal(sshio_error_last()->reason, SSHIO_OPEN_ADMINISTRATIVELY_PROHIBITED);
+    assert_non_null(strstr(sshio_error_message(), "not there"));
+    options.connect_timeout = 0.0005; /* the server takes longer to decide */
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &none), SSHIO_ETIMEDOUT);
+    assert_false(sshio_conn_is_closed(outer));
+    sshio_conn_unref(outer);
+}
+
+static void test_tunnels_are_refused_and_given_up(void **state)
+{
+    (void)state;
+    run_with(refused_tunnel_story, prepare);
+}
+
+static void redirect_story(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    sshio_reader *reader;
+    sshio_writer *writer;
+    int in[2], out[2];
+    char text[32] = "";
+    assert_int_equal(pipe(in), 0);
+    assert_int_equal(pipe(out), 0);
+    assert_int_equal(write(in[1], "12345", 5), 5);
+    close(in[1]);
+    assert_int_equal(sshio_open_connection(conn, "counter", 1, NULL, &reader, &writer), 0);
+    assert_int_equal(
+        sshio_redirect_streams(reader, writer, SSHIO_REDIRECT(.in = SSHIO_FD(in[0]), .out = SSHIO_FD(out[1]))), 0);
+    assert_int_equal(read(out[0], text, sizeof text), 8);
+    assert_string_equal(text, "5 bytes\n");
+    sshio_reader_unref(reader);
+    sshio_writer_unref(writer);
+    close(in[0]);
+    close(out[0]);
+    close(out[1]);
+    sshio_conn_unref(conn);
+}
+
+static void test_streams_of_a_channel_are_joined_with_descriptors(void **state)
+{
+    (void)state;
+    run_with(redirect_story, prepare);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +598,10 @@ int main(void)
         cmocka_unit_test(test_refusals_come_with_code_and_reason),
         cmocka_unit_test(test_malformed_opens_are_refused_and_the_connection_lives),
         cmocka_unit_test(test_nothing_is_forwarded_by_default),
+        cmocka_unit_test(test_connections_run_through_connections),
+        cmocka_unit_test(test_connection_is_lost_with_its_tunnel),
+        cmocka_unit_test(test_tunnels_are_refused_and_given_up),
+        cmocka_unit_test(test_streams_of_a_channel_are_joined_with_descriptors),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
