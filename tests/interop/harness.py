@@ -5,19 +5,14 @@ line we wait for. Every program runs under a time limit and a limit on the size 
 by its own process id.
 """
 
-import fcntl
 import hashlib
 import os
 import pathlib
-import pty
 import re
 import resource
-import select
 import shutil
 import socket
-import struct
 import subprocess
-import termios
 import time
 
 import pytest
@@ -155,45 +150,6 @@ class Daemon:
                 self.child.kill()
                 self.child.wait()
         return self.child.returncode
-
-
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, argv, width, height, **env):
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            self.set_size(0, width, height)
-            os.execve(str(argv[0]), [str(word) for word in argv], clean_environment(**env))
-        self.text = ""
-
-    @staticmethod
-    def set_size(terminal, width, height):
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 3, 4))
-
-    def resize(self, width, height):
-        self.set_size(self.master, width, height)
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def wait_for(self, pattern, seconds=20):
-        deadline = time.monotonic() + seconds
-        while not re.search(pattern, self.text):
-            assert select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0], self.text
-            try:
-                self.text += os.read(self.master, 4096).decode()
-            except OSError:
-                raise AssertionError(self.text) from None
-        return self
-
-    def status(self):
-        try:
-            while os.read(self.master, 4096):
-                pass
-        except OSError:
-            pass    # the other end is closed
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def accepts(port):

@@ -6,7 +6,8 @@ import pytest
 
 import clients
 import servers
-from harness import HERE, HOST, PYTHON, Terminal, find_built, find_program, run
+from harness import HERE, HOST, PYTHON, find_built, find_program, run
+from terminal import Terminal
 
 
 def converse(server, term, command, *script):
@@ -76,16 +77,16 @@ def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
     ssh = clients.OpenSSH(tmp_path)
     argv = [find_program("ssh"), "-tt", *ssh.options(server), "-o", "EscapeChar=~", "-o", "SetEnv=LC_A=1 LC_B=2", HOST,
             "report"]
-    terminal = Terminal(argv, 99, 31, TERM="xterm-test")
-    terminal.wait_for("ready").resize(120, 50)
+    terminal = Terminal(argv, rows=31, columns=99, term="xterm-test")
+    terminal.wait_for("ready").resize(50, 120)
     terminal.wait_for("size 120 50 3 4")
     terminal.type(b"\r~B")
     terminal.wait_for(r"break \d+")
     terminal.type(b"\x04")
     assert terminal.status() == 5
-    assert re.search(r"^pty xterm-test 99 31 3 4\r?\nmodes (\d+=\d+ )+.*\r?\nenv LC_A=1\r?\nenv LC_B=2\r?\nready", terminal.text,
-                     re.M), terminal.text
-    modes = dict(word.split("=") for word in re.search("modes (.*)", terminal.text).group(1).split())
+    assert re.search(r"^pty xterm-test 99 31 3 4\r?\nmodes (\d+=\d+ )+.*\r?\nenv LC_A=1\r?\nenv LC_B=2\r?\nready", terminal.shown,
+                     re.M), terminal.shown
+    modes = dict(word.split("=") for word in re.search("modes (.*)", terminal.shown).group(1).split())
     assert modes["1"] == "3" and modes["42"] in ("0", "1") and "128" in modes, modes
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import servers
 from harness import HOST, KeyFile, clean_environment, find_built, find_program, free_port, known_hosts_line, run
-from terminal import Terminal
+from terminal import SMALL, Terminal, work_in_a_shell
 
 OWN_FAILURE = 255
 
@@ -55,18 +55,8 @@ class Ssh:
 # ---- terminals ----
 
 def test_person_works_in_a_shell(ssh):
-    person = ssh.know().terminal(*ssh.identity, HOST, rows=30, columns=100, term="vt220")
-    person.type(b"stty size; echo term=$TERM; PS1='> '\r")
-    person.expect(rb"30 100\r\n")
-    person.expect(rb"term=vt220\r\n")
-    person.type(b"sh -c 'echo in\"\"side; exec sleep 100'\r")
-    person.expect(rb"inside\r\n")
-    person.type(b"\x03echo inter''rupted $?\r")
-    person.expect(rb"interrupted 130\r\n")
-    person.resize(50, 120)
-    person.type(b"until [ \"$(stty size)\" = '50 120' ]; do :; done; echo res''ized\r")
-    person.expect(rb"resized\r\n")
-    person.type(b"exit 9\r")
+    person = ssh.know().terminal(*ssh.identity, HOST, **SMALL)
+    work_in_a_shell(person)
     person.expect(rb"Connection to 127\.0\.0\.1 closed\.\r")
     assert person.status() == 9
 
@@ -99,7 +89,7 @@ def test_terminal_is_given_back(ssh, words):
 
 
 @pytest.mark.parametrize("words, terminal", [
-    (["HOST", "tty"], False), (["-t", "HOST", "tty"], True),
+    (["HOST", "tty"], False), (["-t", "HOST", "tty"], True), (["-tT", "HOST", "tty"], False),
     (["-o", "RequestTTY=yes", "HOST", "tty"], True), (["-o", "RequestTTY=force", "HOST", "tty"], True),
     (["-t", "-n", "HOST", "tty"], False), (["-tt", "-n", "HOST", "tty"], True),
 ])

@@ -16,9 +16,10 @@ import time
 import pytest
 
 import clients
-from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, Terminal, clean_environment, find_built, find_program, free_port,
+from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, clean_environment, find_built, find_program, free_port,
                      known_hosts_line, run)
 from servers import need_python_module
+from terminal import Terminal
 
 OWN_FAILURE = 255
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
@@ -105,7 +106,7 @@ def shell_script(make, tmp_path):
 def terminal(make):
     server = make(config="AcceptEnv LANG LC_*").start()
     argv = [find_program("ssh"), "-tt", *server.options(), "-o", "SetEnv=LC_TEST=one OTHER=two", HOST]
-    return Terminal(argv, 101, 37, TERM="vt220")
+    return Terminal(argv, rows=37, columns=101, term="vt220")
 
 
 def test_interactive_shell(terminal):
@@ -114,7 +115,7 @@ def test_interactive_shell(terminal):
     terminal.wait_for(r"READY $").type(b"stty size; stty -a | head -1; echo tty-$(tty)-$SSH_TTY- $TERM $LC_TEST -$OTHER-\r")
     terminal.wait_for(r"37 101\r\nspeed \d+ baud; rows 37; columns 101;")
     terminal.wait_for(r"tty-(/dev/pts/\d+)-\1- vt220 one --")
-    terminal.resize(90, 30)
+    terminal.resize(30, 90)
     terminal.type(b"while [ \"$(stty size)\" != '30 90' ]; do :; done; echo resized\r")
     terminal.wait_for(r"resized\r\n").type(b"trap '' USR1; cat\r")
     terminal.type(b"line\r")

@@ -7,7 +7,7 @@ import pytest
 
 import clients
 from harness import HOST, PYTHON, clean_environment, find_program, run
-from terminal import SECONDS, Terminal
+from terminal import SECONDS, SMALL, Terminal, work_in_a_shell
 
 
 @pytest.fixture
@@ -20,18 +20,8 @@ def open_terminal(client, server, *command, **more):
 
 
 def test_person_works_in_a_shell(openssh_client, sshio_server):
-    person = open_terminal(openssh_client, sshio_server, rows=30, columns=100, term="vt220")
-    person.type(b"stty size; echo term=$TERM; PS1='> '\r")
-    person.expect(rb"30 100\r\n")
-    person.expect(rb"term=vt220\r\n")
-    person.type(b"sh -c 'echo in\"\"side; exec sleep 100'\r")
-    person.expect(rb"inside\r\n")
-    person.type(b"\x03echo inter''rupted $?\r")
-    person.expect(rb"interrupted 130\r\n")
-    person.resize(50, 120)
-    person.type(b"until [ \"$(stty size)\" = '50 120' ]; do :; done; echo res''ized\r")
-    person.expect(rb"resized\r\n")
-    person.type(b"exit 9\r")
+    person = open_terminal(openssh_client, sshio_server, **SMALL)
+    work_in_a_shell(person)
     assert person.status() == 9
 
 
