@@ -468,6 +468,20 @@ struct pump {
     int from, to;
 };
 
+static bool write_all(int fd, const char *data, size_t len)
+{
+    while (len != 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
 /* Copies until the end, and passes it on. */
 static void *copy(void *arg)
 {
@@ -475,13 +489,9 @@ static void *copy(void *arg)
     char data[16384];
     ssize_t len;
 
-    while ((len = read(pump.from, data, sizeof data)) > 0 || (len < 0 && errno == EINTR))
-        for (ssize_t at = 0, n; at<len; at += n> 0 ? n : 0) {
-            n = write(pump.to, data + at, (size_t)(len - at));
-            if (n < 0 && errno != EINTR)
-                goto end;
-        }
-end:
+    do
+        len = read(pump.from, data, sizeof data);
+    while ((len > 0 && write_all(pump.to, data, (size_t)len)) || (len < 0 && errno == EINTR));
     shutdown(pump.to, SHUT_WR);
     close(pump.to);
     return NULL;

@@ -43,12 +43,12 @@ void talk_on_raw_terminal(bool raw)
 
 /* Octets of the character that text begins with; 0 = it is a control, also one of those that are two octets in UTF-8,
  * or no UTF-8. */
-static size_t printable_len(const char *text)
+static size_t printable_len(const char *text, bool lines)
 {
     const unsigned char *t = (const unsigned char *)text;
 
     if (t[0] < 0x80)
-        return (t[0] >= 0x20 && t[0] != 0x7f) || t[0] == '\n' || t[0] == '\t' ? 1 : 0;
+        return (t[0] >= 0x20 && t[0] != 0x7f) || t[0] == '\t' || (t[0] == '\n' && lines) ? 1 : 0;
     if (t[0] < 0xc2 || t[0] > 0xf4 || (t[0] == 0xc2 && t[1] < 0xa0))
         return 0;
     size_t len = t[0] < 0xe0 ? 2 : t[0] < 0xf0 ? 3 : 4;
@@ -58,13 +58,12 @@ static size_t printable_len(const char *text)
     return len;
 }
 
-/* Copies as much as fits, with what is not printable escaped; line ends and tabs are left. */
-void talk_escape(const char *text, char *out, size_t size)
+static void escape(const char *text, bool lines, char *out, size_t size)
 {
     size_t len = 0;
 
     while (*text != '\0' && len + 5 < size) {
-        size_t octets = printable_len(text);
+        size_t octets = printable_len(text, lines);
         memcpy(out + len, text, octets);
         len += octets;
         text += octets;
@@ -74,11 +73,18 @@ void talk_escape(const char *text, char *out, size_t size)
     out[len] = '\0';
 }
 
-static void put_line(int priority, const char *prefix, const char *text)
+void talk_escape(const char *text, char *out, size_t size)
+{
+    escape(text, true, out, size);
+}
+
+/* Text of several lines is our own; in a message of one line a line end came from a peer, and would begin another
+ * message. */
+static void put_text(int priority, const char *prefix, const char *text, bool lines)
 {
     char line[LINE_MAX_LEN];
 
-    talk_escape(text, line, sizeof line);
+    escape(text, lines, line, sizeof line);
     if (to_system_log)
         syslog(priority, "%s%s", prefix, line);
     else
@@ -95,12 +101,12 @@ void say(const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     snprintf(prefix, sizeof prefix, "%s: ", program);
-    put_line(LOG_NOTICE, to_system_log ? "" : prefix, text);
+    put_text(LOG_NOTICE, to_system_log ? "" : prefix, text, false);
 }
 
 void say_line(const char *text)
 {
-    put_line(LOG_NOTICE, "", text);
+    put_text(LOG_NOTICE, "", text, true);
 }
 
 void say_line_about(const char *what, const char *file, int os_errno)
@@ -121,11 +127,11 @@ static void log_line(sshio_log_level level, const char *logger, const char *cont
     else
         snprintf(line, sizeof line, "%s", text);
     if (level <= SSHIO_LOG_DEBUG)
-        put_line(LOG_DEBUG, "debug1: ", line);
+        put_text(LOG_DEBUG, "debug1: ", line, false);
     else if (level < SSHIO_LOG_WARNING)
-        put_line(LOG_INFO, "", line);
+        put_text(LOG_INFO, "", line, false);
     else
-        put_line(LOG_WARNING, "", line);
+        put_text(LOG_WARNING, "", line, false);
 }
 
 static const struct log_level {

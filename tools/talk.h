@@ -7,12 +7,12 @@
 
 #include <sshio.h>
 
-void talk_as(const char *name);      /* the prefix of what is said: "ssh" */
-void talk_to_system_log(void);       /* from now on */
-bool talk_to_file(const char *path); /* likewise, at its end; false = it cannot be opened, see errno */
-void talk_on_raw_terminal(bool raw); /* lines end with a carriage return too */
-void say(const char *format, ...) SSHIO_PRINTF(1, 2);
-void say_line(const char *text);                                       /* without the prefix */
+void talk_as(const char *name);                       /* the prefix of what is said: "ssh" */
+void talk_to_system_log(void);                        /* from now on */
+bool talk_to_file(const char *path);                  /* likewise, at its end; false = it cannot be opened, see errno */
+void talk_on_raw_terminal(bool raw);                  /* lines end with a carriage return too */
+void say(const char *format, ...) SSHIO_PRINTF(1, 2); /* one line: line ends are escaped too */
+void say_line(const char *text);                      /* without the prefix; may be several lines */
 void say_line_about(const char *what, const char *file, int os_errno); /* "what file: reason" */
 
 /* Sets up the library's log by a LogLevel of the config and the number of -v. quiet: information is said only from

@@ -178,7 +178,7 @@ int redirect_writer(sshio_writer *writer, const sshio_io *io, const struct redir
     case SSHIO_IO_READER:
         if (io->reader == NULL)
             return fail(SSHIO_EINVAL, "a redirection names no reader");
-        return relay_start(io->reader, writer, o->send_eof, writer->streams, slot);
+        return redirect_between(io->reader, writer, o->send_eof, writer->streams, slot);
     case SSHIO_IO_FILE:
     case SSHIO_IO_FD:
     case SSHIO_IO_STREAM: {
@@ -201,7 +201,7 @@ int redirect_reader(sshio_reader *reader, const sshio_io *io, const struct redir
     case SSHIO_IO_WRITER:
         if (io->writer == NULL)
             return fail(SSHIO_EINVAL, "a redirection names no writer");
-        return relay_start(reader, io->writer, o->recv_eof, reader->streams, slot);
+        return redirect_between(reader, io->writer, o->recv_eof, reader->streams, slot);
     case SSHIO_IO_FILE:
     case SSHIO_IO_FD:
     case SSHIO_IO_STREAM: {

@@ -1,8 +1,9 @@
 /* Redirection: what feeds a writer, or where a reader's data goes, instead of the program.
  *
- *     redirect.c         choosing by kind: descriptors, files, other sessions, streams of the program
- *     redirect_stream.c  descriptors, files and uv streams: a stream below, joined to a writer or a reader's sink
- *     relay.c            a reader of one session and a writer of another
+ *     redirect.c          choosing by kind: descriptors, files, other sessions, streams of the program
+ *     redirect_stream.c   descriptors, files and uv streams: a stream below, joined to a writer or a reader's sink
+ *     redirect_session.c  a reader of one session and a writer of another
+ *     redirect_channel.c  both directions of a channel, for whoever waits until it is over
  *
  * Of a descriptor a duplicate is worked on, so that it stays the caller's. Back-pressure goes through: a full channel
  * stops the reading of the source, a slow target holds the channel back. When encodings are set, descriptors and files
@@ -60,6 +61,7 @@ int redirect_from_stream(sshio_writer *writer, struct stream *stream, const stru
 /* stream NULL = discards. fd: below it, or -1. */
 int redirect_to_stream(sshio_reader *reader, struct stream *stream, int fd, const struct redirect_options *options,
                        struct redirect **redirect);
-int relay_start(sshio_reader *from, sshio_writer *to, bool pass_eof, struct streams *owner, struct redirect **redirect);
+int redirect_between(sshio_reader *from, sshio_writer *to, bool pass_eof, struct streams *owner,
+                     struct redirect **redirect);
 
 #endif

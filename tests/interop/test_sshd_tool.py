@@ -395,6 +395,26 @@ def test_keys_and_a_password_in_a_row(make, shadow, tmp_path):
     assert result.status == OWN_FAILURE and b"Permission denied (password)." in result.err, result
 
 
+FORGED = "somebody\nsshd: Accepted login of mallory"
+FORGERIES = {
+    "name of a user": "transport.auth_password(sys.argv[5], 'wrong')",
+    "name of a host": "transport.auth_publickey(sys.argv[3], paramiko.Ed25519Key.from_private_key_file(sys.argv[4]))\n"
+                      "    transport.open_channel('direct-tcpip', (sys.argv[5], 1), ('', 0))",
+}
+
+
+@pytest.mark.parametrize("attempt", FORGERIES.values(), ids=FORGERIES)
+def test_peers_cannot_forge_lines_of_the_log(make, shadow, attempt):
+    need_python_module("paramiko")
+    server = make(config="PermitRootLogin yes\nAllowTcpForwarding no", before=shadow("secret")).start()
+    script = ("import paramiko, sys\ntransport = paramiko.Transport((sys.argv[1], int(sys.argv[2])))\ntransport.start_client()\n"
+              f"try:\n    {attempt}\nexcept paramiko.SSHException as error:\n    print(error)\ntransport.close()\n")
+    result = run([PYTHON, "-c", script, HOST, server.port, server.user, server.identity.path, FORGED]).check()
+    assert result.out, result
+    server.stop()
+    assert "\nsshd: Accepted login of mallory" not in server.daemon.text()
+
+
 def test_banner_comes_before_the_login(make, tmp_path):
     banner = tmp_path / "banner"
     banner.write_text("Be kind.\n")

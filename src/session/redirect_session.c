@@ -80,7 +80,8 @@ static void in_band(void *user, const struct in_band *event)
     }
 }
 
-int relay_start(sshio_reader *from, sshio_writer *to, bool pass_eof, struct streams *owner, struct redirect **redirect)
+int redirect_between(sshio_reader *from, sshio_writer *to, bool pass_eof, struct streams *owner,
+                     struct redirect **redirect)
 {
     static const struct reader_sink sink = { .data = data, .in_band = in_band, .end = end };
     struct relay *relay = mem_zalloc(sizeof *relay);
