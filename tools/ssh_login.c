@@ -218,8 +218,8 @@ static void explain_failure(const struct login *login, int rc)
     }
     if (talk_is_silenced())
         return;
-    if (rc != SSHIO_EPERMISSION_DENIED || login->conn == NULL ||
-        sshio_conn_get_server_auth_methods(login->conn, &methods) != 0) {
+    bool we_gave_up = rc == SSHIO_EPERMISSION_DENIED && sshio_error_last()->reason == 0; /* else the server says why */
+    if (!we_gave_up || login->conn == NULL || sshio_conn_get_server_auth_methods(login->conn, &methods) != 0) {
         say("%s", sshio_error_message());
         return;
     }

@@ -17,12 +17,12 @@ from harness import MEBI, KeyFile, sha256_of  # noqa: E402
 from raw_bed import Bed  # noqa: E402
 
 BULK = 100 * MEBI
-MATRIX_SHARE = 3
+MATRIX_SHARE = 6
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs(attribute): for those servers or clients only that have it")
-    config.addinivalue_line("markers", "matrix: of many cases alike, every third runs; with SSHIO_DEEP=1 all of them")
+    config.addinivalue_line("markers", "matrix: of many cases alike, every sixth runs; with SSHIO_DEEP=1 all of them")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config, items):
         return marker is None or all(getattr(kind, marker.args[0]) for kind in kinds)
 
     def chosen(item):
-        """By the sum of its name: the same third each time, spread over all peers and algorithms."""
+        """By the sum of its name: the same share each time, spread over all peers and algorithms."""
         deep = os.environ.get("SSHIO_DEEP") == "1"
         return deep or item.get_closest_marker("matrix") is None or zlib.crc32(item.name.encode()) % MATRIX_SHARE == 0
 
