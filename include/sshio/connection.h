@@ -74,5 +74,11 @@ SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg,
                                           const char *lang); /* ECLOSED once authenticated */
 SSHIO_API int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys); /* waits; for begin_auth */
 
+/* Prepared channels (s), to be given to sshio_accept_…: for options of this one alone, and to know it before it is
+ * open. The first is for sessions. What is not used is unref'd. SSHIO_EINVAL: not a server's connection, an encoding
+ * that is not known; SSHIO_ENOMEM. Reference: create_server_channel, create_tcp_channel. */
+SSHIO_API int sshio_create_server_channel(sshio_conn *conn, const sshio_channel_options *options, sshio_chan **chan);
+SSHIO_API int sshio_create_tcp_channel(sshio_conn *conn, const sshio_channel_options *options, sshio_chan **chan);
+
 SSHIO_END
 #endif

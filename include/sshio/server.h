@@ -49,13 +49,23 @@ typedef struct sshio_server_handlers {
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
-/* Answers to session_requested, the first, second and last of them to connection_requested: return what they return. A
- * TCP session has just data: it starts at once. */
-SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user);
-SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user);
-SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user);
-SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user);
-SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port); /* there instead */
+/* Answers to questions about channels: a handler returns what they return. chan is one that sshio_create_…_channel has
+ * prepared, which is taken over (also when it fails), or NULL. SSHIO_EINVAL: this question is not answered so, or
+ * another chan answers it; SSHIO_ENOMEM. Of session_requested and connection_requested; a TCP channel has just data: it
+ * starts at once. */
+SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user,
+                                   sshio_chan *chan);
+/* Of connection_requested. */
+SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user, sshio_chan *chan);
+/* Both of session_requested. */
+SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user, sshio_chan *chan);
+SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user, sshio_chan *chan);
+/* Of session_requested and connection_requested: the same is asked for over upstream, a client's connection of this
+ * thread, which is held like by a user as long as that takes, and both are joined: data, EOF, signals, terminal sizes,
+ * and how the program ends. Waits for the connection to be open there; the client hears the reason why it is not. */
+SSHIO_API int sshio_accept_relay(sshio_request *req, sshio_conn *upstream);
+/* Of connection_requested: connect there instead. */
+SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port);
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
  * listener is closed. Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option),

@@ -409,7 +409,7 @@ static int accept_by_handlers(struct client *c, sshio_request *req)
 {
     struct served *s = calloc(1, sizeof *s);
     s->client = c;
-    int answer = sshio_accept_session(req, &session_handlers, s);
+    int answer = sshio_accept_session(req, &session_handlers, s, NULL);
     if (answer != SSHIO_ANSWERED)
         free(s);
     return answer;
@@ -427,9 +427,9 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
     }
     switch (sc->service != SERVICE_NONE ? sc->service : (enum service)(1 + sim_roll(&sc->sim, 3))) {
     case SERVICE_PROCESS:
-        return sshio_accept_process(req, run_process, c);
+        return sshio_accept_process(req, run_process, c, NULL);
     case SERVICE_STREAMS:
-        return sshio_accept_session_streams(req, run_streams, c);
+        return sshio_accept_session_streams(req, run_streams, c, NULL);
     default:
         return accept_by_handlers(c, req);
     }
