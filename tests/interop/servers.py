@@ -81,7 +81,8 @@ class OpenSSH(Server):
             "Port": self.port, "ListenAddress": HOST, "HostKey": self.make_host_key(),
             "AuthorizedKeysFile": self.authorized_keys, "PidFile": self.folder / "pid", "UsePAM": "no",
             "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": self.max_sessions, "MaxStartups": 200,
-            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", **more}
+            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", "AcceptEnv": "LANG LC_*",
+            **more}
         config = self.folder / "sshd_config"
         config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
         sshd = find_program("sshd", why="openssh-server")
