@@ -69,6 +69,13 @@ SSHIO_API int sshio_conn_create_connection(sshio_conn *conn, const sshio_session
 SSHIO_API int sshio_open_connection(sshio_conn *conn, const char *remote_host, int remote_port,
                                     const sshio_channel_options *options, sshio_reader **reader, sshio_writer **writer);
 
+/* SSH inside SSH (c): sshio_connect and sshio_create_connection with this connection as .tunnel, whatever the options
+ * say of the way. Both wait. Reference: connect_ssh, create_ssh_connection. */
+SSHIO_API int sshio_connect_ssh(sshio_conn *conn, const char *host, const sshio_client_options *options,
+                                sshio_conn **inner);
+SSHIO_API int sshio_create_ssh_connection(sshio_conn *conn, const sshio_client_handlers *handlers, void *user,
+                                          const char *host, const sshio_client_options *options, sshio_conn **inner);
+
 /* authentication (s) */
 SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg,
                                           const char *lang); /* ECLOSED once authenticated */

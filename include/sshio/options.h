@@ -97,11 +97,11 @@ typedef struct sshio_client_options {
     sshio_text_errors errors;          /* default strict */
     uint32_t window;                   /* bytes; default 2 MiB, from where it grows as the way needs */
     uint32_t max_pktsize;              /* bytes; default 32 KiB */
+    const char *preferred_auth;        /* [PreferredAuthentications] order and filter of methods; default
+                                          "publickey,keyboard-interactive,password" */
     sshio_tri public_key_auth;         /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;           /* [PasswordAuthentication]; default yes */
     sshio_tri kbdint_auth;             /* [KbdInteractiveAuthentication]; default yes */
-    const char *preferred_auth;        /* [PreferredAuthentications] order and filter of methods; default
-                                          "publickey,keyboard-interactive,password" */
     sshio_tri disable_trivial_auth;    /* refuse a server that demanded nothing; default no */
     const char *host_key_alias;        /* [HostKeyAlias] name looked up in known hosts; default the host */
     const char *server_host_key_algs;  /* [HostKeyAlgorithms]; default those of the keys known for the host,
@@ -148,13 +148,13 @@ typedef struct sshio_server_options {
     const char *max_startups;  /* [MaxStartups] connections not yet logged in, "10:30:100": from 10 on one is refused
                                   with a chance of 30 %, which grows to all from 100 on; default "100" */
     int max_sessions;          /* [MaxSessions] sessions a connection; default 64; -1 = none */
-    double auth_failure_delay; /* s, least time of a failed try; default 5 to 9 ms, by user */
-    sshio_tri public_key_auth; /* [PubkeyAuthentication]; default yes */
-    sshio_tri password_auth;   /* [PasswordAuthentication]; default yes */
-    sshio_tri kbdint_auth;     /* [KbdInteractiveAuthentication]; default yes */
     /* [AuthenticationMethods] "publickey,password": each one in its order, of one of the lists; "publickey,publickey"
      * takes two keys; "keyboard-interactive:device"; default any one */
     const char *const *required_auth_methods;
+    double auth_failure_delay;           /* s, least time of a failed try; default 5 to 9 ms, by user */
+    sshio_tri public_key_auth;           /* [PubkeyAuthentication]; default yes */
+    sshio_tri password_auth;             /* [PasswordAuthentication]; default yes */
+    sshio_tri kbdint_auth;               /* [KbdInteractiveAuthentication]; default yes */
     sshio_tri allow_pty;                 /* [PermitTTY] let sessions have terminals; default yes */
     const char *encoding;                /* of sessions, as iconv has it; default bytes */
     sshio_text_errors errors;            /* default strict */

@@ -207,6 +207,29 @@ int sshio_create_connection(const sshio_client_handlers *handlers, void *user, c
     return sshio_connect(host, &with_handlers, conn);
 }
 
+int sshio_connect_ssh(sshio_conn *conn, const char *host, const sshio_client_options *options, sshio_conn **inner)
+{
+    sshio_client_options through;
+    int rc = OPTIONS_TAKE(&through, options);
+    if (rc != 0)
+        return rc;
+    through.tunnel = conn;
+    through.sock = NULL;
+    return sshio_connect(host, &through, inner);
+}
+
+int sshio_create_ssh_connection(sshio_conn *conn, const sshio_client_handlers *handlers, void *user, const char *host,
+                                const sshio_client_options *options, sshio_conn **inner)
+{
+    sshio_client_options with_handlers;
+    int rc = OPTIONS_TAKE(&with_handlers, options);
+    if (rc != 0)
+        return rc;
+    with_handlers.handlers = handlers;
+    with_handlers.user = user;
+    return sshio_connect_ssh(conn, host, &with_handlers, inner);
+}
+
 int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn)
 {
     if (sock < 0)

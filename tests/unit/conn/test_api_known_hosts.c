@@ -59,7 +59,7 @@ static void assert_file(const char *expected)
     assert_string_equal(text, expected);
 }
 
-/* ---- the keys of a host (3-algorithms-config C.2) ---- */
+/* ---- the keys of a host (3-algorithms-config C.3) ---- */
 
 /* The letters of a list: a, b, e for KEY_A, KEY_B, KEY_ECDSA. */
 static void describe(const sshio_keyref *list, char **to)

@@ -227,6 +227,40 @@ static void test_failure_on_the_way_leaves_nothing_open(void **state)
     run_with(failures, prepare);
 }
 
+/* ---- the same by hand ---- */
+
+static void on_login(sshio_conn *conn, void *user)
+{
+    (void)conn;
+    ++*(int *)user;
+}
+
+static void by_hand(struct loopback *l)
+{
+    static const sshio_client_handlers handlers = { .auth_completed = on_login };
+    sshio_conn *outer = loopback_connect(l), *inner = NULL, *watched = NULL;
+    sshio_client_options options = loopback_client(l);
+    int logins = 0;
+    assert_int_equal(sshio_connect_ssh(outer, "127.0.0.1", &options, &inner), 0);
+    assert_int_equal(site.forwarded, 1);
+    options.proxy_jump = "nowhere"; /* the way is known */
+    assert_int_equal(sshio_create_ssh_connection(inner, &handlers, &logins, "127.0.0.1", &options, &watched), 0);
+    assert_int_equal(site.forwarded, 2);
+    assert_int_equal(logins, 1);
+    check_echo(watched);
+    sshio_conn_unref(watched);
+    sshio_conn_unref(inner);
+    assert_false(sshio_conn_is_closed(outer));
+    sshio_conn_unref(outer);
+    wait_for_the_end(3);
+}
+
+static void test_connections_are_made_inside_others(void **state)
+{
+    (void)state;
+    run_with(by_hand, prepare);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_circle_of_hosts_ends),
         cmocka_unit_test(test_ways_that_are_none_are_refused),
         cmocka_unit_test(test_failure_on_the_way_leaves_nothing_open),
+        cmocka_unit_test(test_connections_are_made_inside_others),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
