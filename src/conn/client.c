@@ -195,16 +195,21 @@ int client_connect_hop(const char *host, const sshio_client_options *options, un
     return connect_with(host, options, -1, (struct connecting){ .jumps_left = jumps_left, .conn = conn });
 }
 
+static int take_with_handlers(sshio_client_options *to, const sshio_client_options *options,
+                              const sshio_client_handlers *handlers, void *user)
+{
+    int rc = OPTIONS_TAKE(to, options);
+    to->handlers = handlers;
+    to->user = user;
+    return rc;
+}
+
 int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,
                             const sshio_client_options *options, sshio_conn **conn)
 {
-    sshio_client_options with_handlers;
-    int rc = OPTIONS_TAKE(&with_handlers, options);
-    if (rc != 0)
-        return rc;
-    with_handlers.handlers = handlers;
-    with_handlers.user = user;
-    return sshio_connect(host, &with_handlers, conn);
+    sshio_client_options known;
+    int rc = take_with_handlers(&known, options, handlers, user);
+    return rc == 0 ? sshio_connect(host, &known, conn) : rc;
 }
 
 int sshio_connect_ssh(sshio_conn *conn, const char *host, const sshio_client_options *options, sshio_conn **inner)
@@ -221,13 +226,9 @@ int sshio_connect_ssh(sshio_conn *conn, const char *host, const sshio_client_opt
 int sshio_create_ssh_connection(sshio_conn *conn, const sshio_client_handlers *handlers, void *user, const char *host,
                                 const sshio_client_options *options, sshio_conn **inner)
 {
-    sshio_client_options with_handlers;
-    int rc = OPTIONS_TAKE(&with_handlers, options);
-    if (rc != 0)
-        return rc;
-    with_handlers.handlers = handlers;
-    with_handlers.user = user;
-    return sshio_connect_ssh(conn, host, &with_handlers, inner);
+    sshio_client_options known;
+    int rc = take_with_handlers(&known, options, handlers, user);
+    return rc == 0 ? sshio_connect_ssh(conn, host, &known, inner) : rc;
 }
 
 int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn)

@@ -418,6 +418,21 @@ class SshioSession(Scripted):
         self.start_script([find_built("tests/interop/session_server"), self.make_host_key(), self.authorized_keys])
 
 
+class SshioRelay(Scripted):
+    """The program programs/relay_server.c before another server, whose commands its clients run."""
+
+    has_many_sessions = True
+    commands = SHELL_COMMANDS
+
+    def __init__(self, behind, *arguments):
+        self.behind = behind
+        super().__init__(*arguments)
+
+    def start(self):
+        self.start_script([find_built("tests/interop/relay_server"), self.make_host_key(), self.authorized_keys, self.behind.port,
+                           self.behind.user, self.identity.path, self.behind.known_hosts])
+
+
 class SshioPassword(SshioAuth):
     name = "sshio-password"
     required = ["password"]

@@ -170,20 +170,25 @@ def test_echo_server_sends_lines_back(listening, authorized_keys, identity, clie
     assert (result.status, result.out) == (0, b"Welcome, guest!\none\ntwo\n"), result
 
 
-def test_simple_server_lets_guest_in(listening, identity, sshio):
+@pytest.fixture(params=[clients.OpenSSH, clients.Sshio], ids=["openssh", "sshio"])
+def either(request, tmp_path):
+    return request.param(tmp_path)
+
+
+def test_simple_server_lets_guest_in(listening, identity, either):
     daemon, port, known_hosts = listening("simple_server")
-    result = sshio.run(Face(port, known_hosts, identity), "anything").check()
+    result = either.run(Face(port, known_hosts, identity), "anything").check()
     assert result.out == b"Welcome to my SSH server, guest!\n"
     daemon.wait_for_line(r"^SSH connection received from 127\.0\.0\.1\.$")
     daemon.wait_for_line(r"^SSH connection closed\.$")
 
 
 @pytest.mark.parametrize("password, accepted", [("secretpw", True), ("wrong", False)])
-def test_simple_server_checks_passwords(listening, sshio, password, accepted):
+def test_simple_server_checks_passwords(listening, identity, either, password, accepted):
     _, port, known_hosts = listening("simple_server")
-    face = Face(port, known_hosts, None)
+    face = Face(port, known_hosts, identity)
     face.user = "user123"
-    result = sshio.login_with_password(face, password)
+    result = either.login_with_password(face, password)
     assert (result.status == 0) == accepted, result
     assert (result.out == b"Welcome to my SSH server, user123!\n") == accepted, result
 
