@@ -79,7 +79,10 @@ SSHIO_API int sshio_create_ssh_connection(sshio_conn *conn, const sshio_client_h
 /* authentication (s) */
 SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg,
                                           const char *lang); /* ECLOSED once authenticated */
-SSHIO_API int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys); /* waits; for begin_auth */
+/* Waits. For begin_auth: the keys that the user may log in with, in the place of .authorized_keys; until another user
+ * name is tried. SSHIO_EINVAL, SSHIO_ESYSTEM: a file that cannot be read; then nothing has changed. Reference:
+ * set_authorized_keys. */
+SSHIO_API int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys);
 
 /* Prepared channels (s), to be given to sshio_accept_…: for options of this one alone, and to know it before it is
  * open. The first is for sessions. What is not used is unref'd. SSHIO_EINVAL: not a server's connection, an encoding

@@ -49,22 +49,24 @@ typedef struct sshio_server_handlers {
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
-/* Answers to questions about channels: a handler returns what they return. chan is one that sshio_create_…_channel has
- * prepared, which is taken over (also when it fails), or NULL. SSHIO_EINVAL: this question is not answered so, or
- * another chan answers it; SSHIO_ENOMEM. Of session_requested and connection_requested; a TCP channel has just data: it
- * starts at once. */
+/* Answers to session_requested and connection_requested, which return what these return: SSHIO_ANSWERED. chan is one
+ * that sshio_create_…_channel has prepared, which is taken over (also when it fails), or NULL. SSHIO_EINVAL: the
+ * question is not answered so, or was answered, or chan is not one for it; SSHIO_ENOMEM. Nothing waits but
+ * sshio_accept_relay. */
+/* Answers both: the channel is served by handlers. That of a connection starts at once, since it has just data. */
 SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user,
                                    sshio_chan *chan);
-/* Of connection_requested. */
+/* Answers connection_requested: a task serves the two streams. */
 SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user, sshio_chan *chan);
-/* Both of session_requested. */
+/* Both answer session_requested: a task serves the three streams, or the process, when it is started. */
 SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user, sshio_chan *chan);
 SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user, sshio_chan *chan);
-/* Of session_requested and connection_requested: the same is asked for over upstream, a client's connection of this
- * thread, which is held like by a user as long as that takes, and both are joined: data, EOF, signals, terminal sizes,
- * and how the program ends. Waits for the connection to be open there; the client hears the reason why it is not. */
+/* Answers both: the same is asked for over upstream, a client's connection of this thread, and both are joined: data,
+ * EOF, signals, breaks, terminal sizes, and how the program ends. upstream is held as by a user until then. Of a
+ * connection it waits until it is open there; when it is refused the client hears the same code and reason. A session
+ * for which no program starts there ends with status 255 and the reason on stderr. */
 SSHIO_API int sshio_accept_relay(sshio_request *req, sshio_conn *upstream);
-/* Of connection_requested: connect there instead. */
+/* Answers connection_requested: connect there instead, and forward. */
 SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port);
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
