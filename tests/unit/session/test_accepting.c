@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "session/run.h"
 
 /* What the server's handlers do next, and what came of it. */
@@ -228,12 +229,56 @@ static void test_prepared_channel_that_does_not_fit_is_refused(void **state)
     run_with(wrong_channels, prepare);
 }
 
+/* Each allocation fails once, of the channel and then of the answer: nothing is lost, and the question stays open. */
+static int accept_without_memory(sshio_conn *conn, sshio_request *req)
+{
+    int rc = SSHIO_ENOMEM;
+    sshio_chan *chan = NULL;
+    uint64_t nth;
+    for (nth = 1; rc != 0; nth++) {
+        mem_fail_at(nth);
+        rc = sshio_create_server_channel(conn, NULL, &chan);
+        mem_fail_at(0);
+        assert_true(rc == 0 || rc == SSHIO_ENOMEM);
+    }
+    assert_true(nth > 2);
+    sshio_chan_unref(chan);
+    rc = SSHIO_ENOMEM;
+    for (nth = 1; rc != SSHIO_ANSWERED; nth++) {
+        assert_int_equal(rc, SSHIO_ENOMEM);
+        sshio_chan *given = nth % 2 == 0 ? prepared(conn, NULL) : NULL;
+        mem_fail_at(nth / 2 + 1);
+        rc = sshio_accept_session_streams(req, session_in_hex, "user", given);
+        mem_fail_at(0);
+    }
+    assert_true(nth > 4);
+    return rc;
+}
+
+static void without_memory(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    sshio_result *result = NULL;
+    site.answer_session = accept_without_memory;
+    assert_int_equal(sshio_run(conn, SSHIO_SESSION(.input = SSHIO_TEXT("a")), &result), 0);
+    assert_string_equal(result->out.data, "61");
+    sshio_result_free(result);
+    sshio_conn_unref(conn);
+}
+
+static void test_answers_without_memory_leave_the_question_open(void **state)
+{
+    (void)state;
+    run_with(without_memory, prepare);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_prepared_channel_has_an_encoding_of_its_own, setup),
         cmocka_unit_test_setup(test_prepared_tcp_channel_has_an_encoding, setup),
         cmocka_unit_test_setup(test_prepared_channel_that_does_not_fit_is_refused, setup),
+        cmocka_unit_test_setup(test_answers_without_memory_leave_the_question_open, setup),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
