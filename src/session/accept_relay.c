@@ -17,6 +17,35 @@ static void release_upstream(void *user)
     sshio_conn_unref(user);
 }
 
+/* ---- a channel that ends with another one ---- */
+
+struct bond {
+    sshio_chan *leader, *follower;
+    sshio_task *task;
+};
+
+static int follow(void *arg)
+{
+    const struct bond *bond = arg;
+    int rc = sshio_chan_wait_closed(bond->leader);
+    sshio_chan_close(bond->follower);
+    return rc;
+}
+
+static int bond_begin(struct bond *bond)
+{
+    return sshio_spawn(follow, bond, &bond->task);
+}
+
+/* The follower is closed in either case. */
+static void bond_end(struct bond *bond)
+{
+    int ignored;
+    sshio_cancel(bond->task);
+    while (sshio_join(bond->task, &ignored) == SSHIO_ECANCELED)
+        ;
+}
+
 /* ---- sessions ---- */
 
 static const void *or_none(const void *given)
@@ -69,28 +98,12 @@ static void pass_end(sshio_process *p, const sshio_client_process *program)
         sshio_process_close(p);
 }
 
-struct pair {
-    sshio_process *process;
-    sshio_client_process *program;
-};
-
-/* A client that goes away takes its program along. */
-static int close_with_client(void *arg)
+static void run_together(sshio_process *p, sshio_client_process *program)
 {
-    struct pair *pair = arg;
-    int rc = sshio_process_wait_closed(pair->process);
-    sshio_client_process_close(pair->program);
-    return rc;
-}
-
-static int run_together(sshio_process *p, sshio_client_process *program)
-{
-    struct pair pair = { p, program };
-    sshio_task *watch = NULL;
-    int ignored;
-    int rc = sshio_spawn(close_with_client, &pair, &watch);
+    struct bond bond = { sshio_process_channel(p), sshio_client_process_channel(program), NULL };
+    int rc = bond_begin(&bond);
     if (rc != 0)
-        return rc;
+        return;
     rc = join(p, program);
     if (rc == 0)
         rc = sshio_client_process_wait_closed(program);
@@ -98,19 +111,16 @@ static int run_together(sshio_process *p, sshio_client_process *program)
         pass_end(p, program);
     else
         sshio_process_close(p);
-    sshio_cancel(watch);
-    while (sshio_join(watch, &ignored) == SSHIO_ECANCELED)
-        ;
-    return rc;
+    bond_end(&bond);
 }
 
 static void relay_session(sshio_process *p, void *user)
 {
     sshio_client_process *program = NULL;
     int rc = start_upstream(p, user, &program);
-    if (rc == 0)
-        run_together(p, program);
-    else {
+    if (rc == 0) {
+        run_together(p, program); /* a client that goes away takes its program along */
+    } else {
         sshio_printf(sshio_process_stderr(p), "%s\n", sshio_error_message());
         sshio_process_exit(p, STATUS_FAILED);
     }
@@ -140,7 +150,11 @@ static void relay_streams(sshio_reader *reader, sshio_writer *writer, void *user
         .in = SSHIO_FROM_READER(other->reader),
         .out = SSHIO_TO_WRITER(other->writer),
     };
+    struct bond bond = { sshio_reader_channel(other->reader), sshio_writer_channel(writer), NULL };
+    if (bond_begin(&bond) != 0)
+        return;
     sshio_redirect_streams(reader, writer, &ends);
+    bond_end(&bond); /* what breaks over there is no end of file alone */
 }
 
 /* The channel there holds its connection. */

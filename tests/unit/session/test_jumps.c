@@ -15,13 +15,24 @@ static struct {
     struct loopback *l;
     int made, lost, forwarded;
     char told[512];
-    int refuse; /* the code to answer with */
+    int refuse;       /* the code to answer with */
+    bool silent;      /* the server never decides about a connection */
+    sshio_task *task; /* that connects; it is cancelled at this step */
+    int cancel_at, steps;
 } site;
+
+/* Something happens on the way. */
+static void step(void)
+{
+    if (++site.steps == site.cancel_at)
+        sshio_cancel(site.task);
+}
 
 static void connection_made(sshio_conn *conn, void *user)
 {
     (void)conn, (void)user;
     site.made++;
+    step();
 }
 
 static void connection_lost(sshio_conn *conn, const sshio_error *error, void *user)
@@ -37,6 +48,9 @@ static int connection_requested(sshio_conn *conn, const char *dest_host, int des
     assert_string_equal(orig_host, "");
     assert_int_equal(dest_port, site.l->port);
     site.forwarded++;
+    step();
+    while (site.silent && sshio_sleep(60) == 0)
+        ;
     return strcmp(dest_host, "127.0.0.1") == 0;
 }
 
@@ -65,7 +79,9 @@ static int prepare_hop(const char *host, sshio_client_options *options, void *us
              options->tunnel != NULL ? " tunnelled" : "", options->config != NULL ? " configured" : "");
     options->client_keys = known.client_keys;
     options->known_hosts = known.known_hosts;
-    sshio_sleep(0.001); /* it may wait */
+    step();
+    if (sshio_sleep(0.001) != 0) /* it may wait */
+        return SSHIO_ECANCELED;
     if (site.refuse != 0)
         return site.refuse == SSHIO_EUNSUPPORTED ? sshio_raise(SSHIO_EUNSUPPORTED, "not that way") : site.refuse;
     return 0;
@@ -227,6 +243,64 @@ static void test_failure_on_the_way_leaves_nothing_open(void **state)
     run_with(failures, prepare);
 }
 
+struct attempt {
+    sshio_client_options options;
+    sshio_conn *conn;
+};
+
+static int try(void *arg)
+{
+    struct attempt *attempt = arg;
+    return sshio_connect("127.0.0.1", &attempt->options, &attempt->conn);
+}
+
+/* Cancelled whenever something happens, at both ends: connecting fails, and all that was opened is closed. */
+static void cancelled(struct loopback *l)
+{
+    char way[256];
+    int rc = SSHIO_ECANCELED, reached = 0;
+    snprintf(way, sizeof way, "guest@127.0.0.1:%d,guest@127.0.0.1:%d", l->port, l->port);
+    for (int at = 1; rc != 0; at++) {
+        struct attempt attempt = { over(way), NULL };
+        site.cancel_at = at;
+        site.steps = site.made = site.lost = 0;
+        site.told[0] = '\0';
+        assert_int_equal(sshio_spawn(try, &attempt, &site.task), 0);
+        assert_int_equal(sshio_join(site.task, &rc), 0);
+        assert_int_equal(rc, site.steps >= at ? SSHIO_ECANCELED : 0);
+        assert_true((rc == 0) == (attempt.conn != NULL));
+        sshio_conn_unref(attempt.conn);
+        wait_for_the_end(site.made);
+        reached = at;
+    }
+    assert_int_equal(reached, 3 + 2 + 2 + 1); /* connections, requests, hosts on the way; and then none */
+}
+
+static void test_cancelled_on_the_way_leaves_nothing_open(void **state)
+{
+    (void)state;
+    run_with(cancelled, prepare);
+}
+
+/* The limit is over the whole way (1-connections 1.1.1, rule 7). */
+static void late(struct loopback *l)
+{
+    char way[256];
+    sshio_conn *conn = NULL;
+    snprintf(way, sizeof way, "guest@127.0.0.1:%d", l->port);
+    sshio_client_options options = over(way);
+    options.connect_timeout = 0.2;
+    site.silent = true;
+    assert_int_equal(sshio_connect("127.0.0.1", &options, &conn), SSHIO_ETIMEDOUT);
+    wait_for_the_end(site.made);
+}
+
+static void test_time_limit_is_for_the_whole_way(void **state)
+{
+    (void)state;
+    run_with(late, prepare);
+}
+
 /* ---- the same by hand ---- */
 
 static void on_login(sshio_conn *conn, void *user)
@@ -269,6 +343,8 @@ int main(void)
         cmocka_unit_test(test_circle_of_hosts_ends),
         cmocka_unit_test(test_ways_that_are_none_are_refused),
         cmocka_unit_test(test_failure_on_the_way_leaves_nothing_open),
+        cmocka_unit_test(test_cancelled_on_the_way_leaves_nothing_open),
+        cmocka_unit_test(test_time_limit_is_for_the_whole_way),
         cmocka_unit_test(test_connections_are_made_inside_others),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));

@@ -10,17 +10,29 @@
 
 #include "session/run.h"
 
+#define MUCH ((size_t)6 << 20)
+
 static struct {
     bool relays;
     sshio_conn *upstream;
     int answers;
     char told[128];
+    sshio_conn *victim; /* it is aborted at this step */
+    int abort_at, steps;
 } site;
+
+/* Something happens on the way. */
+static void step(void)
+{
+    if (++site.steps == site.abort_at)
+        sshio_conn_abort(site.victim);
+}
 
 static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)user;
     site.answers++;
+    step();
     if (site.relays)
         return sshio_accept_relay(req, site.upstream);
     assert_int_equal(sshio_accept_relay(req, NULL), SSHIO_EINVAL);
@@ -33,6 +45,7 @@ static int connection_requested(sshio_conn *conn, const char *dest_host, int des
 {
     (void)conn, (void)user;
     snprintf(site.told, sizeof site.told, "%s %d for %s %d", dest_host, dest_port, orig_host, orig_port);
+    step();
     return sshio_accept_relay(req, site.upstream);
 }
 
@@ -328,10 +341,155 @@ static void relay_connections(struct loopback *l)
     relay_end(&r);
 }
 
+/* Nobody over there reads on before the whole has come, and then all of it comes back. */
+static void relay_bulk_connection(struct loopback *l)
+{
+    struct relayed r;
+    sshio_reader *reader;
+    sshio_writer *writer;
+    sshio_bytes all = { 0 };
+    char *block = malloc(MUCH);
+    for (size_t i = 0; i < MUCH; i++)
+        block[i] = (char)(i % 251);
+    relay_begin(&r, l, prepare_far_connections);
+    assert_int_equal(sshio_open_connection(r.conn, "anywhere", 7,
+                                           SSHIO_CHANNEL(.orig_host = "192.0.2.1", .orig_port = 99), &reader, &writer),
+                     0);
+    assert_int_equal(sshio_write(writer, block, MUCH), 0);
+    assert_int_equal(sshio_write_eof(writer), 0);
+    assert_int_equal(sshio_read_all(reader, &all), 0);
+    assert_int_equal(all.len, MUCH);
+    assert_memory_equal(all.data, block, MUCH);
+    sshio_bytes_free(&all);
+    sshio_reader_unref(reader);
+    sshio_writer_unref(writer);
+    free(block);
+    relay_end(&r);
+}
+
+static void test_relayed_connection_passes_much(void **state)
+{
+    (void)state;
+    run_with(relay_bulk_connection, prepare);
+}
+
 static void test_relayed_connection_opens_or_is_refused_as_there(void **state)
 {
     (void)state;
     run_with(relay_connections, prepare);
+}
+
+/* ---- ends at any moment ---- */
+
+/* A program and a service that take a step whenever something happens. */
+static void work(sshio_reader *in, sshio_writer *out)
+{
+    char *line;
+    size_t len;
+    step();
+    sshio_puts(out, "up\n");
+    while (sshio_readline(in, &line, &len) == 0) {
+        step();
+        sshio_write(out, line, len);
+    }
+    step();
+}
+
+static int far_running;
+
+static void far_program(sshio_process *process, void *user)
+{
+    (void)user;
+    far_running++;
+    work(sshio_process_stdin(process), sshio_process_stdout(process));
+    sshio_process_exit(process, 0);
+    far_running--;
+}
+
+static void far_service(sshio_reader *reader, sshio_writer *writer, void *user)
+{
+    (void)user;
+    far_running++;
+    work(reader, writer);
+    far_running--;
+}
+
+static int far_decision(sshio_conn *conn, const char *dest_host, int dest_port, const char *orig_host, int orig_port,
+                        sshio_request *req, void *user)
+{
+    (void)conn, (void)dest_host, (void)dest_port, (void)orig_host, (void)orig_port, (void)user;
+    step();
+    return sshio_accept_streams(req, far_service, NULL, NULL);
+}
+
+static void prepare_far_steps(struct loopback *l)
+{
+    static const sshio_server_handlers handlers = { .connection_requested = far_decision };
+    l->server_options.handlers = &handlers;
+    l->server_options.process_handler = far_program;
+}
+
+/* Three exchanges with what is over there; how far it came is of no matter here. */
+static void talk(sshio_reader *reader, sshio_writer *writer)
+{
+    char *line;
+    size_t len;
+    for (int i = 0; i < 3 && sshio_readline(reader, &line, &len) == 0; i++)
+        if (i < 2)
+            sshio_puts(writer, "line\n");
+        else
+            sshio_write_eof(writer);
+    sshio_chan_wait_closed(sshio_reader_channel(reader));
+}
+
+static void use_session(sshio_conn *conn)
+{
+    sshio_client_process *process = NULL;
+    if (sshio_create_process(conn, NULL, &process) == 0)
+        talk(sshio_client_process_stdout(process), sshio_client_process_stdin(process));
+    sshio_client_process_unref(process);
+}
+
+static void use_connection(sshio_conn *conn)
+{
+    sshio_reader *reader = NULL;
+    sshio_writer *writer = NULL;
+    if (sshio_open_connection(conn, "anywhere", 7, NULL, &reader, &writer) == 0)
+        talk(reader, writer);
+    sshio_reader_unref(reader);
+    sshio_writer_unref(writer);
+}
+
+/* One of the two connections breaks at each step in turn: whoever waits is told, and nothing runs on or leaks. */
+static void break_each(struct loopback *l, void (*use)(sshio_conn *conn), bool upstream_breaks, int steps)
+{
+    for (int at = 1; at <= steps + 1; at++) {
+        struct relayed r;
+        relay_begin(&r, l, prepare_far_steps);
+        site.victim = upstream_breaks ? site.upstream : r.conn;
+        site.steps = 0;
+        site.abort_at = at;
+        use(r.conn);
+        while (far_running != 0)
+            assert_int_equal(sshio_sleep(0.001), 0);
+        if (at > steps)
+            assert_int_equal(site.steps, steps); /* that is all that happens */
+        relay_end(&r);
+    }
+}
+
+static void breaks(struct loopback *l)
+{
+    for (int upstream = 0; upstream < 2; upstream++) {
+        break_each(l, use_session, upstream == 1, 1 + 1 + 2 + 1);        /* asked, started, lines, EOF */
+        break_each(l, use_connection, upstream == 1, 1 + 1 + 1 + 2 + 1); /* asked twice */
+    }
+}
+
+static void test_relay_ends_whatever_breaks(void **state)
+{
+    (void)state;
+    run_with(breaks, prepare);
 }
 
 static void relay_refused(struct loopback *l)
@@ -358,7 +516,9 @@ int main(void)
         cmocka_unit_test_setup(test_relayed_program_ends_with_its_client, setup),
         cmocka_unit_test_setup(test_relay_to_a_closed_connection_fails, setup),
         cmocka_unit_test_setup(test_relayed_connection_opens_or_is_refused_as_there, setup),
+        cmocka_unit_test_setup(test_relayed_connection_passes_much, setup),
         cmocka_unit_test_setup(test_relay_wants_a_client_connection, setup),
+        cmocka_unit_test_setup(test_relay_ends_whatever_breaks, setup),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
