@@ -309,12 +309,12 @@ def test_jump_that_fails_says_where(ssh):
     assert result.status == OWN_FAILURE and b"through a tunnel" in result.err, result
 
 
-@pytest.mark.parametrize("way, target", [(f"nobody@{HOST},{HOST}", HOST), (f"{HOST},nobody@{HOST}", HOST),
-                                         (f"{HOST},{HOST}", f"nobody@{HOST}")], ids=["first", "second", "last"])
+@pytest.mark.parametrize("way, target", [(f"stranger@{HOST},{HOST}", HOST), (f"{HOST},stranger@{HOST}", HOST),
+                                         (f"{HOST},{HOST}", f"stranger@{HOST}")], ids=["first", "second", "last"])
 def test_refused_login_on_the_way_is_named(ssh, way, target):
     result = run([*config_of(ssh), "-J", way, target, "true"], env=ssh.env())
     assert result.status == OWN_FAILURE, result
-    assert result.err.startswith(f"nobody@{HOST}: Permission denied (publickey".encode()), result
+    assert result.err.startswith(f"stranger@{HOST}: Permission denied (publickey".encode()), result
     assert result.err.count(b"\n") == 1, result
 
 
