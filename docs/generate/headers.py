@@ -79,8 +79,7 @@ class Header:
 def unwrap(raw):
     """The text of a comment without its frame; words of a line that a macro's continuation broke are joined."""
     body = re.sub(r"\s*\\\n\s*", " ", raw)[2:-2]
-    lines = [re.sub(r"^\s*\* ?", "", line).rstrip() if number else line.strip()
-             for number, line in enumerate(body.split("\n"))]
+    lines = [re.sub(r"^\s*\* ?", "", line).rstrip() if line.lstrip().startswith("*") else line.strip() for line in body.split("\n")]
     return "\n".join(lines).strip()
 
 
@@ -206,7 +205,7 @@ def compound(code, kind):
     body = code[code.index("{") + 1:code.rindex("}")]
     name = re.search(r"\}\s*(\w+)\s*;$", code).group(1)
     whole, members = members_of(enumerators(body) if kind == "enum" else body)
-    return Item(kind, name, f"typedef {kind} {name}", whole, members)
+    return Item(kind, name, f"typedef {kind} {name} {{ ... }} {name}", whole, members)
 
 
 def function(code):

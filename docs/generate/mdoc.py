@@ -25,10 +25,15 @@ def argument(text):
     return text
 
 
+def wrapped(text):
+    """Text that is mdoc already, as lines that are not too long."""
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def plain(text):
     """Words as lines of text."""
     lines = []
-    for line in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
+    for line in wrapped(text):
         line = escape(line)
         lines.append("\\&" + line if line[0] in ".'" else line)
     return lines
@@ -120,4 +125,4 @@ class Marker:
 def page(name, section, date, body):
     """A whole page."""
     head = ['.\\" Made from the sources by `make docs\'; changes belong there.', f".Dd {date}", f".Dt {name.upper()} {section}", ".Os"]
-    return "\n".join(head + [line for line in body if line]) + "\n"
+    return "\n".join(head + body) + "\n"

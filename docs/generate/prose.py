@@ -68,7 +68,7 @@ def finish(sentence):
     if not sentence.endswith((".", "?", "!", ":")):
         sentence += "."
     first = sentence.split(" ")[0].strip("(,;:.")
-    is_parameter = re.match(r"[a-z_]+( NULL|:? [0-9=]|: )", sentence)
+    is_parameter = re.match(r"(?!default)[a-z_]+( NULL|:? [0-9=]|: )", sentence)
     if first.isalpha() and first.islower() and not is_parameter:
         sentence = sentence[0].upper() + sentence[1:]
     return sentence
@@ -117,14 +117,28 @@ def summary(text):
     return first.rstrip(";:,")
 
 
+def full_code(word):
+    return word if word.startswith("SSHIO_") else "SSHIO_" + word
+
+
 def codes(text, known):
     """The error codes that a text names, in their order, with or without their prefix."""
-    found = []
-    for word in re.findall(r"\b(?:SSHIO_)?E[A-Z_]{3,}\b", text):
-        name = word if word.startswith("SSHIO_") else "SSHIO_" + word
-        if name in known and name not in found:
-            found.append(name)
-    return found
+    found = [full_code(word) for word in re.findall(r"\b(?:SSHIO_)?E[A-Z_]{3,}\b", text)]
+    return list(dict.fromkeys(name for name in found if name in known))
+
+
+def explained(sentences_):
+    """(code → what it means here, the sentences that say more than that)."""
+    meanings, rest = {}, []
+    for sentence in sentences_:
+        parts = re.split(r"[;,] (?=%s: )" % ERROR, sentence.rstrip("."))
+        for part in parts:
+            found = re.fullmatch(r"(?:In addition,? |Also )?(%s): (.*)" % ERROR, part, re.S)
+            if found:
+                meanings[full_code(found.group(1))] = found.group(2)
+            elif re.sub(r"%s|and|In addition|[,; ]" % ERROR, "", part):
+                rest.append(finish(part))
+    return meanings, rest
 
 
 def words(text):

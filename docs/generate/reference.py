@@ -137,17 +137,19 @@ class Reference:
     def errors(self, family, parts, own):
         if not any(item.kind in ("function", "callback") for item in family.items):
             return []
-        lines = []
-        for sentence in parts.errors:
+        lines, several = [], len(own) > 1
+        meanings, rest = prose.explained(parts.errors + ([] if several else own[0][1].errors))
+        for sentence in rest:
             lines += self.marker.sentence(sentence)
-        for item, its in own:
+        for item, its in own if several else []:
             for sentence in its.errors:
-                lines += [f".Fn {item.name} :", *self.marker.sentence(sentence)] if len(own) > 1 else self.marker.sentence(sentence)
+                lines += [f".Fn {item.name} :", *self.marker.sentence(sentence)]
         codes = prose.codes(all_text(family), self.error_codes)
         if codes:
             lines += [".Bl -tag -width Ds"]
             for code in codes:
-                lines += [f".It Bq Er {code}", *self.marker.sentence(prose.finish(self.error_codes[code]))]
+                general = self.error_codes[code] + (": " + meanings[code] if code in meanings else "")
+                lines += [f".It Bq Er {code}", *self.marker.sentence(prose.finish(general))]
             lines += [".El"]
         return [".Sh ERRORS", *lines] if lines else []
 

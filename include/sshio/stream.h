@@ -13,8 +13,8 @@ SSHIO_BEGIN
 typedef void (*sshio_stream_fn)(sshio_reader *reader, sshio_writer *writer, void *user);
 
 /* ---- reading ---- */
-/* All waits. Reads on one reader are served one after another. One that is cancelled or times out loses no data. When
- * the connection broke: its error, after what came before. */
+/* All reads wait. Those on one reader are served one after another. One that is cancelled or times out loses no data.
+ * When the connection broke: its error, after what came before. */
 
 /* Read bytes, or all of them. SSHIO_EEOF and the errors in-band. */
 SSHIO_API int sshio_read(sshio_reader *reader, void *buffer, size_t size, size_t *got); /* 1 to size bytes */
