@@ -15,6 +15,7 @@ import re
 
 # What the headers need for themselves.
 INTERNAL = re.compile(r"SSHIO_(API|PRINTF|BEGIN|END|ERROR_ENUM|\w*_H)$")
+HIDDEN_COMMA = "\x01"     # in comments, while commas end enumerators
 TITLE = re.compile(r"-{4} (.*) -{4}$", re.S)
 
 
@@ -169,9 +170,11 @@ def member_name(code):
 
 
 def enumerators(body):
-    """Comments and enumerators, which commas end instead of semicolons."""
-    plain = re.compile(r"/\*.*?\*/", re.S)
-    return re.sub(r",(?=(?:[^()]*\([^()]*\))*[^()]*$)", ";", plain.sub(lambda found: found.group().replace(",", "\x01"), body) + ",")
+    """The body of an enum as that of a struct: the commas behind enumerators, and the one that the last lacks, become semicolons."""
+    hidden = re.sub(r"/\*.*?\*/", lambda found: found.group().replace(",", HIDDEN_COMMA), body, flags=re.S)
+    if not re.sub(r"/\*.*?\*/", "", hidden, flags=re.S).rstrip().endswith(","):
+        hidden = re.sub(r"(?<=\S)(?=\s*(?:/\*[^/]*\*/\s*)?$)", ",", hidden, count=1)
+    return re.sub(r",(?![^()]*\))", ";", hidden)
 
 
 def members_of(body):
@@ -179,16 +182,16 @@ def members_of(body):
     whole, leading, members = "", "", []
     if re.match(r"[ \t]*/\*", body):
         end = body.index("*/") + 2
-        whole, body = unwrap(body[body.index("/*"):end]).replace("\x01", ","), body[end:]
+        whole, body = unwrap(body[body.index("/*"):end]).replace(HIDDEN_COMMA, ","), body[end:]
     for piece in pieces(body):
         if isinstance(piece, Comment):
-            text = piece.text.replace("\x01", ",")
+            text = piece.text.replace(HIDDEN_COMMA, ",")
             if piece.trailing and members:
                 members[-1].comment = join(members[-1].comment, text)
             else:
                 leading = text
         elif piece is not None:
-            code = without_comments(piece).rstrip(";,").replace("\x01", ",").strip()
+            code = without_comments(piece).rstrip(";,").replace(HIDDEN_COMMA, ",").strip()
             if code:
                 members.append(Member(member_name(code.split("=")[0]), code, leading))
                 leading = ""

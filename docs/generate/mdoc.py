@@ -13,6 +13,11 @@ def escape(text):
     return "".join(SPECIAL.get(char, char if ord(char) < 128 else f"\\[u{ord(char):04X}]") for char in text)
 
 
+def words(text):
+    """Text behind a macro that takes the rest of the line."""
+    return escape(text).replace('"', "\\(dq")
+
+
 def argument(text):
     """Text as one argument of a macro."""
     text = escape(text)

@@ -156,7 +156,7 @@ class Programs:
     # ---- tools ----
 
     def name(self, tool):
-        return [".Sh NAME", f".Nm sshio-{tool.name}", f".Nd {mdoc.escape(tool.summary)}"]
+        return [".Sh NAME", f".Nm sshio-{tool.name}", f".Nd {mdoc.words(tool.summary)}"]
 
     def synopsis(self, tool):
         shown = [option for option in tool.options if option.kind != "OPTION_MISSING"]

@@ -5,6 +5,8 @@ import re
 
 SUMMARY_MAX = 76
 ERROR = r"(?:SSHIO_)?E(?:_?[A-Z]{3,})(?:_[A-Z]+)*\b"
+# What stands between a code and the case that it is for.
+CAUSE = r"(?:: | (?=(?:when|if|after|behind|in|for|once) ))"
 # A new sentence begins behind a full stop, but for that of an abbreviation.
 BREAK = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+")
 
@@ -63,13 +65,17 @@ def origin(sentence):
     return found.group(1) if found else "" if NEWER.fullmatch(sentence) else None
 
 
+# Names of parameters and members, which keep their small letter at the beginning of a sentence.
+NAMES = set()
+
+
 def finish(sentence):
     """A clause as a sentence: with a full stop, and a capital unless it begins with a name or a code."""
     if not sentence.endswith((".", "?", "!", ":")):
         sentence += "."
     first = sentence.split(" ")[0].strip("(,;:.")
-    is_parameter = re.match(r"(?!default)[a-z_]+( NULL|:? [0-9=]|: )", sentence)
-    if first.isalpha() and first.islower() and not is_parameter:
+    is_name = first in NAMES and re.match(r"\w+( NULL|:| =| \d)", sentence)
+    if first.isalpha() and first.islower() and not is_name and first != "s":
         sentence = sentence[0].upper() + sentence[1:]
     return sentence
 
@@ -103,7 +109,7 @@ def divide(text):
 
 def summary(text):
     """The first thing that a comment says, without a full stop, for the line of a name."""
-    first = sentences(text.split("\n\n")[0])[0].rstrip(".").split("; ")[0]
+    first = re.match(r"(?:\([^()]*\)|(?!; ).)*", sentences(text.split("\n\n")[0])[0].rstrip(".")).group()
     if len(first) > SUMMARY_MAX:
         first = re.sub(r" \([^()]*\)", "", first)
     for mark in (": ", ", "):
@@ -122,8 +128,8 @@ def full_code(word):
 
 
 def codes(text, known):
-    """The error codes that a text names, in their order, with or without their prefix."""
-    found = [full_code(word) for word in re.findall(r"\b(?:SSHIO_)?E[A-Z_]{3,}\b", text)]
+    """The error codes that a text names, in their order, with or without their prefix; but not what something else ends with."""
+    found = [full_code(word) for word in re.findall(r"(?<!with )\b(?:SSHIO_)?E[A-Z_]{3,}\b", text)]
     return list(dict.fromkeys(name for name in found if name in known))
 
 
@@ -131,9 +137,9 @@ def explained(sentences_):
     """(code → what it means here, the sentences that say more than that)."""
     meanings, rest = {}, []
     for sentence in sentences_:
-        parts = re.split(r"[;,] (?=%s: )" % ERROR, sentence.rstrip("."))
+        parts = re.split(r"; (?=%s)|, (?=%s(?:%s|,|$))" % (ERROR, ERROR, CAUSE), sentence.rstrip("."))
         for part in parts:
-            found = re.fullmatch(r"(?:In addition,? |Also )?(%s): (.*)" % ERROR, part, re.S)
+            found = re.fullmatch(r"(?:In addition,? |Also )?(%s)%s(.*)" % (ERROR, CAUSE), part, re.S)
             if found:
                 meanings[full_code(found.group(1))] = found.group(2)
             elif re.sub(r"%s|and|In addition|[,; ]" % ERROR, "", part):

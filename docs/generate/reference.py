@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import headers
 import mdoc
 import prose
 
@@ -34,12 +35,12 @@ def family_summary(family):
 
 
 class Reference:
-    def __init__(self, headers):
-        self.headers = headers
+    def __init__(self, chapters):
+        self.headers = chapters
         self.pages = {}         # name → name of its page
         self.error_codes = {}   # code → general sentence
         kinds = {}
-        for header in headers:
+        for header in chapters:
             for family in header.families():
                 for item in family.items:
                     self.pages[item.name] = family.name
@@ -48,6 +49,8 @@ class Reference:
         self.marker = mdoc.Marker(kinds, self.error_codes)
 
     def note_members(self, item, family, kinds):
+        prose.NAMES.update(headers.member_name(parameter) for parameter in item.parameters if parameter != "...")
+        prose.NAMES.update(member.name for member in item.members if item.kind == "struct")
         if item.kind == "table":
             self.error_codes.update((member.name, member.comment) for member in item.members)
         if item.kind in ("table", "enum"):
@@ -69,17 +72,17 @@ class Reference:
         summary = family_summary(family)
         parts = prose.divide(family.comment)
         own = [(item, prose.divide(prose_of_clauses(item.comment))) for item in family.items]
-        lines = [".Sh NAME", *names(family), f".Nd {mdoc.escape(summary)}", ".Sh SYNOPSIS", ".In sshio.h"]
+        lines = [".Sh NAME", *names(family), f".Nd {mdoc.words(summary)}", ".Sh SYNOPSIS", ".In sshio.h"]
         for item in family.items:
             lines += synopsis(item)
-        lines += self.description(section, family, parts, own)
+        lines += self.description(header, section, family, parts, own)
         lines += self.results(family, parts, own)
         lines += self.errors(family, parts, own)
         lines += self.see_also(header, family, section)
         lines += self.history(parts.origins + [name for _, its in own for name in its.origins])
         return Page(family.name, 3, summary, lines, [item.name for item in family.items if item.name != family.name])
 
-    def description(self, section, family, parts, own):
+    def description(self, header, section, family, parts, own):
         lines = [".Sh DESCRIPTION", *self.marker.paragraphs(parts.description)]
         told = [(item, its) for item, its in own if its.description or its.results]
         if len(family.items) == 1 and not parts.description:
@@ -94,10 +97,16 @@ class Reference:
             lines.append(".El")
         for item in family.items:
             lines += self.members(item, len(family.items) > 1)
-        if section.text:
-            lines += [f".Ss {mdoc.escape(capital(section.title))}", *self.marker.paragraphs(list(prose.paragraphs(section.text)))]
+        lines += self.common(header, section)
         lines = without_idle_breaks(lines)
         return lines if len(lines) > 1 else lines + self.marker.sentence(prose.finish(family_summary(family)))
+
+    def common(self, header, section):
+        """What holds for all of a section; when it is long, where it stands."""
+        text = list(prose.paragraphs(section.text))
+        if len(text) > 1:
+            return [".Pp", "What holds for all of its kind stands under", f".Dq {mdoc.words(capital(section.title))}", "in", f".Xr {chapter_name(header)} 3 ."]
+        return [f".Ss {mdoc.words(capital(section.title))}", *self.marker.paragraphs(text)] if text else []
 
     def members(self, item, several):
         shown = [member for member in item.members if member.name != "reserved" and "(" not in member.name
@@ -135,7 +144,7 @@ class Reference:
         return [".Sh RETURN VALUES", *lines] if lines else []
 
     def errors(self, family, parts, own):
-        if not any(item.kind in ("function", "callback") for item in family.items):
+        if not any(item.kind == "function" and item.result == "int" for item in family.items):
             return []
         lines, several = [], len(own) > 1
         meanings, rest = prose.explained(parts.errors + ([] if several else own[0][1].errors))
@@ -176,11 +185,11 @@ class Reference:
         self.marker.own = set()
         parts = prose.divide(header.text)
         summary = prose.summary(header.text)
-        lines = [".Sh NAME", f".Nm {chapter_name(header)}", f".Nd {mdoc.escape(summary)}", ".Sh SYNOPSIS", f".In {header.name}", ".Sh DESCRIPTION"]
+        lines = [".Sh NAME", f".Nm {chapter_name(header)}", f".Nd {mdoc.words(summary)}", ".Sh SYNOPSIS", f".In {header.name}", ".Sh DESCRIPTION"]
         lines += self.marker.paragraphs(everything(header.text))
         for section in header.sections:
             if section.title:
-                lines += [f".Ss {mdoc.escape(capital(section.title))}", *self.marker.paragraphs(list(prose.paragraphs(section.text)))]
+                lines += [f".Ss {mdoc.words(capital(section.title))}", *self.marker.paragraphs(list(prose.paragraphs(section.text)))]
             lines += [".Bl -tag -width Ds"]
             for family in section.families:
                 lines += [f".It Xr {family.name} 3", *mdoc.plain(prose.finish(family_summary(family)))]
@@ -235,7 +244,7 @@ def synopsis(item):
     if item.kind == "function":
         return [f".Ft {mdoc.argument(item.result)}", f".Fo {item.name}", *(f".Fa {mdoc.argument(one)}" for one in item.parameters), ".Fc"]
     if item.kind in ("macro", "constant", "table"):
-        return [f".Fd {mdoc.escape(item.code)}"]
+        return [f".Fd {mdoc.words(item.code)}"]
     return [f".Vt {mdoc.argument(item.code)} ;"]
 
 

@@ -22,8 +22,9 @@ SSHIO_API void sshio_channel_options_init(sshio_channel_options *options); /* de
 SSHIO_API sshio_chan *sshio_chan_ref(sshio_chan *chan);
 SSHIO_API void sshio_chan_unref(sshio_chan *chan); /* the last one closes; takes NULL */
 
-SSHIO_API void sshio_chan_set_user(sshio_chan *chan, void *user);  /* what the handlers of a channel get from now on */
-SSHIO_API void *sshio_chan_user(const sshio_chan *chan);           /* what they get now */
+/* What the handlers of a channel get as user. */
+SSHIO_API void sshio_chan_set_user(sshio_chan *chan, void *user);  /* from now on */
+SSHIO_API void *sshio_chan_user(const sshio_chan *chan);           /* now */
 SSHIO_API sshio_conn *sshio_chan_conn(const sshio_chan *chan);     /* the connection of a channel; borrowed */
 SSHIO_API sshio_logger *sshio_chan_logger(const sshio_chan *chan); /* the logger of a channel; borrowed */
 

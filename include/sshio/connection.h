@@ -15,9 +15,9 @@ SSHIO_BEGIN
 SSHIO_API sshio_conn *sshio_conn_ref(sshio_conn *conn);
 SSHIO_API void sshio_conn_unref(sshio_conn *conn); /* the last one closes; takes NULL */
 
-SSHIO_API void sshio_conn_set_user(sshio_conn *conn,
-                                   void *user);          /* what the handlers of a connection get from now on */
-SSHIO_API void *sshio_conn_user(const sshio_conn *conn); /* what they get now */
+/* What the handlers of a connection get as user. */
+SSHIO_API void sshio_conn_set_user(sshio_conn *conn, void *user); /* from now on */
+SSHIO_API void *sshio_conn_user(const sshio_conn *conn);          /* now */
 
 SSHIO_API sshio_logger *sshio_conn_logger(const sshio_conn *conn); /* the logger of a connection; borrowed */
 /* Text about the connection, borrowed; def when there is none. Names: host port username client_version server_version
@@ -80,9 +80,9 @@ SSHIO_API int sshio_create_process(sshio_conn *conn, const sshio_session_options
  * transport is the caller's. Errors as sshio_create_process. */
 SSHIO_API int sshio_create_subprocess(sshio_conn *conn, const sshio_subprocess_handlers *handlers, void *user,
                                       const sshio_session_options *options, sshio_client_process **transport);
-/* Runs a program and waits for its end. *result is the caller's, to be freed with sshio_result_free. SSHIO_EPROCESS: it
- * did not exit with 0, with .check; SSHIO_EPROCESS_TIMEOUT: it took longer than .timeout. Both have the result in
- * sshio_error_last()->result. Others as sshio_create_process. Reference: run. */
+/* Runs a program and waits for its end. *result is the caller's, to be freed with sshio_result_free. When .check or
+ * .timeout made it fail, the result is in sshio_error_last()->result. SSHIO_EPROCESS: it did not exit with 0, with
+ * .check; SSHIO_EPROCESS_TIMEOUT: it took longer than .timeout. Errors as sshio_create_process. Reference: run. */
 SSHIO_API int sshio_run(sshio_conn *conn, const sshio_session_options *options, sshio_result **result);
 
 /* ---- TCP channels: on clients ---- */

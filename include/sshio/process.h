@@ -29,7 +29,8 @@ typedef struct sshio_redirect_options {
 } sshio_redirect_options;
 #define SSHIO_REDIRECT(...) SSHIO_OPTIONS(sshio_redirect_options, __VA_ARGS__)
 SSHIO_API void sshio_redirect_options_init(sshio_redirect_options *options); /* defaults and .size */
-#define SSHIO_TERM_MODES_MAX 80                                              /* modes that a terminal has at most */
+
+#define SSHIO_TERM_MODES_MAX 80 /* modes that a terminal has at most */
 
 /* What a terminal of this program is like, to tell a server of it: its size, and at most max modes, of which the last
  * has op 0. size and modes may be NULL. SSHIO_ESYSTEM: fd is no terminal. (newer than the reference) */

@@ -140,7 +140,7 @@ typedef struct sshio_four {
 
 typedef enum sshio_five { /* a choice */
     SSHIO_FIVE_A, /* a, or nothing */
-    SSHIO_FIVE_B = (1)
+    SSHIO_FIVE_B = X(1, 2) /* b, the last */
 } sshio_five;
 
 SSHIO_END
@@ -163,7 +163,8 @@ def rule_complaints(headers):
         "a comment behind": items["sshio_one"].comment == "the first; SSHIO_ENOMEM",
         "parameters": items["sshio_two"].parameters == ["int (*call)(int a, int b)", "const char *format", "..."],
         "members": [member.comment for member in items["sshio_four"].members] == ["", "", "a number,\nof something", "Called."],
-        "an enum": (items["sshio_five"].comment, items["sshio_five"].members[0].comment) == ("a choice", "a, or nothing"),
+        "an enum": [items["sshio_five"].comment] + [f"{member.code}: {member.comment}" for member in items["sshio_five"].members]
+        == ["a choice", "SSHIO_FIVE_A: a, or nothing", "SSHIO_FIVE_B = X(1, 2): b, the last"],
         "what has no comment": list(headers.undocumented(sample)) == ["sshio_three", "sshio_four", "sshio_four.bare"],
     }
     for fact, holds in facts.items():
