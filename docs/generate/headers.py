@@ -6,7 +6,8 @@ The rules, which CONTRIBUTING.md states for those who write headers:
 - A comment of the form "---- title ----" begins a section. A comment right behind it that is followed by a blank line is the section's
   text, and holds for everything in it.
 - A comment before a declaration belongs to it and to those that follow without a blank line or another such comment: a family, which
-  gets one page. A comment behind a declaration, on its last line, belongs to that one alone.
+  gets one page. A comment behind a declaration, on its last line, belongs to that one alone. Without a comment before them each has a page,
+  but that the macro and the _init of a struct go with it.
 - Members of structs and enums have theirs before them or behind them; one behind the opening brace belongs to the whole.
 """
 
@@ -206,8 +207,10 @@ def join(first, second):
 
 def compound(code, kind):
     body = code[code.index("{") + 1:code.rindex("}")]
-    name = re.search(r"\}\s*(\w+)\s*;$", code).group(1)
+    name = re.search(r"\}\s*(\w*)\s*;$", code).group(1)
     whole, members = members_of(enumerators(body) if kind == "enum" else body)
+    if not name:    # of an enum that only names numbers: that of the first
+        return Item(kind, members[0].name, "enum { ... }", whole, members)
     return Item(kind, name, f"typedef {kind} {name} {{ ... }} {name}", whole, members)
 
 
@@ -239,6 +242,8 @@ def declaration(code):
     for kind in ("struct", "enum"):
         if re.match(r"typedef %s \w+ \{" % kind, plain):
             return compound(code, kind)
+    if re.match(r"enum \{", plain):
+        return compound(code, "enum")
     opaque = re.match(r"typedef struct (\w+) \w+;$", plain)
     if opaque:
         return Item("opaque", opaque.group(1), plain.rstrip(";"))
@@ -253,6 +258,11 @@ def declaration(code):
     if re.match(r"struct \w+;$", plain):
         return None
     raise Malformed(f"what is this? {plain[:80]}")
+
+
+def goes_with(item, first):
+    """Whether something right behind a struct is its macro, or sets it to its defaults."""
+    return first.kind == "struct" and (item.kind == "macro" or item.name == first.name + "_init")
 
 
 class Reader:
@@ -300,7 +310,7 @@ class Reader:
             self.family = Family(self.leading or "", [])
             self.sections[-1].families.append(self.family)
             self.leading = None
-        elif not self.family.comment:
+        elif not self.family.comment and not goes_with(item, self.family.items[0]):
             # Nothing joins these: each stands alone.
             self.family = Family("", [])
             self.sections[-1].families.append(self.family)
@@ -328,7 +338,7 @@ def undocumented(header):
     unless the whole has one behind it, as small values have."""
     for family in header.families():
         for item in family.items:
-            if not family.comment and not item.comment:
+            if not family.comment and not item.comment and not goes_with(item, family.items[0]):
                 yield item.name
             if item.kind == "struct":
                 yield from (f"{item.name}.{member.name}" for member in item.members

@@ -5,6 +5,7 @@ import textwrap
 
 WIDTH = 76
 SPECIAL = {"…": "...", "–": "\\(en", "—": "\\(em", "→": "->", "×": "x"}
+DELIMITERS = tuple(".,;:!?)]")
 MACRO = re.compile(r"[A-Z][a-z]|[%][A-Z]|[A-Z][a-z]{1,2}")
 
 
@@ -15,7 +16,8 @@ def escape(text):
 
 def words(text):
     """Text behind a macro that takes the rest of the line."""
-    return escape(text).replace('"', "\\(dq")
+    text = escape(text).replace('"', "\\(dq")
+    return text + "\\&" if text.endswith(DELIMITERS) else text
 
 
 def argument(text):
@@ -23,7 +25,7 @@ def argument(text):
     text = escape(text)
     if MACRO.fullmatch(text) or re.fullmatch(r"[.,;:!?()\[\]|]", text):
         return "\\&" + text
-    if re.search(r"[.,;:!?)\]]$", text):
+    if text.endswith(DELIMITERS):
         text += "\\&"
     if " " in text or '"' in text or text == "":
         return '"' + text.replace('"', '""') + '"'

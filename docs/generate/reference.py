@@ -140,7 +140,7 @@ class Reference:
         usual = [item.name for item, its in own if item.kind == "function" and item.result == "int" and not its.results]
         if usual and not parts.results:
             lines += [*listed("Fn", usual), ("returns" if len(usual) == 1 else "return") + " 0, or a negative error code, whose details",
-                      ".Xr sshio_error_last 3", "gives."]
+                      "." + self.marker.macro("sshio_error_last"), "gives."]
         return [".Sh RETURN VALUES", *lines] if lines else []
 
     def errors(self, family, parts, own):

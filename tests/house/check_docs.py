@@ -137,11 +137,16 @@ typedef struct sshio_four {
     /* Called. */
     void (*made)(void *user);
 } sshio_four;
+#define SSHIO_FOUR(...) SSHIO_OPTIONS(sshio_four, __VA_ARGS__)
+SSHIO_API void sshio_four_init(sshio_four *four);
+SSHIO_API void sshio_six(void);
 
 typedef enum sshio_five { /* a choice */
     SSHIO_FIVE_A, /* a, or nothing */
     SSHIO_FIVE_B = X(1, 2) /* b, the last */
 } sshio_five;
+
+enum { SSHIO_SEVEN = 7, SSHIO_EIGHT };
 
 SSHIO_END
 #endif
@@ -158,14 +163,15 @@ def rule_complaints(headers):
         "the half for C": "SSHIO_ONLY_C" in items and "SSHIO_ONLY_CXX" not in items,
         "the section": (first.title, first.text) == ("first", "Of all of them."),
         "the families": [[item.name for item in family.items] for family in first.families]
-        == [["sshio_one", "sshio_two"], ["sshio_three"], ["sshio_four"], ["sshio_five"]],
+        == [["sshio_one", "sshio_two"], ["sshio_three"], ["sshio_four", "SSHIO_FOUR", "sshio_four_init"], ["sshio_six"], ["sshio_five"],
+            ["SSHIO_SEVEN"]],
         "a comment before": first.families[0].comment == "Both of them.",
         "a comment behind": items["sshio_one"].comment == "the first; SSHIO_ENOMEM",
         "parameters": items["sshio_two"].parameters == ["int (*call)(int a, int b)", "const char *format", "..."],
         "members": [member.comment for member in items["sshio_four"].members] == ["", "", "a number,\nof something", "Called."],
         "an enum": [items["sshio_five"].comment] + [f"{member.code}: {member.comment}" for member in items["sshio_five"].members]
         == ["a choice", "SSHIO_FIVE_A: a, or nothing", "SSHIO_FIVE_B = X(1, 2): b, the last"],
-        "what has no comment": list(headers.undocumented(sample)) == ["sshio_three", "sshio_four", "sshio_four.bare"],
+        "what has no comment": list(headers.undocumented(sample)) == ["sshio_three", "sshio_four", "sshio_four.bare", "sshio_six", "SSHIO_SEVEN"],
     }
     for fact, holds in facts.items():
         if not holds:
