@@ -8,11 +8,11 @@
 #include "stream.h"
 SSHIO_BEGIN
 
-/* NULL takes the default, which refuses. Questions answer 1 or 0. A negative result of a question closes the
- * connection, but that of sshio_raise_channel_open refuses just that request, and that of
- * sshio_raise_password_change_required asks for a new password. User names and passwords come as SASLprep leaves them
- * (RFC 4013). A handler that begins while the connection ends is cancelled: what it waits for fails.
- * The _supported are asked when the method is requested, and whenever a client is told what it may use. */
+/* What happens on a server's connection. NULL takes the default, which refuses. Questions answer 1 or 0. A negative
+ * result of a question closes the connection, but that of sshio_raise_channel_open refuses just that request, and that
+ * of sshio_raise_password_change_required asks for a new password. User names and passwords come as SASLprep leaves
+ * them (RFC 4013). A handler that begins while the connection ends is cancelled: what it waits for fails. The
+ * _supported are asked when the method is requested, and whenever a client is told what it may use. */
 typedef struct sshio_server_handlers {
     void (*connection_made)(sshio_conn *conn, void *user); /* callback; sshio_conn_set_user here */
     void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user); /* callback; error NULL = clean */
@@ -49,44 +49,53 @@ typedef struct sshio_server_handlers {
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
-/* Answers to session_requested and connection_requested, which return what these return: SSHIO_ANSWERED. chan is one
- * that sshio_create_…_channel has prepared, which is taken over (also when it fails), or NULL. SSHIO_EINVAL: the
- * question is not answered so, or was answered, or chan is not one for it; SSHIO_ENOMEM. Nothing waits but
- * sshio_accept_relay. */
-/* Answers both: the channel is served by handlers. That of a connection starts at once, since it has just data. */
+/* Answer session_requested, and the first also connection_requested: with handlers, with a task for the three streams,
+ * or with one for the process. Returns SSHIO_ANSWERED, which the handler returns. chan is a channel that
+ * sshio_create_server_channel or sshio_create_tcp_channel has prepared, which is taken over, also when it fails; or
+ * NULL. A TCP channel has just data: it starts at once. SSHIO_EINVAL: another question, or one that was answered, or a
+ * chan that is not for it; SSHIO_ENOMEM. */
 SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user,
                                    sshio_chan *chan);
-/* Answers connection_requested: a task serves the two streams. */
-SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user, sshio_chan *chan);
-/* Both answer session_requested: a task serves the three streams, or the process, when it is started. */
 SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user, sshio_chan *chan);
 SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user, sshio_chan *chan);
-/* Answers both: the same is asked for over upstream, a client's connection of this thread, and both are joined: data,
- * EOF, signals, breaks, terminal sizes, and how the program ends. upstream is held as by a user until then. Of a
- * connection it waits until it is open there; when it is refused the client hears the same code and reason. A session
- * for which no program starts there ends with status 255 and the reason on stderr. */
-SSHIO_API int sshio_accept_relay(sshio_request *req, sshio_conn *upstream);
-/* Answers connection_requested: connect there instead, and forward. */
+
+/* Answers connection_requested with a task for the two streams. Returns SSHIO_ANSWERED. chan is as of
+ * sshio_accept_session. Errors as sshio_accept_session. */
+SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user, sshio_chan *chan);
+/* Answers connection_requested with a connection to somewhere else, which is forwarded. Returns what the handler
+ * returns. SSHIO_EINVAL: another question, no host, a port that is none; SSHIO_ENOMEM. */
 SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port);
+
+/* Answers session_requested or connection_requested by asking for the same over upstream, a client's connection of this
+ * thread, and joins both: data, EOF, signals, breaks, terminal sizes, and how the program ends. Waits until a
+ * connection is open there; when it is refused the client hears the same code and reason. A session for which no
+ * program starts there ends with status 255 and the reason on stderr. upstream is held as by a user until it is over.
+ * Returns SSHIO_ANSWERED. SSHIO_EINVAL: another question, or an upstream that is none; SSHIO_ENOMEM;
+ * SSHIO_ECHANNEL_OPEN, which the handler returns as well. */
+SSHIO_API int sshio_accept_relay(sshio_request *req, sshio_conn *upstream);
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
  * listener is closed. Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option),
  * SSHIO_E_KEY, ESYSTEM, ERESOLVE, ETIMEDOUT. Reference: listen. */
 SSHIO_API int sshio_listen(const char *host, int port, const sshio_server_options *options, sshio_listener **listener);
-/* The same with handlers, which win over .handlers and .user. Reference: create_server. */
+/* As sshio_listen, with handlers, which win over .handlers and .user. Reference: create_server. */
 SSHIO_API int sshio_create_server(const sshio_server_handlers *handlers, void *user, const char *host, int port,
                                   const sshio_server_options *options, sshio_listener **listener);
 /* Serves one connected stream socket, which it takes over (also when it fails); done when the peer has logged in.
- * Waits. Reference: run_server. */
+ * Waits. Errors as sshio_listen, and why the connection ended. Reference: run_server. */
 SSHIO_API int sshio_run_server(int sock, const sshio_server_options *options, sshio_conn **conn);
 
-/* Listeners run until closed, whoever holds them; accepted connections as well. Reference: SSHAcceptor. */
+/* What accepts connections. Listeners run until closed, whoever holds them; accepted connections as well. Reference:
+ * SSHAcceptor. */
 SSHIO_API sshio_listener *sshio_listener_ref(sshio_listener *listener);
-SSHIO_API void sshio_listener_unref(sshio_listener *listener);         /* takes NULL; does not close */
-SSHIO_API int sshio_listener_get_port(const sshio_listener *listener); /* if all addresses share one, else 0 */
-SSHIO_API int sshio_listener_get_addresses(const sshio_listener *listener, sshio_addresses *addresses);
+SSHIO_API void sshio_listener_unref(sshio_listener *listener); /* takes NULL; does not close */
+SSHIO_API int sshio_listener_get_port(
+    const sshio_listener *listener); /* returns the port that all addresses share, else 0 */
+SSHIO_API int sshio_listener_get_addresses(const sshio_listener *listener,
+                                           sshio_addresses *addresses); /* freed with sshio_addresses_free */
 SSHIO_API void sshio_listener_close(sshio_listener *listener); /* stops accepting; does not wait; may be repeated */
-SSHIO_API int sshio_listener_wait_closed(sshio_listener *listener); /* waits; not for accepted connections */
+SSHIO_API int sshio_listener_wait_closed(
+    sshio_listener *listener); /* waits until it has closed, not for accepted connections */
 
 SSHIO_END
 #endif
