@@ -67,11 +67,11 @@ SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, 
 SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port);
 
 /* Answers session_requested or connection_requested by asking for the same over upstream, a client's connection of this
- * thread, and joins both: data, EOF, signals, breaks, terminal sizes, and how the program ends. Waits until a
- * connection is open there; when it is refused the client hears the same code and reason. A session for which no
- * program starts there ends with status 255 and the reason on stderr. upstream is held as by a user until it is over.
- * Returns SSHIO_ANSWERED. SSHIO_EINVAL: another question, or an upstream that is none; SSHIO_ENOMEM;
- * SSHIO_ECHANNEL_OPEN, which the handler returns as well. */
+ * thread, which is held as by a user until it is over. Both are joined: data, EOF, signals, breaks, terminal sizes, and
+ * how the program ends. Waits until a connection is open there. A session for which no program starts there ends with
+ * status 255 and the reason on stderr. Returns SSHIO_ANSWERED. SSHIO_ECHANNEL_OPEN: refused there; the handler returns
+ * it, so that the client hears the same code and reason. SSHIO_EINVAL: another question, or an upstream that is none;
+ * SSHIO_ENOMEM. */
 SSHIO_API int sshio_accept_relay(sshio_request *req, sshio_conn *upstream);
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
