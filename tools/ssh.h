@@ -22,19 +22,21 @@ struct login {
     struct config_lines lines;
     char *host; /* as it was written */
     sshio_config *config;
-    int jumps_left; /* hosts that there may be before this one */
 
     sshio_keyref *keys; /* loaded; ends with an empty one */
     sshio_known_hosts *known_hosts;
-    sshio_conn *conn;       /* from the start of a connection on */
+    sshio_source known_hosts_source, config_source; /* of the two */
+    sshio_conn *conn;                               /* from the start of a connection to the login */
+    bool logged_in;
+    bool explained;         /* what went wrong was said */
     sshio_key *changed_key; /* that the host has instead of the one that is known */
     bool passwords_off;     /* it may not be the host it should be */
     int password_prompts, challenges;
     bool challenged; /* in the last keyboard-interactive dialogue */
 };
 
-/* A name as [user@]host, which is cut, or ssh://[user@]host[:port]; with_port: host:port and [host]:port as well. */
-bool login_set_destination(struct login *login, char *destination, bool with_port);
+/* A name as [user@]host, which is cut, or ssh://[user@]host[:port]. */
+bool login_set_destination(struct login *login, char *destination);
 bool login_load_config(struct login *login); /* says what is wrong */
 /* 0, or the code of what went wrong, which was said. */
 int login_open(struct login *login, sshio_conn **conn);

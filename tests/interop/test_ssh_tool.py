@@ -309,6 +309,23 @@ def test_jump_that_fails_says_where(ssh):
     assert result.status == OWN_FAILURE and b"through a tunnel" in result.err, result
 
 
+@pytest.mark.parametrize("way, target", [(f"stranger@{HOST},{HOST}", HOST), (f"{HOST},stranger@{HOST}", HOST),
+                                         (f"{HOST},{HOST}", f"stranger@{HOST}")], ids=["first", "second", "last"])
+def test_refused_login_on_the_way_is_named(ssh, way, target):
+    result = run([*config_of(ssh), "-J", way, target, "true"], env=ssh.env())
+    assert result.status == OWN_FAILURE, result
+    assert result.err.startswith(f"stranger@{HOST}: Permission denied (publickey".encode()), result
+    assert result.err.count(b"\n") == 1, result
+
+
+def test_unknown_host_on_the_way_is_named(ssh):
+    argv = config_of(ssh, "  BatchMode yes")
+    ssh.known_hosts.write_text("")
+    result = run([*argv, "-J", HOST, "elsewhere", "true"], env=ssh.env())
+    assert result.status == OWN_FAILURE and b"Host key verification failed" in result.err, result
+    assert b"elsewhere" not in result.err, result
+
+
 def test_proxy_command_with_our_own_forwarding(ssh):
     argv = config_of(ssh)
     proxy = " ".join(str(word) for word in [*argv, "-W", "%h:%p", HOST])
