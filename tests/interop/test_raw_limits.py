@@ -23,7 +23,7 @@ WINDOW, PACKET = 2**21, 2**15
 ENV_COUNT, ENV_LEN = 128, 1024
 LIGHT_REKEYS = 10
 STARTUPS = 5
-ONCE_MORE = 512       # KiB that the second run of something may cost
+ONCE_MORE = 640       # KiB that the second run of something may cost: one more block of output
 PER_CONNECTION = 8    # KiB that an announced length may cost each connection, of the 64 announced
 
 
