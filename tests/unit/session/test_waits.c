@@ -1,11 +1,11 @@
-/* Every wait of every scene (scenes.h), of client and server alike, is cancelled, times out, or loses its connection:
- * the n-th of them, for all n, until the scene comes to its end before that. Whatever happens, both sides give back all
- * that they took: no task, connection, child, descriptor or allocation is left. (API rule "Waiting": a wait that is
- * cancelled or times out leaves nothing behind.)
+/* Every wait of every scene (scenes.h), of client and server alike, is cancelled, times out, loses its connection or
+ * its programs, or is left by its thread: the n-th of them, for all n, until the scene comes to its end before that.
+ * Whatever happens, both sides give back all that they took: no task, connection, child, descriptor or allocation is
+ * left. (API rule "Waiting": a wait that is cancelled or times out leaves nothing behind.)
  *
- * SSHIO_EVERY says to take each how-manyth wait only; 1 = all of them. SSHIO_SCENE, SSHIO_STRIKE (numbers of their
- * rows, from 0) and SSHIO_NTH run a single one. */
+ * SSHIO_SCENE, SSHIO_STRIKE (their numbers, from 0) and SSHIO_NTH, as a failure names them, run a single one. */
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@
 #include "surroundings.h"
 #include "unit.h"
 
-#define ENOUGH_MS 20000
+#define ENOUGH_MS 20000u
 
 /* ---- a scene that is played once ---- */
 
@@ -54,6 +54,7 @@ struct attempt {
     bool begun;
     bool struck;
     bool of_player; /* one was a wait of the scene itself */
+    bool left;      /* the thread gives its loop up, with all that is on it */
     bool too_late;
     int result;
     struct loopback l;
@@ -128,6 +129,12 @@ static void kill_children(struct attempt *a, struct context *waiting)
     each_child(kill_child);
 }
 
+static void leave(struct attempt *a, struct context *waiting)
+{
+    (void)waiting;
+    a->left = true;
+}
+
 static const struct strike strikes[] = {
     { "cancelled", cancel, .result = SSHIO_ECANCELED },
     { "cancelled while suspended", cancel, .player = true, .later = true },
@@ -135,6 +142,7 @@ static const struct strike strikes[] = {
     { "timed out", time_out, .player = true, .result = SSHIO_ETIMEDOUT },
     { "timed out while suspended", time_out, .player = true, .later = true },
     { "cut", cut },
+    { "left by its thread", leave },
     { "bereft of its programs", kill_children, .applies = has_children },
 };
 
@@ -190,7 +198,7 @@ static bool is_quiet(void *arg)
     const struct loop *loop = loop_if_any();
     bool alone = list_empty(&loop->tasks) && list_empty(&loop->closing) && list_empty(&loop->parked) &&
                  loop->holds == 0 && loop->objects.next->next == &loop->objects;
-    return (alone && !has_children()) || a->too_late;
+    return (alone && !has_children()) || a->too_late || a->left;
 }
 
 static void describe(const struct attempt *a, char *text, size_t size)
@@ -223,7 +231,7 @@ static void wait_for_quiet(struct attempt *a)
     timer_at(timer, loop_now_ms(loop) + ENOUGH_MS);
     CHECK(a, loop_run(loop, is_quiet, a) == 0, "%s", "nothing can happen any more, but something is left");
     timer_free(timer);
-    CHECK(a, !a->too_late, "left after %d s: %zu tasks, %zu connections, %zu that close, %d children", ENOUGH_MS / 1000,
+    CHECK(a, !a->too_late, "left after %u s: %zu tasks, %zu connections, %zu that close, %d children", ENOUGH_MS / 1000,
           list_length(&loop->tasks), list_length(&loop->objects) - 1, list_length(&loop->closing), each_child(NULL));
 }
 
@@ -240,8 +248,11 @@ static void play_with_server(struct attempt *a)
     completion_watch(on_wait);
     wait_for_quiet(a);
     completion_watch(NULL);
+    if (a->left)
+        sshio_detach();
+    else
+        CHECK(a, descriptors_open() == descriptors, "%d descriptors instead of %d", descriptors_open(), descriptors);
     assert_int_equal(sshio_join(a->player, NULL), 0);
-    CHECK(a, descriptors_open() == descriptors, "%d descriptors instead of %d", descriptors_open(), descriptors);
     loopback_stop(&a->l);
 }
 
@@ -264,6 +275,15 @@ static struct attempt *play_all(size_t number, const struct strike *strike, unsi
     return &a;
 }
 
+/* Threads see to the programs that have outlived the loop; they may still be about it. */
+static void wait_for_threads(uint64_t live)
+{
+    uint64_t end = uv_hrtime() + ENOUGH_MS * 1000000u;
+    siginfo_t info;
+    while ((waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0 || mem_live() > live) && uv_hrtime() < end)
+        sched_yield();
+}
+
 /* false = it came to its end before the nth wait. */
 static bool attempt(size_t number, const struct strike *strike, unsigned nth)
 {
@@ -271,6 +291,8 @@ static bool attempt(size_t number, const struct strike *strike, unsigned nth)
     int descriptors = descriptors_open();
     struct attempt *a = play_all(number, strike, nth);
     check_result(a);
+    if (a->left)
+        wait_for_threads(live);
     CHECK(a, waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "%s", "a child is left");
     CHECK(a, mem_live() == live, "%lld allocations are left", (long long)(mem_live() - live));
     CHECK(a, descriptors_open() == descriptors, "%d descriptors are left", descriptors_open() - descriptors);
