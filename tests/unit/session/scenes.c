@@ -34,6 +34,8 @@ static int go_there(sshio_conn *conn, const char *dest_host, int dest_port, cons
     int rc = sshio_sleep(0.001);
     if (rc != 0)
         return rc;
+    if (strcmp(dest_host, "forbidden") == 0)
+        return SSHIO_REFUSE;
     if (strcmp(dest_host, "lines") == 0)
         return sshio_accept_streams(req, answer_lines, NULL);
     return sshio_accept_forward_connection(req, "127.0.0.1", scenes_port);
@@ -141,6 +143,13 @@ const struct scene *scene_at(size_t number)
             if (number-- == 0)
                 return scene;
     return NULL;
+}
+
+int scene_failed(int rc, int expected)
+{
+    if (rc == 0)
+        return sshio_raise(SSHIO_EINVAL, "no %s came", sshio_error_name(expected));
+    return rc == expected ? 0 : rc;
 }
 
 static int play_on_connection(const struct scene *scene, struct loopback *l)

@@ -11,6 +11,7 @@ struct scene {
     const char *name;
     int (*play)(struct loopback *l);
     int (*on_connection)(sshio_conn *conn); /* which is there already, and given back afterwards */
+    bool times_out;                         /* it is about a time limit, which may be faster than anything else */
 };
 
 const struct scene *scene_at(size_t number); /* NULL = there are no more */
@@ -25,6 +26,9 @@ extern int scenes_port; /* the server's: where "here" leads to, for those who ha
 
 /* The scene's own waits begin here; those before it are another scene's. By who plays. */
 void scene_begins(void);
+
+/* The end of a scene that is about a failure: 0 for that one. */
+int scene_failed(int rc, int expected);
 
 /* What a program that is run with these words does instead of its tests: it joins its stdin and stdout with a port
  * here. Exit status. */

@@ -23,13 +23,14 @@ static int connect_by(const sshio_client_options *options)
     return rc;
 }
 
-static int by_method(struct loopback *l, const char *method, const char *password)
+static int by_method(struct loopback *l, const char *method, const char *password,
+                     const sshio_client_handlers *handlers)
 {
     static struct keys none;
     sshio_client_options options = client_options(l);
     options.preferred_auth = method;
     options.password = password;
-    options.handlers = &all_handlers;
+    options.handlers = handlers;
     options.user = &none;
     return connect_by(&options);
 }
@@ -54,17 +55,17 @@ static int by_asked_key(struct loopback *l)
 
 static int by_password(struct loopback *l)
 {
-    return by_method(l, "password", NULL);
+    return by_method(l, "password", NULL, &all_handlers);
 }
 
 static int by_changed_password(struct loopback *l)
 {
-    return by_method(l, "password", "old");
+    return by_method(l, "password", "old", &all_handlers);
 }
 
 static int by_kbdint(struct loopback *l)
 {
-    return by_method(l, "keyboard-interactive", NULL);
+    return by_method(l, "keyboard-interactive", NULL, &all_handlers);
 }
 
 static int by_asking_for_the_host_key(struct loopback *l)
@@ -95,6 +96,39 @@ static int by_proxy(struct loopback *l)
     options.proxy_argv = argv;
     return connect_by(&options);
 }
+
+/* ---- failing ---- */
+
+static int nobody_listens(struct loopback *l)
+{
+    sshio_client_options options = scenes_client(l);
+    sshio_conn *none = NULL;
+    options.port = 1;
+    options.family = SSHIO_FAMILY_INET;
+    scene_begins();
+    return scene_failed(sshio_connect("localhost", &options, &none), SSHIO_ESYSTEM);
+}
+
+static int by_refusing_the_host_key(struct loopback *l)
+{
+    sshio_client_options options = scenes_client(l);
+    options.handlers = NULL;
+    return scene_failed(connect_by(&options), SSHIO_EHOST_KEY_NOT_VERIFIABLE);
+}
+
+static int by_a_wrong_password(struct loopback *l)
+{
+    return scene_failed(by_method(l, "password", "wrong", NULL), SSHIO_EPERMISSION_DENIED);
+}
+
+static int too_late(struct loopback *l)
+{
+    sshio_client_options options = scenes_client(l);
+    options.connect_timeout = 0.001; /* the server's first question to itself takes as long already */
+    return scene_failed(connect_by(&options), SSHIO_ETIMEDOUT);
+}
+
+/* ---- asking a server ---- */
 
 static int get_host_key(struct loopback *l)
 {
@@ -217,6 +251,10 @@ const struct scene connecting_scenes[] = {
     { "connect, asking about the host key", by_asking_for_the_host_key },
     { "connect to a name", by_name },
     { "connect through a proxy command", by_proxy },
+    { "connect where nobody listens", nobody_listens },
+    { "connect, refusing the host key", by_refusing_the_host_key },
+    { "connect with a wrong password", by_a_wrong_password },
+    { "connect too late", too_late, .times_out = true },
     { "get a server's host key", get_host_key },
     { "get a server's methods", get_methods },
     { "client and server on a socket pair", socket_pair },

@@ -248,6 +248,31 @@ static int rekey(sshio_conn *conn)
     return rc != 0 ? rc : run(conn);
 }
 
+/* ---- failing ---- */
+
+static int run_too_long(sshio_conn *conn)
+{
+    return scene_failed(
+        run_with_options(conn, SSHIO_SESSION(.command = STAYS, .timeout = 0.02, .kill_on_cancel = true)),
+        SSHIO_EPROCESS_TIMEOUT);
+}
+
+static int run_too_much(sshio_conn *conn)
+{
+    return scene_failed(run_with_options(conn, SSHIO_SESSION(.command = MUCH, .max_output = 1000)), SSHIO_ELIMIT);
+}
+
+static int run_without_success(sshio_conn *conn)
+{
+    return scene_failed(run_with_options(conn, SSHIO_SESSION(.command = "both", .check = true)), SSHIO_EPROCESS);
+}
+
+static int run_without_file(sshio_conn *conn)
+{
+    return scene_failed(run_with_options(conn, SSHIO_SESSION(.command = "echo", .in = SSHIO_FILE("/no such file"))),
+                        SSHIO_ESYSTEM);
+}
+
 /* ---- other hosts ---- */
 
 static int read_a_line_from(sshio_conn *conn, const char *host, const char *text)
@@ -278,6 +303,11 @@ static int streams_there(sshio_conn *conn)
 static int forwarding(sshio_conn *conn)
 {
     return read_a_line_from(conn, "here", "SSH-2.0-scene\r\n");
+}
+
+static int forbidden(sshio_conn *conn)
+{
+    return scene_failed(read_a_line_from(conn, "forbidden", ""), SSHIO_ECHANNEL_OPEN);
 }
 
 static int tunnel(sshio_conn *conn)
@@ -330,6 +360,11 @@ const struct scene session_scenes[] = {
     { "create a subprocess", .on_connection = subprocess },
     { "open a connection", .on_connection = streams_there },
     { "open a connection that is forwarded", .on_connection = forwarding },
+    { "open a connection that is refused", .on_connection = forbidden },
+    { "run what takes too long", .on_connection = run_too_long, .times_out = true },
+    { "run with too much output", .on_connection = run_too_much },
+    { "run without success", .on_connection = run_without_success },
+    { "run with a file that is not there", .on_connection = run_without_file },
     { "redirect the streams of a connection", .on_connection = redirected_streams },
     { 0 },
 };
