@@ -12,7 +12,7 @@ static const struct {
     [ESCAPE_SUSPEND] = { 'Z' & 31, "^Z", "suspend this program" },
     [ESCAPE_BREAK] = { 'B', "B", "send a break" },
     [ESCAPE_REKEY] = { 'R', "R", "exchange new keys" },
-    [ESCAPE_HELP] = { '?', "?", "show this text" },
+    [ESCAPE_HELP] = { '?', "?", "list the escape sequences" },
 };
 
 bool escapes_parse(const char *text, unsigned char *character)

@@ -1,5 +1,5 @@
-/* Escape sequences: what a person types at the begin of a line of a terminal session to speak with this program instead
- * of the other side ("~."). A filter for what is typed, which knows nothing of terminals. */
+/* Escape sequences: what a person types at the beginning of a line of a terminal session to speak with this program
+ * instead of the other side ("~."). A filter for what is typed, which knows nothing of terminals. */
 #ifndef SSHIO_TOOLS_ESCAPES_H
 #define SSHIO_TOOLS_ESCAPES_H
 
@@ -20,7 +20,7 @@ struct escapes {
     bool off; /* there are none */
     unsigned char character;
     bool inside_line; /* what comes next does not begin a line */
-    bool begun;       /* the character was typed at the begin of a line, and is held back */
+    bool begun;       /* the character was typed at the beginning of a line, and is held back */
 };
 
 /* The value of EscapeChar: a character, or ^ and a letter for a control character. False = it is neither. */

@@ -60,7 +60,7 @@ int typing_source(void)
 
 static void print_help(void)
 {
-    fprintf(stderr, "At the begin of a line these speak to this program:\r\n");
+    fprintf(stderr, "At the beginning of a line these speak to this program:\r\n");
     for (int i = ESCAPE_NOTHING + 1; i < ESCAPE_COMMANDS; i++) {
         const char *key, *help = escapes_help((enum escape_command)i, &key);
         fprintf(stderr, "  %s%-3s %s\r\n", typing.name, key, help);
