@@ -30,7 +30,7 @@
 #include "surroundings.h"
 #include "unit.h"
 
-#define EVERY_DEFAULT 2
+#define EVERY_DEFAULT 3
 #define ENOUGH_MS 20000u
 
 /* ---- a scene that is played once ---- */
