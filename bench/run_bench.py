@@ -103,7 +103,16 @@ class Bench:
         self.sshd, self.ssh = find("sshd"), find("ssh")
         for name in ("host", "user"):
             run([find("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
-        self.servers = {"sshio": self._start_sshio(), "sshio sshd": self._start_tool()}
+        self.servers = {}
+        try:
+            self._start_servers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_servers(self):
+        self.servers["sshio"] = self._start_sshio()
+        self.servers["sshio sshd"] = self._start_tool()
         if self.sshd and self.ssh:
             self.servers["openssh"] = self._start_sshd("sshd", 'ForceCommand exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
             self.servers["openssh plain"] = self._start_sshd("sshd_plain", "Subsystem sftp internal-sftp")
