@@ -229,7 +229,7 @@ static int prepare(struct client *client)
     login->account = &client->account;
     login->config_file = client->settings.config_file;
     talk_set_log(NULL, client->settings.verbose, true);
-    return login_load_config(login) ? 0 : SSH_OWN_FAILURE;
+    return login_load_config(login) && typing_is_valid(login) ? 0 : SSH_OWN_FAILURE;
 }
 
 static int run_client(struct client *client, int argc, char **argv)

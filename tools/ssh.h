@@ -5,7 +5,8 @@
  *     ssh_config.c   which files are read for a host
  *     ssh_login.c    connecting, through other hosts if asked for, and logging in
  *     ssh_hosts.c    whether a host is known
- *     ssh_session.c  what is done when logged in */
+ *     ssh_session.c  what is done when logged in
+ *     ssh_typing.c   what is typed meanwhile: escape sequences */
 #ifndef SSHIO_TOOLS_SSH_H
 #define SSHIO_TOOLS_SSH_H
 
@@ -57,6 +58,15 @@ struct session_settings {
 
 /* The exit status. */
 int session_run(const struct login *login, sshio_conn *conn, const struct session_settings *settings);
+
+/* What is typed goes to the session through a filter, which takes out what is meant for this program (escapes.h): on
+ * terminals, unless EscapeChar is none. Without typing_open stdin is the session's own. */
+bool typing_is_valid(const struct login *login); /* false = EscapeChar is no character, which was said */
+void typing_open(const struct login *login);
+int typing_source(void); /* the descriptor that the session reads */
+/* The session is there. on_terminal: it got a terminal; if not, nothing is an escape sequence. */
+void typing_begin(sshio_conn *conn, sshio_client_process *process, bool on_terminal);
+bool typing_end(void); /* the session is over; true = an escape sequence ended it */
 
 int ssh_run_query(const char *name);
 
