@@ -37,7 +37,7 @@ static int go_there(sshio_conn *conn, const char *dest_host, int dest_port, cons
     if (strcmp(dest_host, "forbidden") == 0)
         return SSHIO_REFUSE;
     if (strcmp(dest_host, "lines") == 0)
-        return sshio_accept_streams(req, answer_lines, NULL);
+        return sshio_accept_streams(req, answer_lines, NULL, NULL);
     return sshio_accept_forward_connection(req, "127.0.0.1", scenes_port);
 }
 
