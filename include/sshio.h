@@ -16,4 +16,5 @@
 #include "sshio/client.h"
 #include "sshio/server.h"
 #include "sshio/connection.h"
+#include "sshio/sftp.h"
 #endif
