@@ -100,6 +100,8 @@ void error_clear(struct error *e)
     mem_free(e->lang);
     mem_free(e->filename);
     mem_free(e->signal);
+    mem_free(e->srcpath);
+    mem_free(e->dstpath);
     if (e->free_result != NULL)
         e->free_result((struct sshio_result *)e->pub.result);
     error_init(e);
@@ -133,6 +135,8 @@ void error_copy(struct error *to, const struct error *from)
     to->lang = mem_strdup(from->lang);
     to->filename = mem_strdup(from->filename);
     to->pub.signal = to->signal = mem_strdup(from->signal);
+    to->pub.srcpath = to->srcpath = mem_strdup(from->srcpath);
+    to->pub.dstpath = to->dstpath = mem_strdup(from->dstpath);
     to->pub.result = NULL; /* stays with the one that owns it, as do bytes */
     to->pub.partial = (sshio_span){ NULL, 0 };
     if (from->pub.code != 0)
@@ -253,6 +257,14 @@ int error_set_signal(struct error *e, const char *signal)
     error_set(e, SSHIO_ESIGNAL_RECEIVED, "signal %s received", signal);
     e->pub.signal = e->signal = mem_strdup(signal);
     return SSHIO_ESIGNAL_RECEIVED;
+}
+
+void error_set_paths(struct error *e, const char *srcpath, const char *dstpath)
+{
+    mem_free(e->srcpath);
+    mem_free(e->dstpath);
+    e->pub.srcpath = e->srcpath = mem_strdup(srcpath);
+    e->pub.dstpath = e->dstpath = mem_strdup(dstpath);
 }
 
 int error_nomem(struct error *e)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "engine/quirks.h"
 #include "io/last_error.h"
 #include "io/options.h"
 #include "session/encoding.h"
@@ -370,13 +371,6 @@ static int use_encoding(sshio_sftp *s, const sshio_sftp_options *o)
     return s->encoding != NULL ? 0 : error_code(last_error());
 }
 
-/* These implementations took the arguments of SYMLINK the other way round, and still do. */
-static bool reverses_symlink(sshio_conn *conn)
-{
-    const char *version = sshio_conn_get_extra_info(conn, "server_version", "");
-    return strstr(version, "OpenSSH") != NULL || strstr(version, "paramiko") != NULL;
-}
-
 static int start(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_options *o, int version)
 {
     sshio_session_options session;
@@ -394,7 +388,7 @@ static int start(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_options *o, i
         return rc;
     chan_release(chan); /* ours is that of connection_made */
     sshio_chan_set_write_buffer_limits(s->chan, CLIENT_QUEUE_HIGH, CLIENT_QUEUE_HIGH / 4);
-    s->symlink_reversed = reverses_symlink(conn);
+    s->symlink_reversed = (engine_peer_quirks(conn->engine) & QUIRK_SYMLINK_TARGET_FIRST) != 0;
     rc = negotiate(s, version);
     if (rc == 0)
         s->ready = true;

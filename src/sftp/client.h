@@ -26,11 +26,11 @@
 #include "sftp/framer.h"
 #include "sftp/messages.h"
 
-#define CLIENT_REQUESTS_MAX 4096u       /* under way at a time */
-#define CLIENT_REQUEST_LEN_MAX 262144u  /* of all but the data of WRITE: OpenSSH ends the session above */
+#define CLIENT_REQUESTS_MAX 4096u      /* under way: then new ones wait; twice as many are possible */
+#define CLIENT_REQUEST_LEN_MAX 262144u /* of all but the data of WRITE: OpenSSH ends the session above */
 #define CLIENT_HANDLE_MAX 256u
-#define CLIENT_BUFFER (256u * 1024)     /* of the pool that blocks of files are moved through */
-#define CLIENT_HEAD_ROOM 320u           /* in front of a buffer: the fields of a WRITE with the longest handle */
+#define CLIENT_BUFFER (256u * 1024) /* of the pool that blocks of files are moved through */
+#define CLIENT_HEAD_ROOM 320u       /* in front of a buffer: the fields of a WRITE with the longest handle */
 #define CLIENT_WINDOW (4u * 1024 * 1024)
 #define CLIENT_QUEUE_HIGH (512u * 1024) /* bytes in the channel: no further data is put there */
 
@@ -52,7 +52,7 @@ struct request {
 
 struct slot { /* of the table; its index is the end of the id */
     uint32_t id;
-    uint8_t type; /* FXP_…, 0 = free */
+    uint8_t type;       /* FXP_…, 0 = free */
     struct request *rq; /* NULL = nobody wants the reply any more */
 };
 
@@ -64,24 +64,24 @@ struct sshio_sftp {
     struct dialect dialect;
     uint32_t extensions; /* those requests that the server has: EXT_BIT */
     sshio_sftp_limits limits;
-    bool made;            /* the channel refers to it */
-    bool ready;           /* the versions are negotiated */
-    bool exited;          /* sshio_sftp_exit was called */
-    bool ended;           /* nothing is answered any more */
+    bool made;             /* the channel refers to it */
+    bool ready;            /* the versions are negotiated */
+    bool exited;           /* sshio_sftp_exit was called */
+    bool ended;            /* nothing is answered any more */
     bool symlink_reversed; /* version 3: the target goes first */
-    struct error error;   /* why it ended */
+    struct error error;    /* why it ended */
     struct request *hello; /* waits for FXP_VERSION */
     struct framer framer;
     struct writer out; /* the packet that is being made */
     struct slot *slots;
     uint32_t slot_count, slots_used;
     uint32_t next_id;
-    struct request *placing; /* whose data is arriving */
-    struct waiters room;     /* for a place in the table */
-    struct list blocked;     /* of struct writable, until the channel takes more */
-    struct pool buffers;     /* of CLIENT_BUFFER bytes */
-    unsigned held;           /* buffers that wait for a disk: many of them stop the channel */
-    char *cwd;               /* NULL = the server's */
+    struct request *placing;   /* whose data is arriving */
+    struct waiters room;       /* for a place in the table */
+    struct list blocked;       /* of struct writable, until the channel takes more */
+    struct pool buffers;       /* of CLIENT_BUFFER bytes */
+    unsigned held;             /* buffers that wait for a disk: many of them stop the channel */
+    char *cwd;                 /* NULL = the server's */
     struct encoding *encoding; /* of paths; NULL = they are bytes */
 };
 
@@ -100,7 +100,7 @@ int request_send(sshio_sftp *s, struct request *rq, struct error *e);
 /* The same with data behind the fields, which is free again when this returns. With has_room the fields are put into
  * the CLIENT_HEAD_ROOM bytes in front of the data, so that all of it can be sealed from where it lies. */
 int request_send_data(sshio_sftp *s, struct request *rq, uint8_t *data, size_t len, bool has_room, struct error *e);
-void request_send_and_forget(sshio_sftp *s); /* its reply does not matter */
+void request_send_and_forget(sshio_sftp *s);             /* its reply does not matter */
 void request_abandon(sshio_sftp *s, struct request *rq); /* replied is not called any more; nothing if it was */
 bool client_has_room(const sshio_sftp *s);
 void client_received(sshio_sftp *s, struct span bytes);
@@ -144,8 +144,8 @@ struct call {
 /* Waits for a place in the table. Errors are kept until call_wait, so that fields may be put straight down. */
 void call_begin(struct call *call, sshio_sftp *s, uint8_t type, const char *what);
 void call_extended(struct call *call, sshio_sftp *s, enum sftp_extension extension, const char *what);
-void call_path(struct call *call, const char *path);  /* composed with the working directory */
-void call_text(struct call *call, const char *path);  /* as it is, but for the encoding */
+void call_path(struct call *call, const char *path);               /* composed with the working directory */
+void call_text(struct call *call, const char *path);               /* as it is, but for the encoding */
 void call_attrs(struct call *call, const sshio_sftp_attrs *attrs); /* NULL = none */
 void call_handle(struct call *call, struct span handle);
 /* Waits for the reply; the error is the last one. take NULL: the reply has no fields (STATUS). */
@@ -159,17 +159,30 @@ int client_text(sshio_sftp *s, const char *path, char **encoded); /* without the
 /* A name of the server's as text; ESFTP_BAD_MESSAGE, ENOMEM. */
 int client_decode(sshio_sftp *s, struct span name, char **text, struct error *e);
 
+/* ---- client_paths.c, client_attrs.c ---- */
+int client_take_name(sshio_sftp *s, struct reader *body, sshio_sftp_name **name, struct error *e);
+int client_wait_vfs(struct call *call, sshio_sftp_vfs_attrs *attrs);
+bool client_is_status(int rc); /* the server said so, of this one request */
+int client_fail_v6(sshio_sftp *s, int code, const char *path, const char *text); /* FX_FAILURE before version 6 */
+bool client_is_missing(int rc);                         /* … that there is no such thing that we could reach */
+int client_times(const double times[2], int64_t ns[2]); /* NULL = now */
+void client_now(int64_t ns[2]);
+sshio_sftp_attrs client_attrs_of_times(const sshio_sftp *s, const int64_t ns[2]);
+
 /* ---- handles ---- */
 struct handle {
     uint8_t bytes[CLIENT_HANDLE_MAX];
     size_t len;
 };
 int take_handle(struct call *call, struct reader *body); /* out: struct handle */
+/* flags are those of version 3, which later versions get as theirs. */
 int client_open(sshio_sftp *s, const char *path, uint32_t pflags, const sshio_sftp_attrs *attrs, struct handle *handle);
+struct span handle_span(const struct handle *handle);
 int client_close(sshio_sftp *s, const struct handle *handle, const char *what);
 void client_close_later(sshio_sftp *s, const struct handle *handle); /* does not wait, and nobody hears of an error */
 int client_fstat(sshio_sftp *s, const struct handle *handle, const char *what, sshio_sftp_attrs **attrs);
 int client_fsetstat(sshio_sftp *s, const struct handle *handle, const char *what, const sshio_sftp_attrs *attrs);
+int client_fsync(sshio_sftp *s, const struct handle *handle, const char *what);
 int client_copy_data(sshio_sftp *s, const struct handle *from, uint64_t offset, uint64_t len, const struct handle *to,
                      uint64_t to_offset, const char *what);
 
@@ -181,6 +194,7 @@ struct ranges { /* owned */
     struct range *items;
     bool at_end; /* nothing follows them */
 };
+void ranges_done(struct ranges *ranges);
 /* Batches: none where the file ends. SSHIO_ESFTP_OP_UNSUPPORTED where the server cannot tell. */
 int client_ranges(sshio_sftp *s, const struct handle *handle, uint64_t offset, uint64_t len, const char *what,
                   struct ranges *ranges);

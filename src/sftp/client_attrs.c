@@ -75,22 +75,21 @@ int sshio_sftp_setstat(sshio_sftp *sftp, const char *path, const sshio_sftp_attr
 
 int sshio_sftp_truncate(sshio_sftp *sftp, const char *path, uint64_t size)
 {
-    return sshio_sftp_setstat(sftp, path, SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_SIZE, .size = size),
-                              SSHIO_YES);
+    return sshio_sftp_setstat(sftp, path, SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_SIZE, .size = size), SSHIO_YES);
 }
 
 int sshio_sftp_chown(sshio_sftp *sftp, const char *path, uint32_t uid, uint32_t gid, sshio_tri follow_symlinks)
 {
-    return sshio_sftp_setstat(
-        sftp, path, SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_UIDGID, .uid = uid, .gid = gid), follow_symlinks);
+    return sshio_sftp_setstat(sftp, path, SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_UIDGID, .uid = uid, .gid = gid),
+                              follow_symlinks);
 }
 
 int sshio_sftp_chown_names(sshio_sftp *sftp, const char *path, const char *owner, const char *group,
                            sshio_tri follow_symlinks)
 {
-    return sshio_sftp_setstat(
-        sftp, path, SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_OWNERGROUP, .owner = owner, .group = group),
-        follow_symlinks);
+    return sshio_sftp_setstat(sftp, path,
+                              SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_OWNERGROUP, .owner = owner, .group = group),
+                              follow_symlinks);
 }
 
 int sshio_sftp_chmod(sshio_sftp *sftp, const char *path, uint32_t mode, sshio_tri follow_symlinks)
@@ -109,7 +108,7 @@ static void split_ns(int64_t ns, int64_t *seconds, uint32_t *rest)
 }
 
 /* Version 3 has no nanoseconds, so none are given to it. */
-sshio_sftp_attrs attrs_of_times_ns(const sshio_sftp *s, const int64_t ns[2])
+sshio_sftp_attrs client_attrs_of_times(const sshio_sftp *s, const int64_t ns[2])
 {
     uint32_t times = SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_MODIFYTIME;
     sshio_sftp_attrs attrs = { .struct_size = sizeof attrs, .valid = times };
@@ -148,7 +147,7 @@ int sshio_sftp_utime_ns(sshio_sftp *sftp, const char *path, const int64_t ns[2],
 {
     int64_t now[2];
     client_now(now);
-    sshio_sftp_attrs attrs = attrs_of_times_ns(sftp, ns != NULL ? ns : now);
+    sshio_sftp_attrs attrs = client_attrs_of_times(sftp, ns != NULL ? ns : now);
     return sshio_sftp_setstat(sftp, path, &attrs, follow_symlinks);
 }
 
@@ -160,6 +159,12 @@ int sshio_sftp_utime(sshio_sftp *sftp, const char *path, const double times[2], 
 }
 
 /* ---- questions with a small answer ---- */
+
+bool client_is_status(int rc)
+{
+    return sshio_error_is(rc, SSHIO_E_SFTP) && rc != SSHIO_ESFTP_BAD_MESSAGE && rc != SSHIO_ESFTP_NO_CONNECTION &&
+           rc != SSHIO_ESFTP_CONNECTION_LOST;
+}
 
 bool client_is_missing(int rc)
 {

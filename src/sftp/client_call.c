@@ -50,8 +50,9 @@ int client_text(sshio_sftp *s, const char *path, char **encoded)
     char name[512];
     if (path == NULL)
         return fail(SSHIO_EINVAL, "no path was given");
-    int rc = s->encoding != NULL ? convert(s, encoding_encode, span_of(path), encoded)
-                                 : (*encoded = mem_strdup(path)) != NULL ? 0 : SSHIO_ENOMEM;
+    int rc = s->encoding != NULL                     ? convert(s, encoding_encode, span_of(path), encoded)
+             : (*encoded = mem_strdup(path)) != NULL ? 0
+                                                     : SSHIO_ENOMEM;
     if (rc == SSHIO_ENOMEM)
         return fail_nomem();
     if (rc != 0)
@@ -238,7 +239,7 @@ int take_handle(struct call *call, struct reader *body)
     return 0;
 }
 
-static struct span handle_span(const struct handle *handle)
+struct span handle_span(const struct handle *handle)
 {
     return SPAN(handle->bytes, handle->len);
 }
@@ -312,6 +313,12 @@ int client_copy_data(sshio_sftp *s, const struct handle *from, uint64_t offset, 
 }
 
 /* ---- ranges of data ---- */
+
+void ranges_done(struct ranges *ranges)
+{
+    mem_free(ranges->items);
+    *ranges = (struct ranges){ .count = 0 };
+}
 
 struct asked_ranges {
     uint64_t offset, len;

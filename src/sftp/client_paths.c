@@ -5,6 +5,7 @@
 #include "io/last_error.h"
 #include "sftp/attrs.h"
 #include "sftp/client.h"
+#include "sftp/path.h"
 
 static int unsupported(const char *text)
 {

@@ -9,7 +9,7 @@
 #include "sftp/status.h"
 
 #define SLOTS_FIRST 64u
-#define PACKET_HEAD 9u /* length, type, id */
+#define PACKET_HEAD 9u       /* length, type, id */
 #define BUFFERS_HELD_MAX 32u /* then nothing more is taken from the channel, until half of them are written */
 #define SMALL_BUFFER (32u * 1024)
 
@@ -105,8 +105,8 @@ int request_send_data(sshio_sftp *s, struct request *rq, uint8_t *data, size_t l
 {
     if (s->ended || s->exited)
         return error_set(e, SSHIO_ESFTP_NO_CONNECTION, "Connection not open");
-    if (!client_has_room(s))
-        return error_set(e, SSHIO_ELIMIT, "%u SFTP requests are under way", CLIENT_REQUESTS_MAX);
+    if (s->slots_used >= 2 * CLIENT_REQUESTS_MAX)
+        return error_set(e, SSHIO_ELIMIT, "%u SFTP requests are under way", s->slots_used);
     struct slot *slot = take_slot(s);
     if (slot == NULL)
         return error_nomem(e);
@@ -121,8 +121,7 @@ int request_send_data(sshio_sftp *s, struct request *rq, uint8_t *data, size_t l
     }
     slot->type = type;
     slot->rq = rq;
-    log_debug(s->logger, 2, "Sent %s, id %" PRIu32 ", %zu bytes", sftp_message_name(type), slot->id,
-              s->out.len + len);
+    log_debug(s->logger, 2, "Sent %s, id %" PRIu32 ", %zu bytes", sftp_message_name(type), slot->id, s->out.len + len);
     if (rq != NULL) {
         rq->id = slot->id;
         rq->type = type;

@@ -188,10 +188,15 @@ void framer_place(struct framer *f, uint8_t *place)
     f->data_left = f->data_len;
 }
 
+void framer_forget_place(struct framer *f)
+{
+    f->place = NULL;
+}
+
 static bool read_data(struct framer *f, struct span *bytes)
 {
     size_t part = f->data_left < bytes->len ? f->data_left : bytes->len;
-    if (part != 0)
+    if (part != 0 && f->place != NULL)
         memcpy(f->place + (f->data_len - f->data_left), bytes->data, part);
     take_front(bytes, part);
     f->data_left -= (uint32_t)part;
