@@ -10,11 +10,6 @@
 bool pattern_match(struct span pattern, struct span text);
 bool pattern_match_nocase(struct span pattern, struct span text); /* ASCII letters */
 
-/* Names of files, one component at a time: "[a-z_]" and "[!0-9]" too, one character of a set. A bracket that is not
- * closed is literal; nothing escapes. */
-bool pattern_match_glob(struct span pattern, struct span text);
-bool pattern_has_glob(struct span text); /* any of * ? [ ] */
-
 /* A comma list with "!negated" patterns: some positive one matches and no negated one does. Empty elements match
  * nothing. */
 bool pattern_list_match(struct span list, struct span text);

@@ -4,8 +4,12 @@
 
 #include <string.h>
 
-#include "base/pattern.h"
+#include <sshio/constants.h>
+
+#include "base/log.h"
+#include "base/memory.h"
 #include "scp/job.h"
+#include "sftp/glob.h"
 
 #define PATTERN_MAX 4096u
 #define EXPANSIONS_MAX 4096u
@@ -60,10 +64,10 @@ static bool find_braces(struct span pattern, struct braces *found)
     return false;
 }
 
-static bool match_alternatives(struct span pattern, struct span name, unsigned *left);
+static bool match_alternatives(struct span pattern, const char *name, unsigned *left);
 
 /* With the alternative in place of the braces. */
-static bool match_one(struct span pattern, const struct braces *b, struct span alternative, struct span name,
+static bool match_one(struct span pattern, const struct braces *b, struct span alternative, const char *name,
                       unsigned *left)
 {
     struct writer w;
@@ -76,7 +80,15 @@ static bool match_one(struct span pattern, const struct braces *b, struct span a
     return matched;
 }
 
-static bool match_alternatives(struct span pattern, struct span name, unsigned *left)
+static bool match_pattern(struct span pattern, const char *name)
+{
+    char *text = span_dup_text(pattern);
+    bool matched = text != NULL && glob_match(text, name);
+    mem_free(text);
+    return matched;
+}
+
+static bool match_alternatives(struct span pattern, const char *name, unsigned *left)
 {
     struct braces b;
     bool matched = false;
@@ -84,7 +96,7 @@ static bool match_alternatives(struct span pattern, struct span name, unsigned *
         return false;
     --*left;
     if (!find_braces(pattern, &b))
-        return pattern_match_glob(pattern, name);
+        return match_pattern(pattern, name);
     for (size_t at = b.open + 1; at <= b.close && !matched;) {
         size_t end = alternative_end(pattern, at);
         matched = match_one(pattern, &b, SPAN(pattern.data + at, end - at), name, left);
@@ -99,14 +111,24 @@ bool scp_names_match(const char *asked, const char *name)
 {
     struct span base = component(asked);
     unsigned left = EXPANSIONS_MAX;
-    return is_open(base) || span_is(base, name) || match_alternatives(base, span_of(name), &left);
+    return is_open(base) || span_is(base, name) || match_alternatives(base, name, &left);
 }
 
 bool scp_names_many(const char *asked)
 {
     struct span base = component(asked);
     struct braces b;
-    return pattern_has_glob(base) || find_braces(base, &b) || (is_open(base) && (base.len == 0 || base.data[0] != '~'));
+    return glob_is_pattern((const char *)base.data, base.len) || find_braces(base, &b) ||
+           (is_open(base) && (base.len == 0 || base.data[0] != '~'));
+}
+
+int scp_names_check(const char *asked, const char *name, unsigned nth, struct error *e)
+{
+    char shown[256];
+    if (scp_names_match(asked, name) && (nth <= 1 || scp_names_many(asked)))
+        return 0;
+    return error_set_reason(e, SSHIO_ESFTP_BAD_MESSAGE, SSHIO_FX_BAD_MESSAGE, "Filename does not match request: %s",
+                            log_escaped(span_of(name), shown, sizeof shown));
 }
 
 bool scp_names_contents(const char *asked)

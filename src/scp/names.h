@@ -6,6 +6,11 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
+/* Of the n-th item at the top, from 1 on: 0 or ESFTP_BAD_MESSAGE. */
+int scp_names_check(const char *asked, const char *name, unsigned nth, struct error *e);
+
 bool scp_names_match(const char *asked, const char *name);
 bool scp_names_many(const char *asked); /* it may stand for several items */
 bool scp_names_contents(

@@ -27,6 +27,7 @@ struct sink {
     struct scp_job *job;
     const char *target;
     bool ended;
+    bool any_line;
     unsigned items; /* at the top, so far */
     bool have_times;
     int64_t mtime, atime; /* for the next item */
@@ -89,10 +90,7 @@ static int check_name(struct sink *s, const struct scp_line *line, const char *n
         return bad("Invalid filename", name);
     if (!at_top || asked == NULL)
         return 0;
-    s->items++;
-    if (!scp_names_match(asked, name) || (s->items > 1 && !scp_names_many(asked)))
-        return bad("Filename does not match request", name);
-    return 0;
+    return line->name_is_dot ? 0 : scp_names_check(asked, name, ++s->items, last_error());
 }
 
 static struct scp_changes changes_of(const struct sink *s, uint32_t mode)
@@ -337,9 +335,20 @@ static int open_target(struct sink *s)
     int rc = job->files->enter(job->files, NULL, s->target, false, &mode, &made, &level.node);
     if (rc == 0)
         s->levels[s->depth++] = level;
-    else if (rc != SSHIO_ECANCELED && !job->directory)
-        rc = 0;
-    return rc;
+    if (rc == 0 || rc == SSHIO_ECANCELED || rc == SSHIO_ETIMEDOUT)
+        return rc;
+    return job->directory
+               ? error_set_reason(last_error(), SSHIO_ESFTP_FAILURE, SSHIO_FX_FAILURE, "Not a directory: %s", s->target)
+               : 0;
+}
+
+/* That is fine between items, but neither inside a directory nor before what was asked for: then the program on the
+ * other side has not even begun. */
+static int hang_up(struct sink *s)
+{
+    bool is_inside = s->depth > 1 || (s->depth == 1 && s->levels[0].is_said);
+    bool nothing_came = s->job->asked != NULL && !s->any_line;
+    return is_inside || nothing_came ? wire_lost(s->job->wire) : 0;
 }
 
 static int receive(struct sink *s)
@@ -354,10 +363,9 @@ static int receive(struct sink *s)
             rc = give_up(s->job, rc);
         else if (rc == 0)
             rc = take_line(s, text);
+        s->any_line |= rc == 0;
     }
-    if (rc == SSHIO_EEOF) /* fine between items, not inside a directory */
-        rc = s->depth > 1 || (s->depth == 1 && s->levels[0].is_said) ? wire_lost(s->job->wire) : 0;
-    return rc;
+    return rc == SSHIO_EEOF ? hang_up(s) : rc;
 }
 
 int scp_sink_run(struct scp_job *job, const char *path)

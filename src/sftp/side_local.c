@@ -176,14 +176,18 @@ static int run_folder(void *arg)
     int dir = m->spot != NULL ? dir_of(m->spot) : AT_FDCWD;
     const char *name = m->spot != NULL ? m->spot->name : m->path[0] != '\0' ? m->path : ".";
     int nofollow = m->spot != NULL && m->spot->folder != NULL ? O_NOFOLLOW : 0;
-    if (m->make && mkdirat(dir, name, 0777) != 0 && errno != EEXIST)
+    mode_t mode = m->spot != NULL && m->spot->mode != 0 ? m->spot->mode : 0777;
+    bool is_new = m->make && mkdirat(dir, name, mode) == 0;
+    if (m->make && !is_new && errno != EEXIST)
         return failed("mkdir", m->path);
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
     if (fd < 0 && nofollow != 0 && (errno == ELOOP || errno == ENOTDIR))
         return refuse(m->path, "is in the way, and is no directory");
     if (fd < 0)
         return failed("open", m->path);
-    *m->folder = (struct folder){ .refs = 1, .fd = fd, .at_once = local_is_memory(fd), .path = m->folder->path };
+    *m->folder = (struct folder){
+        .refs = 1, .fd = fd, .at_once = local_is_memory(fd), .is_new = is_new, .path = m->folder->path
+    };
     return 0;
 }
 
@@ -336,7 +340,8 @@ static int run_open(void *arg)
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     bool nofollow = o->spot != NULL ? o->spot->folder != NULL : !o->follow;
     flags |= (o->spot == NULL ? O_RDONLY : O_CREAT | (o->keep ? O_RDWR : O_WRONLY)) | (nofollow ? O_NOFOLLOW : 0);
-    int fd = openat(o->spot != NULL ? dir_of(o->spot) : AT_FDCWD, o->spot != NULL ? o->spot->name : path, flags, 0666);
+    mode_t mode = o->spot != NULL && o->spot->mode != 0 ? o->spot->mode : 0666;
+    int fd = openat(o->spot != NULL ? dir_of(o->spot) : AT_FDCWD, o->spot != NULL ? o->spot->name : path, flags, mode);
     if (fd < 0 && errno == ELOOP && nofollow)
         return refuse(path, "is a symbolic link, which is not followed");
     if (fd < 0)

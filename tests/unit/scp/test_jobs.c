@@ -93,7 +93,8 @@ static void test_sink_that_needs_a_directory_makes_none(void **state)
     (void)state;
     begin(SPAN("", 0));
     job.directory = true;
-    assert_int_equal(scp_sink_run(&job, "missing"), SSHIO_ESYSTEM);
+    assert_int_equal(scp_sink_run(&job, "missing"), SSHIO_ESFTP_FAILURE);
+    assert_string_equal(sshio_error_message(), "Not a directory: missing");
     assert_int_equal(files.count, 0);
     assert_int_equal(wire.out.data[0], SCP_WARNING);
     end();
