@@ -60,6 +60,7 @@ int local_map(const struct local *local, const char *path, char **mapped);      
 int local_reverse_map(const struct local *local, const char *path, char **mapped); /* and back */
 /* Joins and cleans: the result is absolute, without ".", ".." and double slashes; ".." at the top stays there. */
 int path_clean(const char *base, const char *path, char **clean);
+int path_join(const char *front, const char *back, char **joined); /* one behind the other, with nothing between */
 const char *path_below(const char *root, const char *path); /* what follows the root, "" for itself; NULL = not below */
 
 /* ---- local_place.c ---- */

@@ -45,7 +45,7 @@ const char *path_below(const char *root, const char *path)
     return path + len;
 }
 
-static int join(const char *front, const char *back, char **joined)
+int path_join(const char *front, const char *back, char **joined)
 {
     size_t front_len = strlen(front), size = front_len + strlen(back) + 1;
     char *text = mem_alloc(size);
@@ -62,14 +62,14 @@ int local_map(const struct local *local, const char *path, char **mapped)
 {
     char *clean;
     if (local->root < 0 && (path[0] == '/' || local->start_dir == NULL))
-        return join(path[0] == '\0' ? "." : "", path, mapped);
+        return path_join(path[0] == '\0' ? "." : "", path, mapped);
     int rc = path_clean(local->start_dir != NULL ? local->start_dir : "/", path, &clean);
     if (rc != 0 || local->root < 0) {
         if (rc == 0)
             *mapped = clean;
         return rc;
     }
-    rc = join(local->root_path, clean, mapped);
+    rc = path_join(local->root_path, clean, mapped);
     mem_free(clean);
     return rc;
 }
@@ -77,9 +77,9 @@ int local_map(const struct local *local, const char *path, char **mapped)
 int local_reverse_map(const struct local *local, const char *path, char **mapped)
 {
     if (local->root < 0)
-        return join("", path, mapped);
+        return path_join("", path, mapped);
     const char *below = path_below(local->root_path, path);
     if (below == NULL)
         return local_fail_sftp(SSHIO_FX_NO_SUCH_FILE, "File not found");
-    return join(below[0] == '\0' ? "/" : "", below, mapped);
+    return path_join(below[0] == '\0' ? "/" : "", below, mapped);
 }

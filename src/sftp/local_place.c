@@ -390,16 +390,10 @@ static int text_of_walk(struct walk *w, char **resolved)
     int rc = path_clean(w->done, w->rest[0] == '/' ? w->rest + 1 : w->rest, &clean);
     if (rc != 0)
         return rc;
-    size_t root_len = strlen(w->local->root_path), size = root_len + strlen(clean) + 1;
-    char *text = mem_alloc(size);
-    if (text != NULL) {
-        memcpy(text, w->local->root_path, root_len);
-        memcpy(text + root_len, strcmp(clean, "/") == 0 && root_len != 0 ? "" : clean, size - root_len);
-        text[size - 1] = '\0';
-        *resolved = text;
-    }
+    const char *root = w->local->root_path;
+    rc = path_join(root, strcmp(clean, "/") == 0 && root[0] != '\0' ? "" : clean, resolved);
     mem_free(clean);
-    return text != NULL ? 0 : fail_nomem();
+    return rc;
 }
 
 static int resolve_below(const struct local *local, const char *below, char **resolved)
