@@ -201,9 +201,6 @@ SSHIO_API void sshio_sftp_names_free(sshio_sftp_names *names); /* not the struct
  * what it takes. Also SSHIO_EINVAL and SSHIO_ENOMEM. Any number of them may be under way on one session, each in a
  * task. Cancelled ones leave the session usable. Paths that are relative start at the working directory
  * (sshio_sftp_chdir). Reference: SFTPClient. */
-typedef struct sshio_sftp sshio_sftp;
-typedef struct sshio_sftp_file sshio_sftp_file;
-typedef struct sshio_sftp_dir sshio_sftp_dir;
 
 typedef struct sshio_sftp_options { /* SSHIO_SFTP */
     size_t size;
@@ -407,6 +404,149 @@ SSHIO_API int sshio_sftp_file_unlock(sshio_sftp_file *file, uint64_t offset, uin
 SSHIO_API int sshio_sftp_file_fsync(sshio_sftp_file *file);
 /* Gives the file back, whatever the result. In a session that has ended it succeeds. Takes NULL. */
 SSHIO_API int sshio_sftp_file_close(sshio_sftp_file *file);
+
+/* ---- SFTPServer ---- */
+
+/* What a client asks for. Each handler is a task, one at a time for a session unless .concurrent; it returns 0, a
+ * negative error (sshio_raise_sftp, sshio_raise_errno, any other) or SSHIO_DEFAULT: do it as without a handler, which
+ * is what NULL does. Paths are as the client sent them; one with a NUL never gets here. What takes req gives its output
+ * with the sshio_answer_… function named, and returns what that returns. Reference: SFTPServer. */
+typedef struct sshio_sftp_server_handlers {
+    int (*open)(sshio_sftp_server *server, const char *path, uint32_t pflags, const sshio_sftp_attrs *attrs,
+                void **file, void *user); /* v3, v4: SSHIO_FXF_READ … */
+    int (*open56)(sshio_sftp_server *server, const char *path, uint32_t desired_access, uint32_t flags,
+                  const sshio_sftp_attrs *attrs, void **file, void *user); /* v5, v6: SSHIO_ACE4_…, SSHIO_FXF_… */
+    int (*close)(sshio_sftp_server *server, void *file, void *user);       /* also of what is open at the end */
+    int (*read)(sshio_sftp_server *server, void *file, uint64_t offset, void *buffer, size_t size, size_t *got,
+                void *user); /* got 0 = end of file */
+    int (*write)(sshio_sftp_server *server, void *file, uint64_t offset, const void *data, size_t len, void *user);
+    int (*rename)(sshio_sftp_server *server, const char *oldpath, const char *newpath,
+                  void *user); /* must not replace what is there */
+    int (*posix_rename)(sshio_sftp_server *server, const char *oldpath, const char *newpath, void *user);
+    int (*remove)(sshio_sftp_server *server, const char *path, void *user);
+    int (*readlink)(sshio_sftp_server *server, const char *path, sshio_request *req,
+                    void *user); /* sshio_answer_text */
+    int (*symlink)(sshio_sftp_server *server, const char *oldpath, const char *newpath,
+                   void *user); /* oldpath is what the link says */
+    int (*link)(sshio_sftp_server *server, const char *oldpath, const char *newpath, void *user);
+    int (*realpath)(sshio_sftp_server *server, const char *path, sshio_request *req,
+                    void *user); /* sshio_answer_text */
+    int (*stat)(sshio_sftp_server *server, const char *path, sshio_request *req,
+                void *user); /* sshio_answer_attrs, as the next two */
+    int (*lstat)(sshio_sftp_server *server, const char *path, sshio_request *req, void *user);
+    int (*fstat)(sshio_sftp_server *server, void *file, sshio_request *req, void *user);
+    int (*setstat)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs, void *user);
+    int (*lsetstat)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs, void *user);
+    int (*fsetstat)(sshio_sftp_server *server, void *file, const sshio_sftp_attrs *attrs, void *user);
+    int (*statvfs)(sshio_sftp_server *server, const char *path, sshio_sftp_vfs_attrs *attrs, void *user);
+    int (*fstatvfs)(sshio_sftp_server *server, void *file, sshio_sftp_vfs_attrs *attrs, void *user);
+    int (*lock)(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length, uint32_t flags,
+                void *user); /* v6: SSHIO_FXF_BLOCK_…; length 0 = to the end */
+    int (*unlock)(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length, void *user);
+    int (*fsync)(sshio_sftp_server *server, void *file, void *user);
+    int (*mkdir)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs, void *user);
+    int (*rmdir)(sshio_sftp_server *server, const char *path, void *user);
+    int (*scandir)(sshio_sftp_server *server, const char *path, sshio_request *req,
+                   void *user); /* sshio_answer_name for each entry; runs beside others until it has given all */
+    int (*format_user)(sshio_sftp_server *server, int64_t uid, sshio_request *req,
+                       void *user); /* -1 = none; sshio_answer_text */
+    int (*format_group)(sshio_sftp_server *server, int64_t gid, sshio_request *req, void *user);
+    int (*format_longname)(sshio_sftp_server *server, const sshio_sftp_name *name, sshio_request *req,
+                           void *user); /* v3; sshio_answer_text */
+    int (*map_path)(sshio_sftp_server *server, const char *path, sshio_request *req,
+                    void *user); /* the client's path, on this host; sshio_answer_text */
+    int (*reverse_map_path)(sshio_sftp_server *server, const char *path, sshio_request *req,
+                            void *user); /* and back; sshio_answer_text */
+    void (*exit)(sshio_sftp_server *server,
+                 void *user); /* callback; the session has ended, its files are closed; the last call */
+    void (*reserved[8])(void);
+} sshio_sftp_server_handlers;
+
+/* Answers; both copy. SSHIO_EINVAL: the question takes no such answer; SSHIO_ENOMEM. */
+SSHIO_API int sshio_answer_attrs(sshio_request *req, const sshio_sftp_attrs *attrs);
+/* May be given many times. Waits while 128 names are there that the client has not asked for; SSHIO_ECLOSED: it has
+ * closed the directory. longname "" or NULL = as ls -l. */
+SSHIO_API int sshio_answer_name(sshio_request *req, const sshio_sftp_name *name);
+
+/* How files are served. A session has the rights of this process: a program that serves several users takes on those
+ * of the one who logged in, or serves a process for each. Reference: SFTPServer. */
+typedef struct sshio_sftp_server_options {
+    size_t size;
+    const char *chroot;                         /* the clients' root directory: no path leads out; default none */
+    const sshio_sftp_server_handlers *handlers; /* copied; default: local files */
+    void *user;                                 /* of the handlers */
+    bool read_only;                             /* refuse whatever changes something; default false */
+    bool follow_outside_links;                  /* with .chroot: links that lead out are followed; default false */
+    const char *start_dir; /* of relative paths; default the process's working directory, or the root */
+    bool concurrent;       /* handlers of a session may overlap; default false */
+    uint32_t umask;        /* bits that new files do not get, besides those of the process's umask; default 0 */
+    const char *const *allow_requests; /* names of sshio_sftp_request_name; default all */
+    const char *const *deny_requests;  /* likewise; default none */
+    int sftp_version;                  /* highest, 3 to 6; default that of sshio_server_options, else 3 */
+} sshio_sftp_server_options;
+#define SSHIO_SFTP_SERVER(...) SSHIO_OPTIONS(sshio_sftp_server_options, __VA_ARGS__)
+SSHIO_API void sshio_sftp_server_options_init(sshio_sftp_server_options *options); /* defaults and .size */
+
+/* In an sftp_factory: serve this session so. Waits (looks at the root). SSHIO_EINVAL, SSHIO_ESYSTEM, SSHIO_ENOMEM. */
+SSHIO_API int sshio_answer_sftp_server(sshio_request *req, const sshio_sftp_server_options *options);
+
+/* Serves one session on two descriptors, which it takes over (they may be equal), until the client has ended it: what a
+ * program is that another SSH server runs as its subsystem "sftp". Nothing is served beside it meanwhile: the file
+ * system is worked on by this thread. As OpenSSH's clients expect it, the target stands first in SYMLINK of version 3.
+ * Waits. 0; SSHIO_ESFTP_BAD_MESSAGE (the client said what cannot be understood), SSHIO_EINVAL, SSHIO_ESYSTEM. */
+SSHIO_API int sshio_run_sftp_server(int in, int out, const sshio_sftp_server_options *options);
+
+/* The names of all requests, in no order: "open", "posix-rename" …; NULL behind the last one. */
+SSHIO_API const char *sshio_sftp_request_name(size_t index);
+
+/* What a session is; borrowed. None of these waits. */
+SSHIO_API sshio_chan *sshio_sftp_server_channel(const sshio_sftp_server *server);    /* NULL = it is on descriptors */
+SSHIO_API sshio_conn *sshio_sftp_server_connection(const sshio_sftp_server *server); /* NULL likewise */
+SSHIO_API const char *const *sshio_sftp_server_env(const sshio_sftp_server *server); /* "NAME=value", ends with NULL */
+SSHIO_API sshio_logger *sshio_sftp_server_logger(const sshio_sftp_server *server);
+SSHIO_API void sshio_sftp_server_set_user(sshio_sftp_server *server,
+                                          void *user); /* what its handlers get from now on */
+
+/* What happens without a handler, for handlers that change only a part of it: the same arguments without user, and
+ * outputs in place of req, which are the caller's to free. All wait, in a handler's task. SSHIO_ESYSTEM with errno,
+ * SSHIO_E_SFTP; SSHIO_ESFTP_OP_UNSUPPORTED for a file that did not come from sshio_sftp_server_open and …_open56. */
+SSHIO_API int sshio_sftp_server_open(sshio_sftp_server *server, const char *path, uint32_t pflags,
+                                     const sshio_sftp_attrs *attrs, void **file);
+SSHIO_API int sshio_sftp_server_open56(sshio_sftp_server *server, const char *path, uint32_t desired_access,
+                                       uint32_t flags, const sshio_sftp_attrs *attrs, void **file);
+SSHIO_API int sshio_sftp_server_close(sshio_sftp_server *server, void *file);
+SSHIO_API int sshio_sftp_server_read(sshio_sftp_server *server, void *file, uint64_t offset, void *buffer, size_t size,
+                                     size_t *got); /* short only at the end */
+SSHIO_API int sshio_sftp_server_write(sshio_sftp_server *server, void *file, uint64_t offset, const void *data,
+                                      size_t len);
+SSHIO_API int sshio_sftp_server_rename(sshio_sftp_server *server, const char *oldpath, const char *newpath);
+SSHIO_API int sshio_sftp_server_posix_rename(sshio_sftp_server *server, const char *oldpath, const char *newpath);
+SSHIO_API int sshio_sftp_server_remove(sshio_sftp_server *server, const char *path);
+SSHIO_API int sshio_sftp_server_readlink(sshio_sftp_server *server, const char *path, char **target);
+SSHIO_API int sshio_sftp_server_symlink(sshio_sftp_server *server, const char *oldpath, const char *newpath);
+SSHIO_API int sshio_sftp_server_link(sshio_sftp_server *server, const char *oldpath, const char *newpath);
+SSHIO_API int sshio_sftp_server_realpath(sshio_sftp_server *server, const char *path, char **real);
+SSHIO_API int sshio_sftp_server_stat(sshio_sftp_server *server, const char *path, sshio_sftp_attrs **attrs);
+SSHIO_API int sshio_sftp_server_lstat(sshio_sftp_server *server, const char *path, sshio_sftp_attrs **attrs);
+SSHIO_API int sshio_sftp_server_fstat(sshio_sftp_server *server, void *file, sshio_sftp_attrs **attrs);
+SSHIO_API int sshio_sftp_server_setstat(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs);
+SSHIO_API int sshio_sftp_server_lsetstat(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs);
+SSHIO_API int sshio_sftp_server_fsetstat(sshio_sftp_server *server, void *file, const sshio_sftp_attrs *attrs);
+SSHIO_API int sshio_sftp_server_statvfs(sshio_sftp_server *server, const char *path, sshio_sftp_vfs_attrs *attrs);
+SSHIO_API int sshio_sftp_server_fstatvfs(sshio_sftp_server *server, void *file, sshio_sftp_vfs_attrs *attrs);
+SSHIO_API int sshio_sftp_server_lock(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length,
+                                     uint32_t flags); /* advisory locks of byte ranges */
+SSHIO_API int sshio_sftp_server_unlock(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length);
+SSHIO_API int sshio_sftp_server_fsync(sshio_sftp_server *server, void *file);
+SSHIO_API int sshio_sftp_server_mkdir(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs);
+SSHIO_API int sshio_sftp_server_rmdir(sshio_sftp_server *server, const char *path);
+SSHIO_API int sshio_sftp_server_scandir(sshio_sftp_server *server, const char *path,
+                                        sshio_request *req); /* adds its entries to the answer */
+SSHIO_API int sshio_sftp_server_format_user(sshio_sftp_server *server, int64_t uid, char **text);
+SSHIO_API int sshio_sftp_server_format_group(sshio_sftp_server *server, int64_t gid, char **text);
+SSHIO_API int sshio_sftp_server_format_longname(sshio_sftp_server *server, const sshio_sftp_name *name, char **text);
+SSHIO_API int sshio_sftp_server_map_path(sshio_sftp_server *server, const char *path, char **mapped);
+SSHIO_API int sshio_sftp_server_reverse_map_path(sshio_sftp_server *server, const char *path, char **mapped);
 
 SSHIO_END
 #endif

@@ -240,6 +240,13 @@ static void take_pair(sshio_sftp *s, struct span name, struct span data)
         s->symlink_reversed = span_is(data, EXT_ORDER_TARGET_FIRST);
 }
 
+/* What a server is known for, unless it says so itself. */
+static bool reverses_symlink(const sshio_sftp *s)
+{
+    uint32_t quirks = engine_peer_quirks(s->chan->conn->engine);
+    return (quirks & (s->dialect.version == 3 ? QUIRK_SYMLINK_TARGET_FIRST : QUIRK_SYMLINK_NEVER_LINK_FIRST)) != 0;
+}
+
 static int take_version(sshio_sftp *s, int offered, struct reader *r, struct error *e)
 {
     struct span name, data;
@@ -250,6 +257,7 @@ static int take_version(sshio_sftp *s, int offered, struct reader *r, struct err
         return error_set_reason(e, SSHIO_ESFTP_BAD_MESSAGE, SSHIO_FX_BAD_MESSAGE,
                                 "Unsupported version: %u, where 3 to %d were offered", (unsigned)version, offered);
     s->dialect.version = (int)version;
+    s->symlink_reversed = reverses_symlink(s);
     log_debug(s->logger, 1, "Received version %u", (unsigned)version);
     for (unsigned count = 0; extension_pair_read(r, &name, &data); count++) {
         if (count == PAIRS_MAX || name.len > PAIR_NAME_MAX)
@@ -388,7 +396,6 @@ static int start(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_options *o, i
         return rc;
     chan_release(chan); /* ours is that of connection_made */
     sshio_chan_set_write_buffer_limits(s->chan, CLIENT_QUEUE_HIGH, CLIENT_QUEUE_HIGH / 4);
-    s->symlink_reversed = (engine_peer_quirks(conn->engine) & QUIRK_SYMLINK_TARGET_FIRST) != 0;
     rc = negotiate(s, version);
     if (rc == 0)
         s->ready = true;

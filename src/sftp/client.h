@@ -68,7 +68,7 @@ struct sshio_sftp {
     bool ready;            /* the versions are negotiated */
     bool exited;           /* sshio_sftp_exit was called */
     bool ended;            /* nothing is answered any more */
-    bool symlink_reversed; /* version 3: the target goes first */
+    bool symlink_reversed; /* the target goes first, where the drafts have the link */
     struct error error;    /* why it ended */
     struct request *hello; /* waits for FXP_VERSION */
     struct framer framer;

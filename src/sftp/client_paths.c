@@ -96,7 +96,7 @@ int sshio_sftp_symlink(sshio_sftp *sftp, const char *oldpath, const char *newpat
     struct call call;
     if (sftp->dialect.version >= 6)
         return link_v6(sftp, oldpath, newpath, true);
-    bool target_first = sftp->dialect.version == 3 && sftp->symlink_reversed;
+    bool target_first = sftp->symlink_reversed;
     call_begin(&call, sftp, FXP_SYMLINK, newpath);
     if (target_first)
         call_text(&call, oldpath);
@@ -191,6 +191,8 @@ int sshio_sftp_realpath(sshio_sftp *sftp, const char *path, char **real)
         return fail(SSHIO_EINVAL, "sshio_sftp_realpath: no place for the result");
     call_begin(&call, sftp, FXP_REALPATH, path);
     call_path(&call, path);
+    if (sftp->dialect.version >= 6)
+        put_u8(call.w, SSHIO_FXRP_NO_CHECK); /* what is left out counts as this, but not with all servers */
     return wait_filename(&call, real);
 }
 

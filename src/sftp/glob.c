@@ -78,6 +78,7 @@ struct globbing {
     size_t count;
     bool only_dirs;  /* the pattern ends in a slash */
     bool may_repeat; /* a path may be found twice */
+    bool matched;
     struct glob_list *list;
     void *listings; /* a tree of struct cached: each directory is listed once */
 };
@@ -145,6 +146,7 @@ static int found(struct globbing *g, const char *path, const facts *attrs, const
             return fail_nomem();
     }
     const char *whole = slashed != NULL ? slashed : path;
+    g->matched = true;
     if (!g->may_repeat || !has_path(g->list, whole))
         rc = add(g->list, whole, attrs, full);
     mem_free(slashed);
@@ -276,7 +278,6 @@ static int no_match(const struct side *side, const sshio_sftp *s, const char *pa
 
 int glob_expand(const struct side *side, sshio_sftp *s, const char *pattern, struct glob_list *list)
 {
-    size_t before = list->count;
     if (pattern[0] == '\0')
         return 0;
     char *text = mem_strdup(pattern);
@@ -286,7 +287,7 @@ int glob_expand(const struct side *side, sshio_sftp *s, const char *pattern, str
         g->side = side;
         g->sftp = s;
         g->list = list;
-        g->may_repeat = before != 0;
+        g->may_repeat = list->count != 0;
         rc = split(g, text);
     }
     if (rc == 0)
@@ -294,13 +295,14 @@ int glob_expand(const struct side *side, sshio_sftp *s, const char *pattern, str
     if (rc == 0 && g->count == 0) { /* slashes alone */
         facts attrs;
         rc = side->stat(s, "/", true, &attrs);
-        rc = rc == 0 ? add(list, "/", &attrs, NULL) : rc;
+        rc = rc == 0 ? found(g, "/", &attrs, NULL) : rc;
     }
+    bool matched = g != NULL && g->matched;
     if (g != NULL)
         tdestroy(g->listings, free_cached);
     mem_free(g);
     mem_free(text);
-    return rc == 0 && list->count == before ? no_match(side, s, pattern) : rc;
+    return rc == 0 && !matched ? no_match(side, s, pattern) : rc;
 }
 
 /* ---- public ---- */

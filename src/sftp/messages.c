@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-#define MESSAGE_ROW(name, number, by_server, first, last) { (number), "FXP_" #name },
+#define MESSAGE_ROW(name, number, by_server, first, last) { (number), (first), "FXP_" #name },
 static const struct {
     uint8_t type;
+    uint8_t first;
     const char *name;
 } rows[] = { SFTP_MESSAGES(MESSAGE_ROW) };
 
@@ -15,4 +16,12 @@ const char *sftp_message_name(uint8_t type)
         if (rows[i].type == type)
             return rows[i].name;
     return "unknown";
+}
+
+bool sftp_message_is_known(uint8_t type, int version)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].type == type)
+            return version >= rows[i].first;
+    return false;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* X(name, number, sent by the server, first version, last version) */
+/* X(name, number, sent by the server, first version, last version, which is for the reader) */
 #define SFTP_MESSAGES(X)                                                                                               \
     X(INIT, 1, false, 3, 6)                                                                                            \
     X(VERSION, 2, true, 3, 6)                                                                                          \
@@ -43,6 +43,8 @@ enum sftp_message { SFTP_MESSAGES(SFTP_MESSAGE_ENUM) };
 
 /* "FXP_OPEN"; "unknown" for numbers without a name. For logs. */
 const char *sftp_message_name(uint8_t type);
+/* Does a version have this one, or has it had it? What has gone is still understood. */
+bool sftp_message_is_known(uint8_t type, int version);
 
 /* How the two ends of a session speak. */
 struct dialect {

@@ -11,7 +11,7 @@ char *path_join(const char *path, const char *name)
     size_t len = strlen(path);
     if (len == 0 || name[0] == '/')
         return mem_strdup(name);
-    const char *slash = path[len - 1] == '/' || name[0] == '\0' ? "" : "/";
+    const char *slash = path[len - 1] == '/' ? "" : "/";
     size_t size = len + strlen(slash) + strlen(name) + 1;
     char *whole = mem_alloc(size);
     if (whole != NULL)

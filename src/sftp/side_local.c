@@ -435,6 +435,38 @@ static int sync_file(sshio_sftp *s, const struct open_file *file)
     return local_run(false, run_sync, &copy);
 }
 
+struct reading {
+    const struct open_file *file;
+    uint64_t offset;
+    uint8_t *data;
+    size_t len, got;
+};
+
+static int run_read(void *arg)
+{
+    struct reading *r = arg;
+    ssize_t n = 1;
+    while (r->got < r->len && n != 0) {
+        n = pread(r->file->fd, r->data + r->got, r->len - r->got, (off_t)(r->offset + r->got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed("read", r->file->path);
+        r->got += (size_t)n;
+    }
+    return 0;
+}
+
+static int read_some(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint8_t *data, size_t *len)
+{
+    (void)s;
+    struct reading r = { file, offset, data, *len, 0 };
+    int rc = local_run(file->at_once, run_read, &r);
+    if (rc == 0)
+        *len = r.got;
+    return rc;
+}
+
 /* ---- where a file has data ---- */
 
 struct measuring {
@@ -496,5 +528,6 @@ const struct side side_local = {
     .close = close_file,
     .fset = fset,
     .sync = sync_file,
+    .read = read_some,
     .ranges = ranges_of,
 };

@@ -80,7 +80,7 @@ static facts settable(const sshio_sftp *s, const facts *attrs, uint32_t bits)
 
 static int set(sshio_sftp *s, const struct spot *spot, const facts *attrs, bool is_link)
 {
-    facts f = settable(s, attrs, TIMES | SSHIO_FILEXFER_ATTR_PERMISSIONS);
+    facts f = settable(s, attrs, is_link ? TIMES : TIMES | SSHIO_FILEXFER_ATTR_PERMISSIONS);
     int rc = sshio_sftp_setstat(s, spot->path, &f, is_link ? SSHIO_NO : SSHIO_YES);
     return is_link && rc == SSHIO_ESFTP_OP_UNSUPPORTED ? 0 : rc;
 }
@@ -150,6 +150,19 @@ static int sync_file(sshio_sftp *s, const struct open_file *file)
     return can ? client_fsync(s, &file->handle, file->path) : 0;
 }
 
+static int read_some(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint8_t *data, size_t *len)
+{
+    struct range range = { offset, *len };
+    struct blocks b = { .sftp = s, .ranges = &range, .range_count = 1, .what = file->path };
+    b.from = side_end(&side_remote, file);
+    b.to = (struct end){ .kind = END_MEMORY, .memory = data, .base = offset };
+    b.block = blocks_size(s, true, false, 0);
+    int rc = blocks_run(&b);
+    if (rc == 0 && b.eof < offset + *len)
+        *len = b.eof > offset ? (size_t)(b.eof - offset) : 0;
+    return rc;
+}
+
 static int ranges_of(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint64_t len, struct ranges *ranges)
 {
     return client_ranges(s, &file->handle, offset, len, file->path, ranges);
@@ -172,5 +185,6 @@ const struct side side_remote = {
     .close = close_file,
     .fset = fset,
     .sync = sync_file,
+    .read = read_some,
     .ranges = ranges_of,
 };

@@ -170,22 +170,6 @@ static int move_all(struct copying *c)
 
 /* ---- going on with what was begun before ---- */
 
-static int read_part(struct copying *c, bool source, uint64_t offset, uint8_t *data, size_t *len)
-{
-    struct blocks b;
-    struct range range = { offset, *len };
-    prepare(c, &b);
-    b.moved = NULL;
-    b.from = source ? side_end(c->t->from, &c->from) : side_end(c->t->to, &c->to);
-    b.to = (struct end){ .kind = END_MEMORY, .memory = data, .base = offset };
-    b.ranges = &range;
-    b.range_count = 1;
-    int rc = blocks_run(&b);
-    if (rc == 0 && b.eof - offset < *len)
-        *len = b.eof > offset ? (size_t)(b.eof - offset) : 0;
-    return rc;
-}
-
 /* Both sides have to have the same in front of the place. */
 static int prove(struct copying *c, uint64_t place, bool *same)
 {
@@ -193,9 +177,10 @@ static int prove(struct copying *c, uint64_t place, bool *same)
     uint8_t *data = mem_alloc(2 * (size_t)PROOF_LEN);
     if (data == NULL)
         return fail_nomem();
-    int rc = read_part(c, true, place - len, data, &there);
+    sshio_sftp *sftp = c->t->sftp;
+    int rc = c->t->from->read(sftp, &c->from, place - len, data, &there);
     if (rc == 0)
-        rc = read_part(c, false, place - len, data + PROOF_LEN, &here);
+        rc = c->t->to->read(sftp, &c->to, place - len, data + PROOF_LEN, &here);
     *same = rc == 0 && there == len && here == len && memcmp(data, data + PROOF_LEN, len) == 0;
     mem_free(data);
     return rc;

@@ -261,6 +261,103 @@ class AsyncSSH(Scripted):
                            self.password, *more])
 
 
+class Gesftp(OpenSSH):
+    """Files in SFTP versions 3 to 6, by gesftpserver."""
+
+    name = "gesftp"
+
+    def start(self):
+        program = find_program("/usr/libexec/gesftpserver", why="gesftpserver")
+        super().start(Subsystem=f"sftp {program}")
+
+
+class HostileSftp(OpenSSH):
+    """Files of a server that breaks the rules: the one that the file `how` names, in peers/hostile_sftp.py."""
+
+    name = "hostile-sftp"
+
+    def start(self):
+        self.how = self.folder / "how"
+        super().start(Subsystem=f"sftp {PYTHON} {HERE / 'peers' / 'hostile_sftp.py'} {self.how}")
+
+
+class AsyncSSHSftp(Scripted):
+    """Files in SFTP versions 3 to 6, as whoever runs the tests."""
+
+    name = "asyncssh-sftp"
+    kind = "plain"
+
+    def start(self):
+        need_python_module("asyncssh")
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_sftp_server.py", "--host-key",
+                           self.make_host_key(), "--authorized-keys", self.authorized_keys, "--kind", self.kind])
+
+
+class AsyncSSHShortReads(AsyncSSHSftp):
+    name, kind = "asyncssh-short-reads", "short"
+
+
+class AsyncSSHFailingWrite(AsyncSSHSftp):
+    name, kind = "asyncssh-failing-write", "failing"
+
+
+class AsyncSSHOddStatus(AsyncSSHSftp):
+    name, kind = "asyncssh-odd-status", "odd"
+
+
+class Proftpd(Server):
+    """Files in SFTP versions 3 to 6. It needs root, and serves only root here."""
+
+    name = "proftpd"
+    host_key_kind = "rsa-3072"
+
+    def start(self):
+        if os.getuid() != 0:
+            missing("proftpd is started by root alone")
+        proftpd = find_program("proftpd", why="proftpd-core, proftpd-mod-crypto")
+        self.user = "root"
+        self.port = free_port()
+        key = self.make_host_key()
+        run([find_program("ssh-keygen"), "-q", "-p", "-N", "", "-m", "PEM", "-f", key]).check()
+        keys, passwords = self.folder / "keys", self.folder / "passwords"
+        keys.write_bytes(run([find_program("ssh-keygen"), "-e", "-f", f"{self.identity.path}.pub"]).check().out)
+        passwords.touch(mode=0o600)
+        passwords.write_text("root:*:0:0::/root:/bin/sh\n")
+        config = self.folder / "proftpd.conf"
+        config.write_text(f"""ModulePath /usr/lib/proftpd
+LoadModule mod_sftp.c
+ServerType standalone
+Port 0
+DefaultServer off
+SocketBindTight on
+UseReverseDNS off
+PidFile {self.folder}/pid
+ScoreboardFile {self.folder}/score
+SystemLog {self.folder}/system.log
+DelayEngine off
+WtmpLog off
+TransferLog none
+User root
+Group root
+<VirtualHost {HOST}>
+ Port {self.port}
+ SFTPEngine on
+ SFTPLog {self.folder}/sftp.log
+ SFTPHostKey {key}
+ SFTPAuthorizedUserKeys file:{keys}
+ SFTPAuthMethods publickey
+ AuthOrder mod_auth_file.c
+ AuthUserFile {passwords}
+ RequireValidShell off
+ RootLogin on
+ UseFtpUsers off
+ AllowOverwrite on
+ AllowStoreRestart on
+</VirtualHost>
+""")
+        self.daemon = Daemon([proftpd, "-n", "-c", config], self.folder / "log").wait_for_port(self.port)
+
+
 class AsyncSSHRekeying(AsyncSSH):
     name = "asyncssh-rekeying"
 

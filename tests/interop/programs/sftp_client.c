@@ -149,13 +149,6 @@ static int do_getcwd(void)
     return answer_text(rc, text);
 }
 
-static int answer_bool(int rc, bool result)
-{
-    if (rc == 0)
-        printf("ok %d", result);
-    return rc;
-}
-
 static int do_question(void)
 {
     static const struct {
@@ -168,8 +161,12 @@ static int do_question(void)
                       { "islink", sshio_sftp_islink } };
     bool result = false;
     for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
-        if (strcmp(word[0], questions[i].name) == 0)
-            return answer_bool(questions[i].ask(sftp, word[1], &result), result);
+        if (strcmp(word[0], questions[i].name) == 0) {
+            int rc = questions[i].ask(sftp, word[1], &result);
+            if (rc == 0)
+                printf("ok %d", result);
+            return rc;
+        }
     return SSHIO_EINVAL;
 }
 
@@ -428,7 +425,7 @@ static int do_lock(void)
     sshio_sftp_file *file = NULL;
     int rc = sshio_sftp_open(sftp, word[1], "r+", NULL, &file);
     if (rc == 0)
-        rc = sshio_sftp_file_lock(file, 0, 10, SSHIO_FXF_BLOCK_READ | SSHIO_FXF_BLOCK_WRITE);
+        rc = sshio_sftp_file_lock(file, 0, 10, SSHIO_FXF_BLOCK_WRITE);
     if (rc == 0)
         rc = sshio_sftp_file_unlock(file, 0, 10);
     sshio_sftp_file_close(file);
