@@ -88,6 +88,18 @@ class OpenSSH(Server):
         self.daemon = Daemon([sshd, "-D", "-e", "-f", config], self.folder / "log").wait_for_port(self.port)
 
 
+class HostileScp(OpenSSH):
+    """Its scp is peers/hostile_scp.py: it says what the file `says` holds, and what it hears goes to `heard`."""
+
+    name = "hostile-scp"
+
+    def start(self):
+        self.says, self.heard = self.folder / "says", self.folder / "heard"
+        self.heard.touch(mode=0o666)
+        self.heard.chmod(0o666)
+        super().start(ForceCommand=f"{PYTHON} {HERE / 'peers' / 'hostile_scp.py'} {self.says} {self.heard}")
+
+
 class OpenSSHRekeying(OpenSSH):
     name = "openssh-rekeying"
 
