@@ -116,12 +116,28 @@ static void cancel_call(struct completion *c, int code)
     completion_complete(c, code);
 }
 
+/* What is wrong with a reply, behind what it is about. */
+static void name_error(struct call *call, int rc)
+{
+    char name[512];
+    struct error e;
+    if (rc != SSHIO_ESFTP_BAD_MESSAGE || call->what == NULL)
+        return;
+    error_init(&e);
+    error_move(&e, &call->error);
+    error_set_reason(&call->error, rc, SSHIO_FX_BAD_MESSAGE, "%s: %s",
+                     log_escaped(span_of(call->what), name, sizeof name), error_message(&e));
+    error_clear(&e);
+}
+
 static void replied(struct request *rq, uint8_t type, struct reader *body)
 {
     struct call *call = LIST_ENTRY(rq, struct call, rq);
     int rc = reply_check(call->sftp, type, body, call->wanted, call->what, &call->error);
-    if (rc == 0 && call->take != NULL)
+    if (rc == 0 && call->take != NULL) {
         rc = call->take(call, body);
+        name_error(call, rc);
+    }
     if (rc == 0 && call->wanted != FXP_STATUS)
         rc = reply_end(call->sftp, body, call->what, &call->error);
     completion_complete(&call->completion, rc);

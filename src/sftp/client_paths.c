@@ -214,7 +214,7 @@ static char *joined(const char *path, const char *const *more)
 {
     char *whole = mem_strdup(path);
     for (size_t i = 0; whole != NULL && more != NULL && more[i] != NULL; i++) {
-        char *longer = path_join(whole, more[i]);
+        char *longer = path_append(whole, more[i]);
         mem_free(whole);
         whole = longer;
     }

@@ -151,7 +151,7 @@ static void remove_entry(struct removing *r, const char *path, const sshio_sftp_
                     log_escaped(span_of(name->filename), shown, sizeof shown));
         return;
     }
-    char *whole = path_join(path, name->filename);
+    char *whole = path_append(path, name->filename);
     if (whole == NULL) {
         gang_error_note(&r->failed, fail_nomem());
     } else if (is_directory(r, name, whole)) {

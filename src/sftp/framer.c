@@ -90,7 +90,8 @@ static bool read_head(struct framer *f, struct span *bytes, int *rc, struct erro
     while (f->head_len < head_size(f) && bytes->len > 0) {
         f->head[f->head_len++] = bytes->data[0];
         take_front(bytes, 1);
-        if (f->head_len == LENGTH_LEN + 1 && (*rc = check_len(f, e)) != 0)
+        bool is_empty = f->head_len == LENGTH_LEN && load_u32(f->head) == 0; /* no type will follow */
+        if ((is_empty || f->head_len == LENGTH_LEN + 1) && (*rc = check_len(f, e)) != 0)
             return false;
     }
     return f->head_len > LENGTH_LEN && f->head_len == head_size(f);

@@ -141,7 +141,7 @@ static int found(struct globbing *g, const char *path, const facts *attrs, const
     if (g->only_dirs) {
         if (attrs->type != SSHIO_FILEXFER_TYPE_DIRECTORY)
             return 0;
-        slashed = path_join(path, "");
+        slashed = path_append(path, "");
         if (slashed == NULL)
             return fail_nomem();
     }
@@ -162,7 +162,7 @@ static int expand_plain(struct globbing *g, const char *base, size_t at, unsigne
     char *path = mem_strdup(base);
     size_t i = at;
     for (; path != NULL && i < g->count && !g->parts[i].magic; i++) {
-        char *longer = path_join(path, g->parts[i].text);
+        char *longer = path_append(path, g->parts[i].text);
         mem_free(path);
         path = longer;
     }
@@ -199,7 +199,7 @@ static int expand_entry(struct globbing *g, const char *base, size_t at, const s
     bool any = g->parts[at].any, last = at + 1 == g->count;
     sshio_filexfer_type type;
     facts attrs;
-    char *path = path_join(base, entry->filename);
+    char *path = path_append(base, entry->filename);
     if (path == NULL)
         return fail_nomem();
     int rc = own_type(g, path, entry, &type);

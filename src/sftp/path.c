@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-char *path_join(const char *path, const char *name)
+char *path_append(const char *path, const char *name)
 {
     size_t len = strlen(path);
     if (len == 0 || name[0] == '/')

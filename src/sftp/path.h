@@ -7,7 +7,7 @@
 
 /* Freed by the caller; NULL = out of memory. An absolute name takes the place of the path; an empty path is none, and
  * an empty name leaves a slash at the end. */
-char *path_join(const char *path, const char *name);
+char *path_append(const char *path, const char *name);
 /* What follows the last slash, "" for ".", ".." and after a slash at the end: the contents are meant. Borrowed. */
 const char *path_basename(const char *path);
 bool path_is_dots(const char *name);      /* "." or ".." */

@@ -28,7 +28,7 @@ void folder_unref(struct folder *folder)
 
 bool spot_in(struct spot *spot, struct folder *folder, const char *name)
 {
-    char *path = path_join(folder->path, name);
+    char *path = path_append(folder->path, name);
     if (path == NULL)
         return false;
     *spot = (struct spot){ .folder = folder_ref(folder), .path = path };

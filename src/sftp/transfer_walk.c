@@ -197,7 +197,7 @@ static int copy_entry(struct transfer *t, const struct item *dir, struct folder 
                       const struct chain *chain)
 {
     struct spot spot;
-    char *src = path_join(dir->src, entry->filename);
+    char *src = path_append(dir->src, entry->filename);
     if (src == NULL || !spot_in(&spot, folder, entry->filename)) {
         mem_free(src);
         return fail_nomem();

@@ -162,8 +162,8 @@ def test_x1_names_that_lead_out_are_refused(ask, place):
     target = place / "inner" / "target"
     target.parent.mkdir()
     for how in ("NamesUp", "NamesNul"):
-        answer = ask(how, ["get", "/tree", target, "r"])[0]
-        assert answer.code == "SFTP_BAD_MESSAGE", answer
+        answer = ask(how, ["get", "/tree", place / how, "r"])[0]
+        assert answer.code == "SFTP_BAD_MESSAGE" and set(os.listdir(place / how)) <= {"good"}, answer
     answer = ask("NamesUp", ["get", "/tree", target, "re"])[0]
     assert answer.ok and answer.count("[SSHIO_ESFTP_BAD_MESSAGE") == 4 and os.listdir(target) == ["good"], answer
     assert os.listdir(place / "inner") == ["target"] and not os.path.exists("/tmp/planted")

@@ -85,7 +85,7 @@ class Server:
         if kind in (STAT, LSTAT):
             self.stat(number, first)
         elif kind in (OPEN, OPENDIR):
-            self.listed.discard(first)
+            self.listed.discard(first[-200:])
             self.reply(HANDLE, number, string(first[-200:]))
         elif kind == READ:
             offset, wanted = struct.unpack(">QI", rest[:12])
@@ -96,6 +96,8 @@ class Server:
             self.reply(NAME, number, u32(1) + self.entry(first or b"/", FOLDER))
         elif kind == READLINK:
             self.reply(NAME, number, u32(1) + self.entry(b"/etc", LINK))
+        elif kind == FSTAT:
+            self.reply(ATTRS, number, self.attrs(REGULAR))
         elif kind == CLOSE:
             self.status(number, OK)
         else:
