@@ -8,7 +8,6 @@
 #include "config/words.h"
 
 #define COMMAND_MAX (256u * 1024)
-#define PREFIX "scp "
 
 /* ---- saying it ---- */
 
@@ -57,7 +56,7 @@ int scp_command_format(const struct scp_command *command, sshio_scp_quoting quot
     if (quoting != SSHIO_SCP_QUOTE_RAW && strchr(command->path, '\n') != NULL)
         return error_set(e, SSHIO_EINVAL, "a remote path of SCP has a newline in it");
     writer_init(&w, COMMAND_MAX);
-    put_chars(&w, PREFIX);
+    put_chars(&w, SCP_COMMAND);
     put_chars(&w, command->sink ? "-t " : "-f ");
     put_chars(&w, command->directory ? "-d " : "");
     put_chars(&w, command->preserve ? "-p " : "");
@@ -80,7 +79,7 @@ int scp_command_format(const struct scp_command *command, sshio_scp_quoting quot
 
 bool scp_command_is_one(const char *text)
 {
-    return strncmp(text, PREFIX, sizeof PREFIX - 1) == 0;
+    return strncmp(text, SCP_COMMAND, sizeof SCP_COMMAND - 1) == 0;
 }
 
 struct options {

@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+#define SCP_COMMAND "scp " /* how one begins */
+
 struct scp_command {
     bool sink;      /* -t; else -f, a source */
     bool directory; /* -d: the path must be a directory */

@@ -25,7 +25,7 @@ static struct node *node_new(const struct node *dir, const char *name)
     struct node *n = mem_zalloc(sizeof *n);
     if (n == NULL)
         return NULL;
-    n->path = dir != NULL ? path_join(dir->path, name) : mem_strdup(name);
+    n->path = dir != NULL ? path_append(dir->path, name) : mem_strdup(name);
     if (n->path != NULL)
         return n;
     mem_free(n);

@@ -95,9 +95,9 @@ bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn
 static bool serves_itself(const struct settings *s)
 {
     const struct own_subsystem *own = own_subsystems;
-    while (own->name != NULL && !own->is_served(s))
+    while (own->is_served != NULL && !own->is_served(s))
         own++;
-    return own->name != NULL;
+    return own->is_served != NULL;
 }
 
 /* A session that can become nothing but a subsystem of our own. */
@@ -146,17 +146,24 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
 
 /* ---- starting ---- */
 
-static const struct own_subsystem *find_own(const sshio_chan *chan, const char *name)
+static bool is_for(const struct own_subsystem *own, const char *command, const char *subsystem)
+{
+    if (subsystem != NULL)
+        return own->name != NULL && strcmp(own->name, subsystem) == 0;
+    return command != NULL && own->command != NULL && strncmp(command, own->command, strlen(own->command)) == 0;
+}
+
+static const struct own_subsystem *find_own(const sshio_chan *chan, const char *command, const char *subsystem)
 {
     const struct own_subsystem *own = own_subsystems;
-    while (own->name != NULL && (strcmp(own->name, name) != 0 || !own->is_served(chan->conn->settings)))
+    while (own->is_served != NULL && !(is_for(own, command, subsystem) && own->is_served(chan->conn->settings)))
         own++;
-    return own->name != NULL ? own : NULL;
+    return own->is_served != NULL ? own : NULL;
 }
 
 bool server_session_start(sshio_chan *chan, const char *command, const char *subsystem)
 {
-    const struct own_subsystem *own = subsystem != NULL ? find_own(chan, subsystem) : NULL;
+    const struct own_subsystem *own = find_own(chan, command, subsystem);
     if (own != NULL) {
         chan->start_pending = chan->ch != NULL && own->take(chan);
         return chan->start_pending;
