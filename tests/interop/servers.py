@@ -370,6 +370,37 @@ Group root
         self.daemon = Daemon([proftpd, "-n", "-c", config], self.folder / "log").wait_for_port(self.port)
 
 
+class SshioScp(Scripted):
+    """The program programs/sftp_server.c with SCP, whose root is the folder `root`, as whoever runs the tests."""
+
+    name = "sshio-scp"
+    words = []
+
+    def start(self):
+        self.root = self.folder / "root"
+        self.root.mkdir()
+        self.start_script([find_built("tests/interop/sftp_server"), self.make_host_key(), self.authorized_keys,
+                           f"root={self.root}", "scp", *self.words])
+
+
+class SshioScpHandlers(SshioScp):
+    """The same where each operation is a handler."""
+
+    name, words = "sshio-scp-handlers", ["handlers=default"]
+
+
+class SshioScpFactory(SshioScp):
+    name, words = "sshio-scp-factory", ["handlers=factory"]
+
+
+class SshioScpReadOnly(SshioScp):
+    name, words = "sshio-scp-read-only", ["read_only"]
+
+
+class SshioScpNoWrites(SshioScp):
+    name, words = "sshio-scp-no-writes", ["deny=write"]
+
+
 class AsyncSSHRekeying(AsyncSSH):
     name = "asyncssh-rekeying"
 
