@@ -86,6 +86,7 @@ struct sshio_sftp {
 };
 
 /* ---- client.c ---- */
+sshio_sftp *client_new(sshio_conn *conn); /* without a channel; one reference; NULL = out of memory */
 void client_hold(sshio_sftp *s);
 void client_release(sshio_sftp *s);
 void client_fail(sshio_sftp *s, const struct error *e); /* ends the session */
