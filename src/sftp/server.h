@@ -98,7 +98,7 @@ struct sshio_sftp_server {
     uint64_t denied;     /* bits of rows, see server_requests.c */
     struct dialect dialect;
     int max_version;
-    bool target_first; /* the arguments of SYMLINK in version 3 */
+    bool target_first; /* the arguments of SYMLINK, until version 6 */
     bool fresh;        /* no request came yet: the version may be chosen */
     bool port_full;    /* no replies now */
     bool stopped;      /* reading */

@@ -253,7 +253,7 @@ static void parse_rename(struct sftp_request *q, struct reader *r)
 static void parse_symlink(struct sftp_request *q, struct reader *r)
 {
     char *first = take_text(q, r), *second = take_text(q, r);
-    bool target_first = q->server->dialect.version == 3 && q->server->target_first;
+    bool target_first = q->server->dialect.version < 6 && q->server->target_first;
     q->path = target_first ? first : second;
     q->path2 = target_first ? second : first;
     q->symbolic = true;

@@ -10,8 +10,9 @@ import servers
 from sftp_talk import Client, make_tree, open_place, picture, unescape
 
 PEERS = [(servers.OpenSSH, 3), (servers.Paramiko, 3), *((servers.AsyncSSHSftp, version) for version in (3, 4, 5, 6)),
-         *((servers.Gesftp, version) for version in (3, 4, 5, 6)), *((servers.Proftpd, version) for version in (3, 4, 5, 6))]
-FULL = [(servers.OpenSSH, 3), (servers.AsyncSSHSftp, 6), (servers.Gesftp, 4), (servers.Proftpd, 5)]
+         *((servers.Gesftp, version) for version in (3, 4, 5, 6)), *((servers.Proftpd, version) for version in (3, 4, 5, 6)),
+         *((servers.SshioSftp, version) for version in (3, 4, 5, 6))]
+FULL = [(servers.OpenSSH, 3), (servers.SshioSftp, 6), (servers.AsyncSSHSftp, 6), (servers.Gesftp, 4), (servers.Proftpd, 5)]
 
 
 def names(pair):
