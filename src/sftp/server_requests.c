@@ -133,8 +133,6 @@ static void parse_open(struct sftp_request *q, struct reader *r)
 static void parse_close(struct sftp_request *q, struct reader *r)
 {
     q->handle = take_handle(q, r);
-    if (q->handle != NULL && reader_done(r))
-        q->handle->closing = true;
 }
 
 static void parse_read(struct sftp_request *q, struct reader *r)
@@ -545,6 +543,8 @@ static void parse(struct sftp_request *q, const struct request_row *row, struct 
     q->cls = row->cls;
     row->parse(q, r);
     check(q, r);
+    if (row->type == FXP_CLOSE && q->result == 0)
+        q->handle->hidden = true;
     log_debug(q->server->logger, 1, "Request %" PRIu32 ": %s", q->id, row->name);
 }
 

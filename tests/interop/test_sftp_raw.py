@@ -176,6 +176,16 @@ def test_handles_that_are_none(sftp):
     assert sftp.status(READDIR, text(file)) == invalid
 
 
+def test_a_close_that_is_refused_closes_nothing(tmp_path):
+    """A malformed one, and one that -P denies: the handle stays, and is given back at the end."""
+    for options, close in (([], text(b"\0\0\0\0") + b"x"), (["-P", "close"], text(b"\0\0\0\0"))):
+        with server(*options, cwd=tmp_path) as session:
+            handle = session.opendir(".")
+            assert handle == b"\0\0\0\0" and session.status(CLOSE, close) in (BAD_MESSAGE, PERMISSION_DENIED)
+            assert session.ask(READDIR, text(handle))[0] == NAME
+            assert session.end() == 0
+
+
 def test_paths_that_are_none(sftp, tmp_path):
     """P8: a NUL in a path is refused; one of more than 64 KiB as well, and what the system finds too long."""
     invalid = INVALID_FILENAME if sftp.version == 6 else FAILURE

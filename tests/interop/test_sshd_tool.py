@@ -297,6 +297,9 @@ def test_options_of_internal_sftp(make, tmp_path):
     assert sftp(server, f"put {server.config} file\n").check()
     assert (tmp_path / "below/file").stat().st_mode & 0o777 == 0o600
     assert b"Permission denied" in sftp(server, "mkdir dir\n").err
+
+
+def test_internal_sftp_that_is_read_only(make, tmp_path):
     server = make(config="Subsystem sftp internal-sftp -R").start()
     result = sftp(server, f"put {server.config} {tmp_path}/new\n")
     assert result.status == 1 and b"Permission denied" in result.err and not (tmp_path / "new").exists(), result
