@@ -275,6 +275,32 @@ static void test_cancelled_transfer_leaves_the_session_usable(void **state)
     run_with(cancel_transfers, serve_files);
 }
 
+/* The small files of a tree are copied by other tasks, which end with the one that was told to be quick. */
+static void be_quick(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, NULL);
+    bool yes = false;
+    assert_int_equal(mkdir(at("tree"), 0700), 0);
+    for (int i = 0; i < 50; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "tree/%d", i);
+        fill(at(name), 100);
+    }
+    int rc = sshio_sftp_get(sftp, at("tree"), at("copy"), SSHIO_COPY(.recurse = true, .timeout = 1e-6));
+    assert_int_equal(rc, SSHIO_ETIMEDOUT);
+    must(sshio_sftp_get(sftp, at("tree"), at("copy"), SSHIO_COPY(.recurse = true, .timeout = 100)));
+    must(sshio_sftp_exists(sftp, at("copy/49"), &yes));
+    assert_true(yes || access(at("copy/tree/49"), F_OK) == 0);
+    finish(sftp, conn);
+}
+
+static void test_transfer_has_a_time_limit(void **state)
+{
+    (void)state;
+    run_with(be_quick, serve_files);
+}
+
 static int open_and_forget(void *arg)
 {
     sshio_sftp_file *file = NULL;
@@ -682,6 +708,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_transfers_of_each_version_are_whole, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_holes_are_not_transferred, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_cancelled_transfer_leaves_the_session_usable, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_transfer_has_a_time_limit, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_handle_of_a_cancelled_open_is_closed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_more_requests_than_the_table_holds_wait, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_calls_after_the_end_fail_and_close_succeeds, make_folder, remove_folder),
