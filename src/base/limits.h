@@ -21,7 +21,7 @@
     X(window_growth, uint32_t, 32 * 1024 * 1024, "bytes by which a connection's receive windows may grow, together")   \
     X(env_count, uint32_t, 128, "environment variables per session")                                                   \
     X(env_len, uint32_t, 1024, "bytes of one environment variable, name and value")                                    \
-    X(output_high, uint32_t, 256 * 1024, "unsent bytes above which no channel data is packetised")                     \
+    X(output_high, uint32_t, 512 * 1024, "unsent bytes above which no channel data is packetised")                     \
     X(output_low, uint32_t, 64 * 1024, "unsent bytes below which packetising goes on")                                 \
     X(control_queue, uint32_t, 4 * 1024 * 1024, "unsent replies and control messages that end the connection")         \
     X(peer_rekeys, uint32_t, 10, "peer-started rekeys that carried little data, within 10 s")                          \

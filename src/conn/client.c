@@ -77,9 +77,10 @@ static int start(struct loop *loop, const struct connecting *c, struct settings 
                  struct proxy *proxy, struct error *e)
 {
     char names[STREAM_NAMES_SIZE];
-    sshio_address local = { .host = "" }, peer = { .host = "" };
-    stream_names(stream, &local, &peer, names);
+    sshio_address peer = { .host = "" };
     bool named = c->host != NULL && c->host[0] != '\0';
+    if (!named)
+        stream_names(stream, NULL, &peer, names);
     int port = c->options->port != 0 ? c->options->port : named || peer.port == 0 ? PORT_DEFAULT : peer.port;
     sshio_conn *conn = NULL;
     int rc = conn_new(s, loop, stream, named ? c->host : peer.host, port, NULL, &conn, e);

@@ -87,7 +87,7 @@ static void trust(sshio_conn *conn, sshio_key *key)
 {
     sshio_key_unref(conn->host_key);
     conn->host_key = sshio_key_ref(key);
-    engine_host_key_verdict(conn->engine, NULL);
+    engine_trust_host_key(conn->engine, key);
 }
 
 /* The message says what was found, where, and what to do about it. */
@@ -140,7 +140,7 @@ static void question_done(int result, void *arg)
         if (q->answer > 0)
             trust(conn, q->key);
         else
-            engine_host_key_verdict(conn->engine, &q->refusal);
+            engine_refuse_host_key(conn->engine, &q->refusal);
         conn_verdict_given(conn);
     }
     error_clear(&q->refusal);
@@ -154,7 +154,7 @@ static void ask(sshio_conn *conn, sshio_key *key, struct error *refusal)
 {
     struct question *q = mem_zalloc(sizeof *q);
     if (q == NULL) {
-        engine_host_key_verdict(conn->engine, refusal);
+        engine_refuse_host_key(conn->engine, refusal);
         return;
     }
     *q = (struct question){ .conn = conn, .key = sshio_key_ref(key) };
@@ -186,7 +186,7 @@ static void decide_key(sshio_conn *conn, sshio_key *key)
     if (status != SSHIO_HOST_REVOKED && s->client.validate_host_public_key != NULL)
         ask(conn, key, &refusal);
     else
-        engine_host_key_verdict(conn->engine, &refusal);
+        engine_refuse_host_key(conn->engine, &refusal);
     error_clear(&refusal);
 }
 
@@ -197,12 +197,12 @@ void host_key_decide(sshio_conn *conn, struct span blob, const struct sig_alg *a
     error_init(&e);
     if (key_from_public_blob(blob, &key, &e) != 0 || !span_is(span_of(sshio_key_get_algorithm(key)), alg->type->name)) {
         error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Unable to decode host key for host %s", look_up_name(conn));
-        engine_host_key_verdict(conn->engine, &e);
+        engine_refuse_host_key(conn->engine, &e);
     } else if (key_check_size(key, conn->settings->required_rsa_size, NULL) != 0) {
         error_set(&e, SSHIO_EHOST_KEY_NOT_VERIFIABLE,
                   "Host key of %d bits is too short for host %s: required_rsa_size is %d", key_bits(key),
                   look_up_name(conn), conn->settings->required_rsa_size);
-        engine_host_key_verdict(conn->engine, &e);
+        engine_refuse_host_key(conn->engine, &e);
     } else {
         decide_key(conn, key);
     }

@@ -2,64 +2,16 @@
  * and a secret of all zeros, which a point of small order gives, is refused. */
 #include "crypto/agreement.h"
 
-#include <pthread.h>
-
 #include <openssl/evp.h>
 
 #include "base/memory.h"
-#include "crypto/random.h"
+#include "crypto/raw_key.h"
 
 #define X25519_LEN 32
 
 struct agreement {
     EVP_PKEY *pkey;
 };
-
-static pthread_once_t generator_once = PTHREAD_ONCE_INIT;
-static pthread_key_t generator_slot;
-static bool generator_slot_made;
-
-static void free_generator(void *generator)
-{
-    EVP_PKEY_CTX_free(generator);
-}
-
-static void make_generator_slot(void)
-{
-    generator_slot_made = pthread_key_create(&generator_slot, free_generator) == 0;
-}
-
-/* A context that makes key after key, one per thread; NULL = failed. */
-static EVP_PKEY_CTX *thread_generator(void)
-{
-    if (pthread_once(&generator_once, make_generator_slot) != 0 || !generator_slot_made)
-        return NULL;
-    EVP_PKEY_CTX *generator = pthread_getspecific(generator_slot);
-    if (generator != NULL)
-        return generator;
-    generator = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
-    if (generator == NULL || EVP_PKEY_keygen_init(generator) != 1 ||
-        pthread_setspecific(generator_slot, generator) != 0) {
-        EVP_PKEY_CTX_free(generator);
-        return NULL;
-    }
-    return generator;
-}
-
-static EVP_PKEY *new_private_key(void)
-{
-    if (random_seeded()) {
-        uint8_t private_key[X25519_LEN];
-        bool filled = random_bytes(private_key, sizeof private_key);
-        EVP_PKEY *pkey = filled ? EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private_key, sizeof private_key)
-                                : NULL;
-        mem_wipe(private_key, sizeof private_key);
-        return pkey;
-    }
-    EVP_PKEY *pkey = NULL;
-    EVP_PKEY_CTX *generator = thread_generator();
-    return generator != NULL && EVP_PKEY_generate(generator, &pkey) == 1 ? pkey : NULL;
-}
 
 static void x25519_destroy(struct agreement *a)
 {
@@ -76,7 +28,7 @@ static struct agreement *x25519_generate(const struct agreement_alg *alg, uint8_
     if (a == NULL)
         return NULL;
     size_t len = X25519_LEN;
-    a->pkey = new_private_key();
+    a->pkey = raw_key_generate(RAW_KEY_X25519);
     if (a->pkey == NULL || EVP_PKEY_get_raw_public_key(a->pkey, public_key, &len) != 1 || len != X25519_LEN) {
         x25519_destroy(a);
         return NULL;
@@ -97,7 +49,7 @@ static bool x25519_derive(struct agreement *a, const uint8_t *peer_public, size_
     static const uint8_t zeros[X25519_LEN];
     if (len != X25519_LEN)
         return false;
-    EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer_public, len);
+    EVP_PKEY *peer = raw_key_public(RAW_KEY_X25519, peer_public, len);
     EVP_PKEY_CTX *ctx = peer != NULL ? EVP_PKEY_CTX_new_from_pkey(NULL, a->pkey, NULL) : NULL;
     bool ok = ctx != NULL && derive(ctx, peer, secret) && !mem_equal_secret(secret, zeros, X25519_LEN);
     EVP_PKEY_CTX_free(ctx);

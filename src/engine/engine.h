@@ -35,7 +35,7 @@ struct compression_alg;
 struct sig_alg;
 
 /* Blocks of the pools an engine works with. Output packets never straddle blocks. */
-#define ENGINE_OUTPUT_BLOCK (320u * 1024) /* limits.output_high and the largest packets fit */
+#define ENGINE_OUTPUT_BLOCK (576u * 1024) /* limits.output_high and the largest packets fit */
 /* Of data that waits: written but not packetised, received but not delivered. */
 #define ENGINE_QUEUE_BLOCK (64u * 1024)
 
@@ -118,7 +118,7 @@ struct engine_events {
     void (*version_received)(void *owner, const char *line); /* without CR LF */
     void (*host_key_received)(
         void *owner, struct span blob,
-        const struct sig_alg *alg); /* client question: engine_host_key_verdict; blob until the verdict */
+        const struct sig_alg *alg); /* client question: engine_trust_host_key or _refuse_; blob until then */
     void (*sign_exchange)(void *owner, void *key, const struct sig_alg *alg,
                           struct span hash); /* server question: engine_exchange_signature; until the verdict */
     void (*compute)(void *owner, struct engine_job *job); /* question, may be NULL: see engine_job_run */
@@ -196,7 +196,9 @@ void engine_keepalive(const struct engine *e, uint32_t *interval_ms, uint32_t *c
 
 /* ---- verdicts of the key exchange ---- */
 
-void engine_host_key_verdict(struct engine *e, const struct error *refused); /* NULL = trusted */
+void engine_trust_host_key(struct engine *e,
+                           const sshio_key *key); /* the one that was asked for; NULL = not read yet */
+void engine_refuse_host_key(struct engine *e, const struct error *reason);
 void engine_exchange_signature(struct engine *e,
                                struct span signature); /* outer form; empty = could not sign: the exchange fails */
 
@@ -212,7 +214,8 @@ void engine_job_done(struct engine_job *job); /* the verdict; what was left of t
 
 /* ---- authentication (RFC 4252) ---- */
 
-/* Client: one request at a time, after auth_asked or auth_ready, and then after each answer. SSHIO_EINVAL when it is not the time. */
+/* Client: one request at a time, after auth_asked or auth_ready, and then after each answer. SSHIO_EINVAL when it is
+ * not the time. */
 int engine_auth_none(struct engine *e, const char *user);
 int engine_auth_password(struct engine *e, const char *user, const char *password);
 int engine_auth_password_new(struct engine *e, const char *user, const char *old_password, const char *new_password);

@@ -62,21 +62,25 @@ void engine_exchange_signature(struct engine *e, struct span signature)
 
 /* ---- client ---- */
 
-static bool signature_holds(struct exchange *x)
+static bool signature_holds(const struct exchange *x, const sshio_key *key)
+{
+    return key_verify(key, x->chosen.host_key_alg, SPAN(x->hash, x->hash_alg->len),
+                      SPAN(x->signature, x->signature_len));
+}
+
+static bool signature_holds_by_blob(const struct exchange *x)
 {
     sshio_key *key = NULL;
-    struct span host_key = SPAN(x->host_key, x->host_key_len);
-    if (key_from_public_blob(host_key, &key, NULL) < 0)
+    if (key_from_public_blob(SPAN(x->host_key, x->host_key_len), &key, NULL) < 0)
         return false;
-    bool ok = key_verify(key, x->chosen.host_key_alg, SPAN(x->hash, x->hash_alg->len),
-                         SPAN(x->signature, x->signature_len));
+    bool ok = signature_holds(x, key);
     sshio_key_unref(key);
     return ok;
 }
 
-static void trust(struct engine *e, struct exchange *x)
+static void trust(struct engine *e, struct exchange *x, const sshio_key *key)
 {
-    if (!signature_holds(x)) {
+    if (key != NULL ? !signature_holds(x, key) : !signature_holds_by_blob(x)) {
         engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange hash mismatch");
         return;
     }
@@ -87,18 +91,31 @@ static void trust(struct engine *e, struct exchange *x)
     key_exchange_proven(e, x);
 }
 
-void engine_host_key_verdict(struct engine *e, const struct error *refused)
+/* Whether it is asked, and so the question is over; the caller leaves the engine then. */
+static bool enter_with_verdict(struct engine *e)
 {
     struct exchange *x = e->kex.running;
     if (e->ended || e->config->server || x == NULL || !x->asking)
-        return;
+        return false;
     engine_enter(e);
     x->asking = false;
     e->waiting = false;
-    if (refused != NULL)
-        engine_fail(e, refused);
-    else
-        trust(e, x);
+    return true;
+}
+
+void engine_trust_host_key(struct engine *e, const sshio_key *key)
+{
+    if (!enter_with_verdict(e))
+        return;
+    trust(e, e->kex.running, key);
+    engine_leave(e);
+}
+
+void engine_refuse_host_key(struct engine *e, const struct error *reason)
+{
+    if (!enter_with_verdict(e))
+        return;
+    engine_fail(e, reason);
     engine_leave(e);
 }
 
@@ -121,7 +138,7 @@ static void ask_for_trust(struct engine *e, struct exchange *x)
         return;
     }
     if (e->kex.host_key != NULL && span_equal(blob, SPAN(e->kex.host_key, e->kex.host_key_len))) {
-        trust(e, x);
+        trust(e, x, NULL);
         return;
     }
     x->asking = true;

@@ -81,12 +81,14 @@ static int socket_error(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
 }
 
+/* On the same machine a connection is there when connect returns, although it says that it is on its way: to ask once
+ * more is cheaper than to watch for it. */
 static int start_connecting(int fd, const struct sockaddr *sa, socklen_t len)
 {
     int rc;
     do
         rc = connect(fd, sa, len);
-    while (rc != 0 && errno == EINTR);
+    while (rc != 0 && (errno == EINTR || errno == EINPROGRESS)); /* asked again it is EALREADY */
     return rc == 0 || errno == EISCONN ? 0 : errno;
 }
 

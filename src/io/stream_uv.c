@@ -553,16 +553,21 @@ static const struct stream_ops uv_stream_ops = {
 
 /* ---- making ---- */
 
-static int open_port(struct uv_stream *s, struct port *port, int fd, struct error *e)
+static bool is_socket(int fd)
 {
     struct stat st;
-    int rc = fstat(fd, &st) != 0 ? -errno : uv_poll_init(loop_uv(s->base.loop), &port->poll, fd);
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static int open_port(struct uv_stream *s, struct port *port, int fd, bool is_socket, struct error *e)
+{
+    int rc = uv_poll_init(loop_uv(s->base.loop), &port->poll, fd);
     if (rc != 0)
         return error_set_errno(e, -rc, "stream on descriptor %d", fd);
     port->poll.data = port;
     port->stream = s;
     port->fd = fd;
-    port->is_socket = S_ISSOCK(st.st_mode);
+    port->is_socket = is_socket;
     s->open_handles++;
     return 0;
 }
@@ -596,22 +601,23 @@ static void close_half_made(struct uv_stream *s)
     close_stream(&s->base);
 }
 
-static void set_option(int fd, int level, int option)
+/* Whether it is a socket; one that lacks the option works as well. */
+static bool set_option(int fd, int level, int option)
 {
     int on = 1;
-    setsockopt(fd, level, option, &on, sizeof on); /* a socket that lacks it works as well */
+    return setsockopt(fd, level, option, &on, sizeof on) == 0 || errno != ENOTSOCK;
 }
 
 int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream **out, struct error *e)
 {
     struct uv_stream *s = new_stream(loop);
-    int rc = s != NULL ? open_port(s, s->in, fd, e) : error_nomem(e);
+    int rc = s != NULL ? open_port(s, s->in, fd, true, e) : error_nomem(e);
     if (rc != 0) {
         mem_free(s);
         close(fd);
         return rc;
     }
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+    s->in->is_socket = set_option(fd, IPPROTO_TCP, TCP_NODELAY);
     if (keepalive)
         set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
     *out = &s->base;
@@ -621,7 +627,7 @@ int stream_from_socket(struct loop *loop, int fd, bool keepalive, struct stream 
 int stream_from_pipes(struct loop *loop, int in, int out_fd, struct stream **out, struct error *e)
 {
     struct uv_stream *s = new_stream(loop);
-    int rc = s != NULL ? open_port(s, s->in, in, e) : error_nomem(e);
+    int rc = s != NULL ? open_port(s, s->in, in, is_socket(in), e) : error_nomem(e);
     if (rc != 0) {
         mem_free(s);
         close(in);
@@ -631,7 +637,7 @@ int stream_from_pipes(struct loop *loop, int in, int out_fd, struct stream **out
     }
     if (out_fd != in) {
         s->out = &s->ports[1];
-        rc = open_port(s, s->out, out_fd, e);
+        rc = open_port(s, s->out, out_fd, is_socket(out_fd), e);
     }
     if (rc != 0) {
         close(out_fd);

@@ -7,13 +7,12 @@
 
 #include "base/der.h"
 #include "base/memory.h"
-#include "crypto/random.h"
+#include "crypto/raw_key.h"
 #include "key/pkey.h"
 
 #define PUBLIC_LEN 32
 #define SEED_LEN 32
 #define SIGNATURE_LEN 64
-#define LIBRARY_NAME "ED25519"
 
 static bool get_public(const sshio_key *key, uint8_t *public_key)
 {
@@ -27,17 +26,12 @@ static bool get_seed(const sshio_key *key, uint8_t *seed)
     return EVP_PKEY_get_raw_private_key(key->pkey, seed, &len) == 1 && len == SEED_LEN;
 }
 
-static EVP_PKEY *from_seed(const uint8_t *seed)
-{
-    return EVP_PKEY_new_raw_private_key_ex(NULL, LIBRARY_NAME, NULL, seed, SEED_LEN);
-}
-
 static int set_public(sshio_key *key, struct span public_key, struct error *e)
 {
     if (public_key.len != PUBLIC_LEN)
         return key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the public key has %zu bytes, not 32",
                                 public_key.len);
-    key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, LIBRARY_NAME, NULL, public_key.data, PUBLIC_LEN);
+    key->pkey = raw_key_public(RAW_KEY_ED25519, public_key.data, PUBLIC_LEN);
     return key->pkey != NULL ? 0
                              : key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the public key is refused");
 }
@@ -45,7 +39,7 @@ static int set_public(sshio_key *key, struct span public_key, struct error *e)
 /* derived gets the public half. */
 static int set_private(sshio_key *key, const uint8_t *seed, uint8_t *derived, struct error *e)
 {
-    key->pkey = from_seed(seed);
+    key->pkey = raw_key_private(RAW_KEY_ED25519, seed, SEED_LEN);
     if (key->pkey == NULL || !get_public(key, derived))
         return key_import_error(e, SSHIO_DETAIL_MALFORMED, "ssh-ed25519: the private key is refused");
     key->is_private = true;
@@ -128,22 +122,12 @@ static void put_private(const sshio_key *key, struct writer *w)
     mem_wipe(seed, SEED_LEN);
 }
 
-static EVP_PKEY *new_pkey(void)
-{
-    uint8_t seed[SEED_LEN];
-    if (!random_seeded())
-        return EVP_PKEY_Q_keygen(NULL, NULL, LIBRARY_NAME);
-    EVP_PKEY *pkey = random_bytes(seed, SEED_LEN) ? from_seed(seed) : NULL;
-    mem_wipe(seed, SEED_LEN);
-    return pkey;
-}
-
 static int generate(sshio_key *key, const sshio_generate_options *options, struct error *e)
 {
     if (options != NULL && options->key_size != 0)
         return error_set(e, SSHIO_EKEY_GENERATION, "ssh-ed25519 keys have one size: key_size %d means nothing",
                          options->key_size);
-    key->pkey = new_pkey();
+    key->pkey = raw_key_generate(RAW_KEY_ED25519);
     key->is_private = true;
     return key->pkey != NULL ? 0 : error_set(e, SSHIO_EKEY_GENERATION, "ssh-ed25519: no key could be generated");
 }

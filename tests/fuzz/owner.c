@@ -241,9 +241,13 @@ void owner_check(const struct owner *o)
 static void give_host_key_verdict(struct owner *o)
 {
     struct error refused;
+    if (!o->distrust) {
+        engine_trust_host_key(o->e, NULL);
+        return;
+    }
     error_init(&refused);
     error_set(&refused, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "not trusted");
-    engine_host_key_verdict(o->e, o->distrust ? &refused : NULL);
+    engine_refuse_host_key(o->e, &refused);
     error_clear(&refused);
 }
 

@@ -122,6 +122,15 @@ def test_a_factory_that_refuses_ends_the_session(park, far):
     sftp(server, "pwd\n").check()
 
 
+def test_a_session_knows_whose_it_is(park, far):
+    """Channel, connection, environment, logger, and the user that its handlers have set."""
+    server = park.get(servers.SshioSftpHandlers)
+    (far / "file").touch()
+    sftp(server, f"get {far}/file /dev/null\n", "-o", "SetEnv=WHOSE=mine").check()
+    server.daemon.wait_for_line(rf"^exit, channel, user {server.user}, WHOSE=mine, something opened$")
+    server.daemon.wait_for_line(r"sftp: warning: .*its last words$")
+
+
 def test_other_requests_are_refused_where_only_files_are_served(files):
     for words in ([HOST, "true"], ["-s", HOST, "other"], [HOST]):
         result = run([find_program("ssh"), *clients.OpenSSH.options(None, files), *words])

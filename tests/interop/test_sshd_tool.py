@@ -490,6 +490,24 @@ def test_key_files_have_tokens_and_may_be_several(make, tmp_path):
     assert server.ssh(HOST, "echo x").check().out == b"x\n"
 
 
+@pytest.mark.parametrize("name", ["../other", "-oProxyCommand=x", "a/b", "a\nb", "~other"])
+def test_a15_names_of_users_go_into_no_path(make, tmp_path, name):
+    """A name that a peer sends is compared with our own and nothing else, so that it cannot choose which file of keys is read."""
+    need_python_module("paramiko")
+    (tmp_path / "names").mkdir()
+    server = make(config=f"AuthorizedKeysFile {tmp_path}/names/%u").start()
+    wanted = tmp_path / "names" / name
+    wanted.parent.mkdir(exist_ok=True)
+    wanted.write_text(server.identity.public_line + "\n")
+    script = ("import paramiko, sys\ntransport = paramiko.Transport((sys.argv[1], int(sys.argv[2])))\ntransport.start_client()\n"
+              "transport.auth_publickey(sys.argv[3], paramiko.Ed25519Key.from_private_key_file(sys.argv[4]))\n")
+    argv = [PYTHON, "-c", script, HOST, server.port]
+    refused = run([*argv, name, server.identity.path])
+    assert refused.status == 1 and b"AuthenticationException" in refused.err, refused
+    (tmp_path / "names" / server.user).write_text(server.identity.public_line + "\n")
+    run([*argv, server.user, server.identity.path]).check()
+
+
 def test_strict_modes(make, tmp_path):
     """A file that others may write, or could replace, is not read, unless StrictModes is off."""
     folder = tmp_path / "folder"

@@ -28,7 +28,7 @@ static void on_host_key(void *owner, struct span blob, const struct sig_alg *alg
     struct pair_side *s = owner;
     s->host_keys++;
     if (!HOOK(s, host_key_received, blob, alg))
-        engine_host_key_verdict(s->engine, NULL);
+        engine_trust_host_key(s->engine, NULL);
 }
 
 static void on_sign(void *owner, void *key, const struct sig_alg *alg, struct span hash)

@@ -87,7 +87,7 @@ static void test_verdicts_given_later_are_taken(void **state)
     assert_int_equal(pair_seen(&p, SERVER, MSG_NEWKEYS), 0);
     assert_int_equal(pair_seen(&p, SERVER, MSG_SERVICE_REQUEST), 0);
     assert_true(p.side[CLIENT].inbox_len != 0);
-    engine_host_key_verdict(p.side[CLIENT].engine, NULL);
+    engine_trust_host_key(p.side[CLIENT].engine, NULL);
     assert_true(pair_log_in(&p));
     pair_done(&p);
 }
@@ -103,7 +103,7 @@ static void test_refused_host_key_ends_with_the_reason(void **state)
     pair_run(&p);
     error_init(&refused);
     error_set(&refused, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "Host key is not trusted for host x");
-    engine_host_key_verdict(p.side[CLIENT].engine, &refused);
+    engine_refuse_host_key(p.side[CLIENT].engine, &refused);
     error_clear(&refused);
     pair_run(&p);
     assert_int_equal(pair_error(&p, CLIENT), SSHIO_EHOST_KEY_NOT_VERIFIABLE);

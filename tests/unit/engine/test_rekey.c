@@ -369,10 +369,13 @@ static void refuse_second(void *owner, struct span blob, const struct sig_alg *a
     struct pair_side *s = owner;
     struct error error;
     (void)blob, (void)alg;
+    if (s->host_keys == 1) {
+        engine_trust_host_key(s->engine, NULL);
+        return;
+    }
     error_init(&error);
-    if (s->host_keys > 1)
-        error_set(&error, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "The host key has changed");
-    engine_host_key_verdict(s->engine, s->host_keys > 1 ? &error : NULL);
+    error_set(&error, SSHIO_EHOST_KEY_NOT_VERIFIABLE, "The host key has changed");
+    engine_refuse_host_key(s->engine, &error);
     error_clear(&error);
 }
 
