@@ -14,6 +14,7 @@ all: deps $(BUILD)/build.ninja
 help:
 	@echo "make             build the library, the tool and the examples in $(BUILD)/"
 	@echo "make demo        build, and show a server and a client talking"
+	@echo "make docs        manual pages and an HTML reference in $(BUILD)/docs/"
 	@echo "make test        unit tests, rules of the house, fuzz corpora, and interop tests with the peers that are installed"
 	@echo "make peers       install the peers of the interop tests (Debian, as root); no service is started"
 	@echo "make check-deep  what takes long: ThreadSanitizer, valgrind, random schedules"
@@ -38,6 +39,9 @@ demo: all
 test: all
 	$(MESON) test -C $(BUILD) --no-rebuild --no-suite bench --print-errorlogs
 	@SSHIO_BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/interop
+
+docs: deps $(BUILD)/build.ninja
+	ninja -C $(BUILD) docs
 
 peers:
 	scripts/install-peers
@@ -68,4 +72,4 @@ install: all
 clean:
 	rm -rf $(BUILD) build-asan build-coverage build-fuzz build-release build-tsan
 
-.PHONY: all help deps demo test peers check-deep sim fuzz fuzz-coverage bench install clean
+.PHONY: all help deps demo docs test peers check-deep sim fuzz fuzz-coverage bench install clean

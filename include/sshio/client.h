@@ -6,8 +6,8 @@
 #include "options.h"
 SSHIO_BEGIN
 
-/* NULL takes the default. First connection_made, last connection_lost, once each. A negative result closes the
- * connection. */
+/* What happens on a client's connection. NULL takes the default. First connection_made, last connection_lost, once
+ * each. A negative result closes the connection. */
 typedef struct sshio_client_handlers {
     void (*connection_made)(sshio_conn *conn,
                             void *user); /* callback; before our version line; sshio_conn_set_user here */
@@ -47,10 +47,11 @@ typedef struct sshio_client_handlers {
  * SSHIO_E_DISCONNECT, ESYSTEM, ERESOLVE, ETIMEDOUT, and for the options EINVAL, SSHIO_E_KEY before anything is opened.
  * Reference: connect. */
 SSHIO_API int sshio_connect(const char *host, const sshio_client_options *options, sshio_conn **conn);
-/* The same with handlers, which win over .handlers and .user. handlers NULL = none. Reference: create_connection. */
+/* As sshio_connect, with handlers, which win over .handlers and .user. handlers NULL = none. Reference:
+ * create_connection. */
 SSHIO_API int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,
                                       const sshio_client_options *options, sshio_conn **conn);
-/* A client on a connected stream socket, which it takes over (also when it fails). Reference: run_client. */
+/* As sshio_connect, on a connected stream socket, which it takes over (also when it fails). Reference: run_client. */
 SSHIO_API int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn);
 /* Asks a server for its host key, whether it is known or not, and hangs up: the key that it proved, owned by the
  * caller. Says no user name and asks for no service. Waits; errors as sshio_connect. Reference: get_server_host_key. */

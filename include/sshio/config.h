@@ -9,7 +9,7 @@ SSHIO_BEGIN
 
 typedef struct sshio_config sshio_config; /* a client or server configuration, evaluated; of one thread */
 
-/* SSHIO_QUERY: what Host, Match and the tokens see. */
+/* What Host, Match and the tokens see: SSHIO_QUERY(.host = "alpha"). */
 typedef struct sshio_config_query {
     size_t size;          /* of this struct; the macro sets it */
     const char *host;     /* client: as the caller wrote it; default none, which no Host line but "*" fits */
@@ -20,10 +20,10 @@ typedef struct sshio_config_query {
 #define SSHIO_QUERY(...) SSHIO_OPTIONS(sshio_config_query, __VA_ARGS__)
 SSHIO_API void sshio_config_query_init(sshio_config_query *query); /* all defaults, and the size */
 
-/* Both read .data and then .files of the source as one stream of lines and evaluate them for the query, which may be
- * NULL; they wait. *config is the caller's. SSHIO_ECONFIG_PARSE, with file and line; SSHIO_ESYSTEM: a file that was
- * named cannot be read. Keywords of OpenSSH without effect here are warnings for a client and errors for a server.
- * (reference: SSHConfig.load) */
+/* Load a configuration: they read .data and then .files of the source as one stream of lines and evaluate them for the
+ * query, which may be NULL; they wait. *config is the caller's. SSHIO_ECONFIG_PARSE, with file and line; SSHIO_ESYSTEM:
+ * a file that was named cannot be read. Keywords of OpenSSH without effect here are warnings for a client and errors
+ * for a server. (reference: SSHConfig.load) */
 SSHIO_API int sshio_load_client_config(const sshio_source *files, const sshio_config_query *query,
                                        sshio_config **config);
 SSHIO_API int sshio_load_server_config(const sshio_source *files, const sshio_config_query *query,
@@ -38,7 +38,7 @@ SSHIO_API const char *const *sshio_config_get(const sshio_config *config, const 
  * either are left out. *text is freed with sshio_bytes_free. SSHIO_ENOMEM. */
 SSHIO_API int sshio_config_dump(const sshio_config *config, sshio_bytes *text);
 
-SSHIO_API void sshio_config_unref(sshio_config *config); /* takes NULL */
+SSHIO_API void sshio_config_unref(sshio_config *config); /* gives a configuration back; takes NULL */
 
 SSHIO_END
 #endif

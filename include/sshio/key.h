@@ -23,7 +23,7 @@ typedef enum sshio_key_format {
     SSHIO_FORMAT_PKCS8_PEM = 4  /* the same as text: "PRIVATE KEY", "PUBLIC KEY" */
 } sshio_key_format;
 
-/* SSHIO_GENERATE: how a key is made. */
+/* How a key is made: SSHIO_GENERATE(.comment = "guest@alpha"). */
 typedef struct sshio_generate_options {
     size_t size;         /* of this struct; the macro sets it */
     const char *comment; /* default none */
@@ -34,7 +34,7 @@ typedef struct sshio_generate_options {
 /* Sets the size and all defaults, for programs that do not use the macro. */
 SSHIO_API void sshio_generate_options_init(sshio_generate_options *options);
 
-/* SSHIO_IMPORT: how a private key is read. */
+/* How a private key is read: SSHIO_IMPORT(.passphrase = …). */
 typedef struct sshio_import_options {
     size_t size;            /* of this struct; the macro sets it */
     const char *passphrase; /* default none; without effect yet: no encrypted key can be read */
@@ -44,7 +44,7 @@ typedef struct sshio_import_options {
 /* Sets the size and all defaults, for programs that do not use the macro. */
 SSHIO_API void sshio_import_options_init(sshio_import_options *options);
 
-/* SSHIO_EXPORT: how a private key is written. */
+/* How a private key is written: SSHIO_EXPORT(.format = SSHIO_FORMAT_PKCS8_PEM). */
 typedef struct sshio_export_options {
     size_t size;             /* of this struct; the macro sets it */
     sshio_key_format format; /* default SSHIO_FORMAT_OPENSSH */
@@ -77,15 +77,15 @@ SSHIO_API int sshio_import_private_key(const void *data, size_t len, const sshio
  * *key is the caller's. SSHIO_EKEY_IMPORT: none is there, or the first one is broken. (reference: import_public_key) */
 SSHIO_API int sshio_import_public_key(const void *data, size_t len, sshio_key **key);
 
-/* The same from a file of at most 1 MiB, whose name the key remembers. A leading "~/" is the home
- * directory. Both wait. In addition SSHIO_ESYSTEM: the file cannot be read; SSHIO_ELIMIT: it is too
- * long. (reference: read_private_key, read_public_key) */
+/* Read a key from a file of at most 1 MiB, whose name the key remembers, as the import functions do. A leading "~/" is
+ * the home directory. Both wait. In addition SSHIO_ESYSTEM: the file cannot be read; SSHIO_ELIMIT: it is too long.
+ * (reference: read_private_key, read_public_key) */
 SSHIO_API int sshio_read_private_key(const char *filename, const sshio_import_options *options, sshio_key **key);
 SSHIO_API int sshio_read_public_key(const char *filename, sshio_key **key);
 
 /* ---- references ---- */
 
-/* One more reference to the key, which is also the result. From any thread. NULL gives NULL. */
+/* Counts a reference more to the key, which is also the result. From any thread. NULL gives NULL. */
 SSHIO_API sshio_key *sshio_key_ref(sshio_key *key);
 
 /* Gives one reference back; the last one frees and wipes the key. From any thread. Takes NULL. */
@@ -100,7 +100,7 @@ SSHIO_API const char *sshio_key_get_algorithm(const sshio_key *key);
  * set; data NULL = there is none. */
 SSHIO_API sshio_span sshio_key_get_comment_bytes(const sshio_key *key);
 
-/* The same as text. Borrowed until the comment is set; NULL = there is none, or it is not UTF-8 or
+/* The comment as text. Borrowed until the comment is set; NULL = there is none, or it is not UTF-8 or
  * holds a NUL. */
 SSHIO_API const char *sshio_key_get_comment(const sshio_key *key);
 
@@ -142,9 +142,9 @@ SSHIO_API sshio_span sshio_key_public_data(const sshio_key *key);
  * not the type's. (reference: SSHKey.sign) */
 SSHIO_API int sshio_key_sign(sshio_key *key, sshio_span data, const char *sig_alg, sshio_bytes *signature);
 
-/* Whether signature, in the same outer form, is a valid one of this key over data. sig_algs is a
- * comma list of the signature algorithms that are acceptable; NULL = any of the key's type.
- * Anything malformed gives false. (reference: SSHKey.verify) */
+/* Whether a signature over data is valid and of this key; it has the outer form that sshio_key_sign gives. sig_algs is
+ * a comma list of the signature algorithms that are acceptable; NULL = any of the key's type. Anything malformed gives
+ * false. (reference: SSHKey.verify) */
 SSHIO_API bool sshio_key_verify(const sshio_key *key, sshio_span data, const char *sig_algs, sshio_span signature);
 
 /* ---- writing keys ---- */
@@ -160,10 +160,10 @@ SSHIO_API int sshio_key_export_private_key(const sshio_key *key, const sshio_exp
  * or a NUL in it that a line of text would have to carry. (reference: SSHKey.export_public_key) */
 SSHIO_API int sshio_key_export_public_key(const sshio_key *key, sshio_key_format format, sshio_bytes *data);
 
-/* The same to a file. It is written under a temporary name beside it and then renamed, so that it
- * is there whole or not at all; an existing file is replaced. A private key file has mode 0600 from
- * its first byte, a public one 0644 less the umask. A leading "~/" is the home directory. Both
- * wait. In addition SSHIO_ESYSTEM: the file cannot be written. */
+/* Write a key to a file, in the form that the export functions give. It is written under a temporary name beside it and
+ * then renamed, so that it is there whole or not at all; an existing file is replaced. A private key file has mode 0600
+ * from its first byte, a public one 0644 less the umask. A leading "~/" is the home directory. Both wait. In addition
+ * SSHIO_ESYSTEM: the file cannot be written. */
 SSHIO_API int sshio_key_write_private_key(const sshio_key *key, const char *filename,
                                           const sshio_export_options *options);
 SSHIO_API int sshio_key_write_public_key(const sshio_key *key, const char *filename, sshio_key_format format);

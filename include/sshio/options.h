@@ -50,7 +50,7 @@ typedef void (*sshio_error_fn)(sshio_conn *conn, const sshio_error *error, void 
 /* The program that we are for a client. Task; its return ends the process, with exit status 0 unless another was sent.
  */
 typedef void (*sshio_process_fn)(sshio_process *process, void *user);
-/* The same with streams alone. Task; its return closes the channel. */
+/* The program that we are for a client, with streams alone. Task; its return closes the channel. */
 typedef void (*sshio_session_fn)(sshio_reader *in, sshio_writer *out, sshio_writer *err, void *user);
 /* task; who serves an SFTP session: sshio_answer_sftp_server, SSHIO_ACCEPT = local files without a root, 0 = nobody */
 typedef int (*sshio_sftp_factory_fn)(sshio_chan *chan, sshio_request *req, void *user);

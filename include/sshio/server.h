@@ -8,11 +8,11 @@
 #include "stream.h"
 SSHIO_BEGIN
 
-/* NULL takes the default, which refuses. Questions answer 1 or 0. A negative result of a question closes the
- * connection, but that of sshio_raise_channel_open refuses just that request, and that of
- * sshio_raise_password_change_required asks for a new password. User names and passwords come as SASLprep leaves them
- * (RFC 4013). A handler that begins while the connection ends is cancelled: what it waits for fails.
- * The _supported are asked when the method is requested, and whenever a client is told what it may use. */
+/* What happens on a server's connection. NULL takes the default, which refuses. Questions answer 1 or 0. A negative
+ * result of a question closes the connection, but that of sshio_raise_channel_open refuses just that request, and that
+ * of sshio_raise_password_change_required asks for a new password. User names and passwords come as SASLprep leaves
+ * them (RFC 4013). A handler that begins while the connection ends is cancelled: what it waits for fails. The
+ * _supported are asked when the method is requested, and whenever a client is told what it may use. */
 typedef struct sshio_server_handlers {
     void (*connection_made)(sshio_conn *conn, void *user); /* callback; sshio_conn_set_user here */
     void (*connection_lost)(sshio_conn *conn, const sshio_error *error, void *user); /* callback; error NULL = clean */
@@ -49,32 +49,37 @@ typedef struct sshio_server_handlers {
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
-/* Answers to session_requested, the first, second and last of them to connection_requested: return what they return. A
- * TCP session has just data: it starts at once. */
+/* Answer session_requested; the first, second and last of them connection_requested. Returns SSHIO_ANSWERED, which the
+ * handler returns. A TCP session has just data: it starts at once. SSHIO_EINVAL: another question. */
 SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user);
 SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user);
 SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user);
 SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user);
-SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port); /* there instead */
+SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host,
+                                              int port); /* connect there instead */
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
  * listener is closed. Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option),
  * SSHIO_E_KEY, ESYSTEM, ERESOLVE, ETIMEDOUT. Reference: listen. */
 SSHIO_API int sshio_listen(const char *host, int port, const sshio_server_options *options, sshio_listener **listener);
-/* The same with handlers, which win over .handlers and .user. Reference: create_server. */
+/* As sshio_listen, with handlers, which win over .handlers and .user. Reference: create_server. */
 SSHIO_API int sshio_create_server(const sshio_server_handlers *handlers, void *user, const char *host, int port,
                                   const sshio_server_options *options, sshio_listener **listener);
 /* Serves one connected stream socket, which it takes over (also when it fails); done when the peer has logged in.
- * Waits. Reference: run_server. */
+ * Waits. Errors as sshio_listen, and why the connection ended. Reference: run_server. */
 SSHIO_API int sshio_run_server(int sock, const sshio_server_options *options, sshio_conn **conn);
 
-/* Listeners run until closed, whoever holds them; accepted connections as well. Reference: SSHAcceptor. */
+/* What accepts connections. Listeners run until closed, whoever holds them; accepted connections as well. Reference:
+ * SSHAcceptor. */
 SSHIO_API sshio_listener *sshio_listener_ref(sshio_listener *listener);
-SSHIO_API void sshio_listener_unref(sshio_listener *listener);         /* takes NULL; does not close */
-SSHIO_API int sshio_listener_get_port(const sshio_listener *listener); /* if all addresses share one, else 0 */
-SSHIO_API int sshio_listener_get_addresses(const sshio_listener *listener, sshio_addresses *addresses);
+SSHIO_API void sshio_listener_unref(sshio_listener *listener); /* takes NULL; does not close */
+SSHIO_API int sshio_listener_get_port(
+    const sshio_listener *listener); /* returns the port that all addresses share, else 0 */
+SSHIO_API int sshio_listener_get_addresses(const sshio_listener *listener,
+                                           sshio_addresses *addresses); /* freed with sshio_addresses_free */
 SSHIO_API void sshio_listener_close(sshio_listener *listener); /* stops accepting; does not wait; may be repeated */
-SSHIO_API int sshio_listener_wait_closed(sshio_listener *listener); /* waits; not for accepted connections */
+SSHIO_API int sshio_listener_wait_closed(
+    sshio_listener *listener); /* waits until it has closed, not for accepted connections */
 
 SSHIO_END
 #endif

@@ -9,8 +9,8 @@ SSHIO_BEGIN
 /* What happens on a channel. All are callbacks: they must not wait, and may call everything else, closing included.
  * NULL takes the default. connection_made comes first, connection_lost last and exactly once. */
 typedef struct sshio_session_handlers {
-    void (*connection_made)(sshio_chan *chan, void *user);
-    void (*session_started)(sshio_chan *chan, void *user);
+    void (*connection_made)(sshio_chan *chan, void *user); /* the channel is open */
+    void (*session_started)(sshio_chan *chan, void *user); /* the other side took what was asked of it: data may come */
     /* data is borrowed until the handler returns; datatype is 0 or SSHIO_EXTENDED_DATA_STDERR. */
     void (*data_received)(sshio_chan *chan, const void *data, size_t len, int datatype, void *user);
     int (*eof_received)(sshio_chan *chan, void *user); /* 1 = keep our side open; default 0: send EOF too */
@@ -30,11 +30,13 @@ typedef struct sshio_session_handlers {
     int (*subsystem_requested)(sshio_chan *chan, const char *subsystem, void *user); /* default 0 */
     int (*break_received)(sshio_chan *chan, int msec, void *user);             /* 0 = as long as is usual; default 0 */
     void (*signal_received)(sshio_chan *chan, const char *signal, void *user); /* "INT" */
-    void (*terminal_size_changed)(sshio_chan *chan, const sshio_term_size *term_size, void *user);
+    void (*terminal_size_changed)(sshio_chan *chan, const sshio_term_size *term_size,
+                                  void *user); /* of the client's terminal */
     void (*reserved[8])(void);
 } sshio_session_handlers;
 
-/* A source or target of redirection, by value: .out = SSHIO_FILE("log"). Zero is PIPE (leave as it is). */
+/* A source or target of redirection, by value: .out = SSHIO_FILE("log"). Zero is PIPE (leave as it is). The macros make
+ * one of each kind. */
 typedef enum sshio_io_kind {
     SSHIO_IO_PIPE = 0,
     SSHIO_IO_DEVNULL,
@@ -46,7 +48,7 @@ typedef enum sshio_io_kind {
     SSHIO_IO_STREAM
 } sshio_io_kind;
 typedef struct sshio_io {
-    sshio_io_kind kind;
+    sshio_io_kind kind;   /* which of the next it is */
     const char *file;     /* ~ expanded; as target created or truncated */
     int fd;               /* file, pipe, terminal or socket; a duplicate is used, so it stays the caller's */
     sshio_reader *reader; /* of another session of this thread, as source */
@@ -92,8 +94,8 @@ typedef struct sshio_io {
  * What is unset is taken from the connection's options of the same name. */
 typedef struct sshio_session_options {
     size_t size;
-    const char *command; /* SSHIO_NONE: a shell or the subsystem */
-    const char *subsystem;
+    const char *command;               /* SSHIO_NONE: a shell or the subsystem */
+    const char *subsystem;             /* name of a subsystem, as "sftp"; .command wins */
     sshio_span input;                  /* process, run: written, then EOF: SSHIO_TEXT("1\n") */
     sshio_io in, out, err;             /* process, run: stdin, stdout, stderr; default PIPE */
     bool check;                        /* run: EPROCESS unless it exits with 0; default false */

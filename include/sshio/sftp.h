@@ -492,8 +492,8 @@ SSHIO_API int sshio_answer_sftp_server(sshio_request *req, const sshio_sftp_serv
 
 /* Serves one session on two descriptors, which it takes over (they may be equal), until the client has ended it: what a
  * program is that another SSH server runs as its subsystem "sftp". Nothing is served beside it meanwhile: the file
- * system is worked on by this thread. As OpenSSH's clients expect it, the target stands first in SYMLINK of version 3.
- * Waits. 0; SSHIO_ESFTP_BAD_MESSAGE (the client said what cannot be understood), SSHIO_EINVAL, SSHIO_ESYSTEM. */
+ * system is worked on by this thread. As OpenSSH's clients expect it, the target stands first in SYMLINK.
+ * Waits. 0; SSHIO_ESFTP_BAD_MESSAGE, when the client said what cannot be understood, SSHIO_EINVAL, SSHIO_ESYSTEM. */
 SSHIO_API int sshio_run_sftp_server(int in, int out, const sshio_sftp_server_options *options);
 
 /* The names of all requests, in no order: "open", "posix-rename" …; NULL behind the last one. */

@@ -44,9 +44,8 @@ struct blocks {
     void *user;
 
     /* what came of it */
-    uint64_t done;   /* bytes */
-    uint64_t eof;    /* offset where the source ended, UINT64_MAX = beyond what was asked for */
-    uint64_t intact; /* everything of the ranges below this offset is at its target */
+    uint64_t done; /* bytes */
+    uint64_t eof;  /* offset where the source ended, UINT64_MAX = beyond what was asked for */
 
     /* inside */
     size_t range; /* the current one, and where in it the next block starts */

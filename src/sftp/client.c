@@ -24,7 +24,7 @@ void sshio_sftp_options_init(sshio_sftp_options *options)
 
 /* ---- references ---- */
 
-static sshio_sftp *client_new(sshio_conn *conn)
+sshio_sftp *client_new(sshio_conn *conn)
 {
     sshio_sftp *s = mem_zalloc(sizeof *s);
     if (s == NULL)

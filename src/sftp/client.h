@@ -5,7 +5,7 @@
  *     client_call.c      requests that a task waits for
  *     client_paths.c     operations on paths; client_attrs.c: those on attributes
  *     client_dirs.c      directories; client_trees.c: making and removing whole ones
- *     client_file.c      open files
+ *     client_file.c      open files; client_file_attrs.c: all of them but reading and writing
  *     blocks.c           moving the bytes of a file, many requests at a time
  *     transfer*.c        get, put, copy; glob.c: patterns
  *
@@ -86,6 +86,7 @@ struct sshio_sftp {
 };
 
 /* ---- client.c ---- */
+sshio_sftp *client_new(sshio_conn *conn); /* without a channel; one reference; NULL = out of memory */
 void client_hold(sshio_sftp *s);
 void client_release(sshio_sftp *s);
 void client_fail(sshio_sftp *s, const struct error *e); /* ends the session */
@@ -169,11 +170,25 @@ int client_times(const double times[2], int64_t ns[2]); /* NULL = now */
 void client_now(int64_t ns[2]);
 sshio_sftp_attrs client_attrs_of_times(const sshio_sftp *s, const int64_t ns[2]);
 
-/* ---- handles ---- */
+/* ---- handles and open files ---- */
 struct handle {
     uint8_t bytes[CLIENT_HANDLE_MAX];
     size_t len;
 };
+struct sshio_sftp_file {
+    int refs; /* one for the caller, and one for each call that is under way */
+    sshio_sftp *sftp;
+    char *path;
+    struct handle handle;
+    bool appends;
+    bool has_position; /* else it is at the end, wherever that is */
+    uint64_t position;
+    bool is_text;       /* UTF-8 */
+    int64_t block_size; /* as given */
+    int max_requests;
+};
+int client_file_size(sshio_sftp_file *file, uint64_t *size); /* 0 where the server does not tell */
+
 int take_handle(struct call *call, struct reader *body); /* out: struct handle */
 /* flags are those of version 3, which later versions get as theirs. */
 int client_open(sshio_sftp *s, const char *path, uint32_t pflags, const sshio_sftp_attrs *attrs, struct handle *handle);

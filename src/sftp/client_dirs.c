@@ -123,14 +123,18 @@ static void forget_names(sshio_sftp_dir *dir)
     dir->at = 0;
 }
 
-/* What came is there to be taken, and the next request is under way. */
+/* What came is there to be taken, and the next request is under way: its reply adds to that. */
 static int refill(sshio_sftp_dir *dir)
 {
     int rc = 0;
     forget_names(dir);
     if (!dir->rq.under_way && !dir->ended)
         rc = ask_for_more(dir);
-    return rc == 0 ? wait_for_names(dir) : rc;
+    if (rc == 0)
+        rc = wait_for_names(dir);
+    if (rc == 0 && !dir->rq.under_way && !dir->ended)
+        rc = ask_for_more(dir);
+    return rc;
 }
 
 /* ---- public ---- */

@@ -225,10 +225,13 @@ static int fail_status(sshio_sftp *s, struct reader *body, const char *what, str
         return rc;
     error_init(&said);
     rc = status_record(&status, &said);
-    if (rc != 0 && what != NULL)
+    if (rc != 0 && what != NULL) {
         error_set_reason(e, rc, status.code, "%s: %s", name_of(what, name, sizeof name), error_message(&said));
-    else if (rc != 0)
-        error_copy(e, &said);
+        if (said.unknown_names.count != 0)
+            error_take_names(e, &said.unknown_names);
+    } else if (rc != 0) {
+        error_move(e, &said);
+    }
     error_clear(&said);
     return rc;
 }

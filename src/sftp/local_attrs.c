@@ -11,7 +11,6 @@
 #include "sftp/attrs.h"
 #include "sftp/local.h"
 
-#define BLOCK_LEN 512u /* of st_blocks */
 #define SETTABLE                                                                                                       \
     (SSHIO_FILEXFER_ATTR_SIZE | SSHIO_FILEXFER_ATTR_UIDGID | SSHIO_FILEXFER_ATTR_OWNERGROUP |                          \
      SSHIO_FILEXFER_ATTR_PERMISSIONS | SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_MODIFYTIME |               \
@@ -29,14 +28,13 @@ static void from_statx(struct local *local, const struct statx *st, struct local
 {
     sshio_sftp_attrs *a = &to->attrs;
     *a = (sshio_sftp_attrs){ .struct_size = sizeof *a };
-    a->valid = SSHIO_FILEXFER_ATTR_SIZE | SSHIO_FILEXFER_ATTR_ALLOCATION_SIZE | SSHIO_FILEXFER_ATTR_UIDGID |
-               SSHIO_FILEXFER_ATTR_OWNERGROUP | SSHIO_FILEXFER_ATTR_PERMISSIONS | SSHIO_FILEXFER_ATTR_ACCESSTIME |
-               SSHIO_FILEXFER_ATTR_CREATETIME | SSHIO_FILEXFER_ATTR_MODIFYTIME | SSHIO_FILEXFER_ATTR_CTIME |
-               SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES | SSHIO_FILEXFER_ATTR_LINK_COUNT;
+    a->valid = SSHIO_FILEXFER_ATTR_SIZE | SSHIO_FILEXFER_ATTR_UIDGID | SSHIO_FILEXFER_ATTR_OWNERGROUP |
+               SSHIO_FILEXFER_ATTR_PERMISSIONS | SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_CREATETIME |
+               SSHIO_FILEXFER_ATTR_MODIFYTIME | SSHIO_FILEXFER_ATTR_CTIME | SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES |
+               SSHIO_FILEXFER_ATTR_LINK_COUNT;
     a->type = attrs_type_of_mode(st->stx_mode);
     a->permissions = st->stx_mode;
     a->size = st->stx_size;
-    a->alloc_size = st->stx_blocks * BLOCK_LEN;
     a->uid = st->stx_uid;
     a->gid = st->stx_gid;
     a->nlink = st->stx_nlink;

@@ -69,7 +69,7 @@ enum server_state { SERVER_HELLO, SERVER_OPEN, SERVER_ENDING, SERVER_ENDED, SERV
 struct sftp_handle {
     uint32_t number;
     bool is_dir;
-    bool closing;             /* CLOSE stands in the queue */
+    bool hidden;              /* it is not open yet, or CLOSE stands in the queue */
     void *file;               /* what open handed out */
     struct local_file *local; /* the same, if it is one of ours */
     struct local_dir *dir;
@@ -99,7 +99,7 @@ struct sshio_sftp_server {
     uint64_t denied;     /* bits of rows, see server_requests.c */
     struct dialect dialect;
     int max_version;
-    bool target_first; /* the arguments of SYMLINK in version 3 */
+    bool target_first; /* the arguments of SYMLINK, until version 6 */
     bool fresh;        /* no request came yet: the version may be chosen */
     bool port_full;    /* no replies now */
     bool stopped;      /* reading */
@@ -147,6 +147,7 @@ struct sftp_request {
     enum request_class cls;
     uint32_t id;
     bool running;
+    bool begun;    /* it was not refused before anything was done */
     bool detached; /* CLOSE: its file is in no list meanwhile */
     sshio_task *task;
     int result;
@@ -234,8 +235,8 @@ struct local_file *request_file(
 
 /* ---- server_handles.c ---- */
 int handles_init(sshio_sftp_server *server);
-struct sftp_handle *handle_find(const sshio_sftp_server *server, struct span token); /* NULL = none, or closing */
-struct sftp_handle *handle_add(sshio_sftp_server *server); /* NULL = too many, or out of memory: last error */
+struct sftp_handle *handle_find(const sshio_sftp_server *server, struct span token); /* NULL = none, or hidden */
+struct sftp_handle *handle_add(sshio_sftp_server *server); /* hidden; NULL = too many, or out of memory: last error */
 void handle_remove(sshio_sftp_server *server, struct sftp_handle *handle);
 void handles_forget(sshio_sftp_server *server, const struct local_file *file); /* it is closed by other means */
 struct local_file *sftp_server_local_file(const sshio_sftp_server *server,

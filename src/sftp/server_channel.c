@@ -145,11 +145,9 @@ static void connection_lost(sshio_chan *chan, const sshio_error *error, void *us
         s->before.connection_lost(chan, error, s->user_before);
     s->lost = true;
     deferred_cancel(&s->feed);
-    if (s->server != NULL)
-        sftp_server_lost(s->server);
+    if (s->server != NULL && !s->cleaned && !s->deciding)
+        sftp_server_lost(s->server); /* port_cleaned comes after that, perhaps at once */
     else
-        free_if_over(s);
-    if (s->server != NULL && s->cleaned)
         free_if_over(s);
 }
 

@@ -30,7 +30,7 @@ struct sftp_handle *handle_find(const sshio_sftp_server *server, struct span tok
     if (token.len != TOKEN_LEN)
         return NULL;
     struct sftp_handle *handle = *slot_of(server, load_u32(token.data));
-    return handle != NULL && handle->number == load_u32(token.data) && !handle->closing ? handle : NULL;
+    return handle != NULL && handle->number == load_u32(token.data) && !handle->hidden ? handle : NULL;
 }
 
 struct sftp_handle *handle_add(sshio_sftp_server *server)
@@ -47,6 +47,7 @@ struct sftp_handle *handle_add(sshio_sftp_server *server)
     while (*slot_of(server, server->next_handle) != NULL)
         server->next_handle++;
     handle->number = server->next_handle++;
+    handle->hidden = true;
     *slot_of(server, handle->number) = handle;
     server->handle_count++;
     return handle;

@@ -133,8 +133,6 @@ static void parse_open(struct sftp_request *q, struct reader *r)
 static void parse_close(struct sftp_request *q, struct reader *r)
 {
     q->handle = take_handle(q, r);
-    if (q->handle != NULL && reader_done(r))
-        q->handle->closing = true;
 }
 
 static void parse_read(struct sftp_request *q, struct reader *r)
@@ -253,7 +251,7 @@ static void parse_rename(struct sftp_request *q, struct reader *r)
 static void parse_symlink(struct sftp_request *q, struct reader *r)
 {
     char *first = take_text(q, r), *second = take_text(q, r);
-    bool target_first = q->server->dialect.version == 3 && q->server->target_first;
+    bool target_first = q->server->dialect.version < 6 && q->server->target_first;
     q->path = target_first ? first : second;
     q->path2 = target_first ? second : first;
     q->symbolic = true;
@@ -553,6 +551,8 @@ static void parse(struct sftp_request *q, const struct request_row *row, struct 
     q->cls = row->cls;
     row->parse(q, r);
     check(q, r);
+    if (row->type == FXP_CLOSE && q->result == 0)
+        q->handle->hidden = true;
     log_debug(q->server->logger, 1, "Request %" PRIu32 ": %s", q->id, row->name);
 }
 

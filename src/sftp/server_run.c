@@ -61,6 +61,7 @@ static void keep_open(struct sftp_request *q)
         list_append(&q->server->files, &q->opened->link);
         q->file = q->opened;
     }
+    handle->hidden = false;
     handle->is_dir = q->row->type == FXP_OPENDIR;
     handle->file = q->file;
     handle->local = sftp_server_local_file(q->server, q->file);
@@ -88,6 +89,8 @@ static void log_handle(const struct sftp_request *q, const char *what)
 /* Handles come and go on the loop's thread. */
 static void settle(struct sftp_request *q)
 {
+    if (!q->begun)
+        return;
     if (opens(q) && q->handle != NULL) {
         if (q->result != 0) {
             undo_open(q);
@@ -100,6 +103,7 @@ static void settle(struct sftp_request *q)
         log_handle(q, "close");
         if (q->detached && q->handle->local != NULL) /* it did not come to that */
             list_append(&q->server->files, &q->handle->local->link);
+        local_closedir(q->handle->dir);
         handle_remove(q->server, q->handle);
         q->handle = NULL;
     }
@@ -295,6 +299,7 @@ void request_start(struct sftp_request *q)
         request_finish(q);
         return;
     }
+    q->begun = true;
     bool asks = server->has_handlers && q->row->ask != NULL;
     if (!asks && work_now(q)) {
         request_finish(q);

@@ -13,16 +13,14 @@
 #include "io/last_error.h"
 #include "sftp/attrs.h"
 #include "sftp/local_io.h"
-#include "sftp/side.h"
+#include "sftp/side_local.h"
 
-#define RANGES_MAX 128u
-
-static int failed(const char *what, const char *path)
+int local_failed(const char *what, const char *path)
 {
     return error_set_errno(last_error(), errno, "%s %s", what, path);
 }
 
-static int refuse(const char *path, const char *text)
+int local_refuse(const char *path, const char *text)
 {
     return error_set_reason(last_error(), SSHIO_ESFTP_FAILURE, SSHIO_FX_FAILURE, "%s: %s", path, text);
 }
@@ -54,7 +52,7 @@ static int run_look(void *arg)
     struct looking *l = arg;
     struct stat st;
     if ((l->follow ? stat(l->path, &st) : lstat(l->path, &st)) != 0)
-        return failed("stat", l->path);
+        return local_failed("stat", l->path);
     facts_of(&st, l->found);
     return 0;
 }
@@ -76,7 +74,7 @@ static int add_entry(struct listing *l, DIR *dir, const char *name)
     struct stat st;
     struct attrs_wire wire = { .attrs.struct_size = sizeof wire.attrs };
     if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? 0 : failed("stat", l->path);
+        return errno == ENOENT ? 0 : local_failed("stat", l->path);
     facts_of(&st, &wire.attrs);
     sshio_sftp_name *entry = name_new(span_of(name), SPAN("", 0), &wire);
     return entry != NULL ? name_list_add(l->list, entry, last_error()) : fail_nomem();
@@ -89,11 +87,11 @@ static int run_list(void *arg)
     int rc = 0;
     DIR *dir = opendir(l->path[0] != '\0' ? l->path : ".");
     if (dir == NULL)
-        return failed("open", l->path);
+        return local_failed("open", l->path);
     while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL)
         rc = add_entry(l, dir, entry->d_name);
     if (rc == 0 && errno != 0)
-        rc = failed("read", l->path);
+        rc = local_failed("read", l->path);
     closedir(dir);
     return rc;
 }
@@ -120,7 +118,7 @@ static int run_readlink(void *arg)
     char text[PATH_MAX];
     ssize_t len = readlink(t->path, text, sizeof text - 1);
     if (len < 0)
-        return failed("readlink", t->path);
+        return local_failed("readlink", t->path);
     text[len] = '\0';
     *t->text = mem_strdup(text);
     return *t->text != NULL ? 0 : fail_nomem();
@@ -138,7 +136,7 @@ static int run_real(void *arg)
     struct text_of *t = arg;
     char text[PATH_MAX];
     if (realpath(t->path, text) == NULL)
-        return failed("resolve", t->path);
+        return local_failed("resolve", t->path);
     *t->text = mem_strdup(text);
     return *t->text != NULL ? 0 : fail_nomem();
 }
@@ -152,12 +150,12 @@ static int real_of(sshio_sftp *s, const char *path, char **real)
 
 /* ---- making ---- */
 
-static int dir_of(const struct spot *spot)
+int spot_dir(const struct spot *spot)
 {
     return spot->folder != NULL ? spot->folder->fd : AT_FDCWD;
 }
 
-static bool at_once(const struct spot *spot)
+bool spot_at_once(const struct spot *spot)
 {
     return spot->folder != NULL && spot->folder->at_once;
 }
@@ -173,18 +171,18 @@ struct folder_making {
 static int run_folder(void *arg)
 {
     struct folder_making *m = arg;
-    int dir = m->spot != NULL ? dir_of(m->spot) : AT_FDCWD;
+    int dir = m->spot != NULL ? spot_dir(m->spot) : AT_FDCWD;
     const char *name = m->spot != NULL ? m->spot->name : m->path[0] != '\0' ? m->path : ".";
     int nofollow = m->spot != NULL && m->spot->folder != NULL ? O_NOFOLLOW : 0;
     mode_t mode = m->spot != NULL && m->spot->mode != 0 ? m->spot->mode : 0777;
     bool is_new = m->make && mkdirat(dir, name, mode) == 0;
     if (m->make && !is_new && errno != EEXIST)
-        return failed("mkdir", m->path);
+        return local_failed("mkdir", m->path);
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
     if (fd < 0 && nofollow != 0 && (errno == ELOOP || errno == ENOTDIR))
-        return refuse(m->path, "is in the way, and is no directory");
+        return local_refuse(m->path, "is in the way, and is no directory");
     if (fd < 0)
-        return failed("open", m->path);
+        return local_failed("open", m->path);
     *m->folder = (struct folder){
         .refs = 1, .fd = fd, .at_once = local_is_memory(fd), .is_new = is_new, .path = m->folder->path
     };
@@ -201,7 +199,7 @@ static int get_folder(const struct spot *spot, const char *path, bool make, stru
         return fail_nomem();
     }
     m.folder->path = copy;
-    int rc = local_run(spot != NULL && at_once(spot), run_folder, &m);
+    int rc = local_run(spot != NULL && spot_at_once(spot), run_folder, &m);
     if (rc == 0) {
         *out = m.folder;
         return 0;
@@ -230,24 +228,22 @@ struct making {                   /* one of these: */
     const char *text;             /* link */
     const facts *attrs;           /* set */
     bool is_link;
-    int fd; /* fset */
-    const char *path;
 };
 
 static int run_link(void *arg)
 {
     struct making *m = arg;
-    return symlinkat(m->text, dir_of(m->spot), m->spot->name) == 0 ? 0 : failed("symlink", m->spot->path);
+    return symlinkat(m->text, spot_dir(m->spot), m->spot->name) == 0 ? 0 : local_failed("symlink", m->spot->path);
 }
 
 static int make_link(sshio_sftp *s, const struct spot *spot, const char *text)
 {
     (void)s;
     struct making m = { .spot = spot, .text = text };
-    return local_run(at_once(spot), run_link, &m);
+    return local_run(spot_at_once(spot), run_link, &m);
 }
 
-static void times_of(const facts *f, struct timespec times[2])
+void facts_times(const facts *f, struct timespec times[2])
 {
     bool ns = (f->valid & SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES) != 0;
     times[0] = (struct timespec){ .tv_sec = f->atime, .tv_nsec = ns ? f->atime_ns : 0 };
@@ -263,12 +259,12 @@ static int run_set(void *arg)
 {
     struct making *m = arg;
     struct timespec times[2];
-    times_of(m->attrs, times);
+    facts_times(m->attrs, times);
     if (!m->is_link && (m->attrs->valid & SSHIO_FILEXFER_ATTR_PERMISSIONS) != 0 &&
-        fchmodat(dir_of(m->spot), m->spot->name, m->attrs->permissions & 07777, 0) != 0)
-        return failed("chmod", m->spot->path);
-    if (utimensat(dir_of(m->spot), m->spot->name, times, m->is_link ? AT_SYMLINK_NOFOLLOW : 0) != 0)
-        return failed("utime", m->spot->path);
+        fchmodat(spot_dir(m->spot), m->spot->name, m->attrs->permissions & 07777, 0) != 0)
+        return local_failed("chmod", m->spot->path);
+    if (utimensat(spot_dir(m->spot), m->spot->name, times, m->is_link ? AT_SYMLINK_NOFOLLOW : 0) != 0)
+        return local_failed("utime", m->spot->path);
     return 0;
 }
 
@@ -276,239 +272,34 @@ static int set(sshio_sftp *s, const struct spot *spot, const facts *attrs, bool 
 {
     (void)s;
     struct making m = { .spot = spot, .attrs = attrs, .is_link = is_link };
-    return local_run(at_once(spot), run_set, &m);
+    return local_run(spot_at_once(spot), run_set, &m);
 }
 
 static int run_rename(void *arg)
 {
     struct making *m = arg;
-    int rc = renameat(dir_of(m->spot), m->spot->name, dir_of(m->to), m->to->name);
-    return rc == 0 ? 0 : failed("rename to", m->to->path);
+    int rc = renameat(spot_dir(m->spot), m->spot->name, spot_dir(m->to), m->to->name);
+    return rc == 0 ? 0 : local_failed("rename to", m->to->path);
 }
 
 static int rename_over(sshio_sftp *s, const struct spot *from, const struct spot *to)
 {
     (void)s;
     struct making m = { .spot = from, .to = to };
-    return local_run(at_once(from), run_rename, &m);
+    return local_run(spot_at_once(from), run_rename, &m);
 }
 
 static int run_remove(void *arg)
 {
     struct making *m = arg;
-    return unlinkat(dir_of(m->spot), m->spot->name, 0) == 0 ? 0 : failed("remove", m->spot->path);
+    return unlinkat(spot_dir(m->spot), m->spot->name, 0) == 0 ? 0 : local_failed("remove", m->spot->path);
 }
 
 static int remove_spot(sshio_sftp *s, const struct spot *spot)
 {
     (void)s;
     struct making m = { .spot = spot };
-    return local_run(at_once(spot), run_remove, &m);
-}
-
-/* ---- files ---- */
-
-struct opening {
-    const struct spot *spot; /* NULL = a source */
-    bool follow, keep;
-    struct open_file *file;
-};
-
-static int take_file(struct opening *o, int fd)
-{
-    struct open_file *file = o->file;
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return failed("stat", file->path);
-    if (!S_ISREG(st.st_mode))
-        return refuse(file->path, "not a regular file");
-    if (o->spot != NULL && !o->keep && st.st_size != 0 && ftruncate(fd, 0) != 0)
-        return failed("truncate", file->path);
-    file->fd = fd;
-    file->size = (uint64_t)st.st_size;
-    file->has_holes = (uint64_t)st.st_blocks * 512 < (uint64_t)st.st_size;
-    file->at_once = local_is_memory(fd);
-    file->is_open = true;
-    return 0;
-}
-
-/* A fifo must not make it wait, nor a device do anything. */
-static int run_open(void *arg)
-{
-    struct opening *o = arg;
-    const char *path = o->file->path;
-    int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    bool nofollow = o->spot != NULL ? o->spot->folder != NULL : !o->follow;
-    flags |= (o->spot == NULL ? O_RDONLY : O_CREAT | (o->keep ? O_RDWR : O_WRONLY)) | (nofollow ? O_NOFOLLOW : 0);
-    mode_t mode = o->spot != NULL && o->spot->mode != 0 ? o->spot->mode : 0666;
-    int fd = openat(o->spot != NULL ? dir_of(o->spot) : AT_FDCWD, o->spot != NULL ? o->spot->name : path, flags, mode);
-    if (fd < 0 && errno == ELOOP && nofollow)
-        return refuse(path, "is a symbolic link, which is not followed");
-    if (fd < 0)
-        return failed("open", path);
-    int rc = take_file(o, fd);
-    if (rc != 0)
-        close(fd);
-    return rc;
-}
-
-static int run_opening(struct opening *o, bool now)
-{
-    int rc = local_run(now, run_open, o);
-    if (rc != 0 && o->file->is_open) {
-        close(o->file->fd); /* cancelled when it was open */
-        o->file->is_open = false;
-    }
-    return rc;
-}
-
-static int open_source(sshio_sftp *s, const char *path, bool follow, struct open_file *file)
-{
-    (void)s;
-    struct opening o = { .follow = follow, .file = file };
-    *file = (struct open_file){ .path = path, .fd = -1 };
-    return run_opening(&o, false);
-}
-
-static int create(sshio_sftp *s, const struct spot *spot, bool keep, struct open_file *file)
-{
-    (void)s;
-    struct opening o = { .spot = spot, .keep = keep, .file = file };
-    *file = (struct open_file){ .path = spot->path, .fd = -1 };
-    return run_opening(&o, at_once(spot));
-}
-
-static int run_close(void *arg)
-{
-    struct open_file *file = arg;
-    int fd = file->fd;
-    file->fd = -1;
-    return close(fd) == 0 ? 0 : failed("close", file->path);
-}
-
-/* What a slow disk has to say about what was written is heard on a worker. Calling that off does not call off closing.
- */
-static int close_file(sshio_sftp *s, struct open_file *file, bool written)
-{
-    (void)s;
-    if (!file->is_open)
-        return 0;
-    file->is_open = false;
-    int rc = local_run(file->at_once || !written, run_close, file);
-    if (file->fd >= 0)
-        run_close(file);
-    return rc;
-}
-
-static int run_fset(void *arg)
-{
-    struct making *m = arg;
-    const facts *f = m->attrs;
-    struct timespec times[2];
-    times_of(f, times);
-    if ((f->valid & SSHIO_FILEXFER_ATTR_SIZE) != 0 && ftruncate(m->fd, (off_t)f->size) != 0)
-        return failed("truncate", m->path);
-    if ((f->valid & SSHIO_FILEXFER_ATTR_PERMISSIONS) != 0 && fchmod(m->fd, f->permissions & 07777) != 0)
-        return failed("chmod", m->path);
-    if (futimens(m->fd, times) != 0)
-        return failed("utime", m->path);
-    return 0;
-}
-
-static int fset(sshio_sftp *s, const struct open_file *file, const facts *attrs)
-{
-    (void)s;
-    struct making m = { .fd = file->fd, .attrs = attrs, .path = file->path };
-    return local_run(file->at_once, run_fset, &m);
-}
-
-static int run_sync(void *arg)
-{
-    const struct open_file *file = arg;
-    return fsync(file->fd) == 0 ? 0 : failed("fsync", file->path);
-}
-
-static int sync_file(sshio_sftp *s, const struct open_file *file)
-{
-    (void)s;
-    struct open_file copy = *file;
-    return local_run(false, run_sync, &copy);
-}
-
-struct reading {
-    const struct open_file *file;
-    uint64_t offset;
-    uint8_t *data;
-    size_t len, got;
-};
-
-static int run_read(void *arg)
-{
-    struct reading *r = arg;
-    ssize_t n = 1;
-    while (r->got < r->len && n != 0) {
-        n = pread(r->file->fd, r->data + r->got, r->len - r->got, (off_t)(r->offset + r->got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return failed("read", r->file->path);
-        r->got += (size_t)n;
-    }
-    return 0;
-}
-
-static int read_some(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint8_t *data, size_t *len)
-{
-    (void)s;
-    struct reading r = { file, offset, data, *len, 0 };
-    int rc = local_run(file->at_once, run_read, &r);
-    if (rc == 0)
-        *len = r.got;
-    return rc;
-}
-
-/* ---- where a file has data ---- */
-
-struct measuring {
-    int fd;
-    const char *path;
-    uint64_t offset, end;
-    struct ranges *ranges;
-};
-
-static int run_ranges(void *arg)
-{
-    struct measuring *m = arg;
-    struct ranges *r = m->ranges;
-    off_t at = (off_t)m->offset, end = (off_t)m->end;
-    r->items = mem_array(RANGES_MAX, sizeof *r->items);
-    if (r->items == NULL)
-        return fail_nomem();
-    while (r->count < RANGES_MAX && at < end) {
-        off_t data = lseek(m->fd, at, SEEK_DATA);
-        off_t hole = data >= 0 ? lseek(m->fd, data, SEEK_HOLE) : -1;
-        if (data < 0 && errno == ENXIO)
-            data = end; /* a hole up to the end */
-        if (data < 0 || (hole < 0 && data < end))
-            return failed("seek", m->path);
-        if (data >= end)
-            break;
-        at = hole < end ? hole : end;
-        r->items[r->count++] = (struct range){ (uint64_t)data, (uint64_t)(at - data) };
-    }
-    r->at_end = r->count < RANGES_MAX;
-    return 0;
-}
-
-static int ranges_of(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint64_t len, struct ranges *ranges)
-{
-    (void)s;
-    struct measuring m = { file->fd, file->path, offset, offset + len, ranges };
-    *ranges = (struct ranges){ .at_end = false };
-    int rc = local_run(file->at_once, run_ranges, &m);
-    if (rc != 0)
-        ranges_done(ranges);
-    return rc;
+    return local_run(spot_at_once(spot), run_remove, &m);
 }
 
 const struct side side_local = {
@@ -523,11 +314,11 @@ const struct side side_local = {
     .set = set,
     .rename = rename_over,
     .remove = remove_spot,
-    .open = open_source,
-    .create = create,
-    .close = close_file,
-    .fset = fset,
-    .sync = sync_file,
-    .read = read_some,
-    .ranges = ranges_of,
+    .open = side_local_open,
+    .create = side_local_create,
+    .close = side_local_close,
+    .fset = side_local_fset,
+    .sync = side_local_sync,
+    .read = side_local_read,
+    .ranges = side_local_ranges,
 };

@@ -174,7 +174,7 @@ static int run_transfer(struct transfer *t, const struct sources *sources)
     if (rc != 0)
         fail_with(&e);
     else
-        rc = beside != 0 ? beside : waited;
+        rc = waited != 0 ? fail(waited, "%s", sshio_error_text(waited)) : beside;
     error_clear(&e);
     if (rc == 0)
         rc = transfer_set_late(t);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What is installed is enough: a program outside the tree is built against it, shared and static, and runs.
+"""What is installed is enough: a program outside the tree is built against it, shared and static, and runs; there are pages to read.
 
-usage: check_install.py BUILD PREFIX LIBDIR VERSION        CC names the compiler, MESON another meson
+usage: check_install.py BUILD PREFIX LIBDIR MANDIR VERSION        CC names the compiler, MESON another meson
 """
 
 import os
@@ -21,6 +21,9 @@ int main(void)
 }
 """
 
+# One of each section, and a page that is another name of one.
+PAGES = ("man1/sshio-ssh.1", "man3/sshio_connect.3", "man3/sshio_conn_unref.3", "man5/sshio_config.5", "man7/sshio.7", "man8/sshio-sshd.8")
+
 
 def run(command, **more):
     done = subprocess.run(command, text=True, capture_output=True, timeout=120, check=False, **more)
@@ -30,14 +33,15 @@ def run(command, **more):
 
 
 def main():
-    build, prefix, libdir, version = sys.argv[1:5]
+    build, prefix, libdir, mandir, version = sys.argv[1:6]
     with tempfile.TemporaryDirectory() as folder:
         stage = pathlib.Path(folder) / "stage"
         root = stage / prefix.lstrip("/")
         lib = root / libdir
         run(os.environ.get("MESON", "meson").split() + ["install", "-C", build, "--no-rebuild", "--destdir", str(stage)])
         for path in (root / "include" / "sshio.h", root / "include" / "sshio" / "base.h", lib / "libsshio.so", lib / "libsshio.so.0",
-                     lib / "libsshio.a", lib / "pkgconfig" / "sshio.pc", root / "bin" / "sshio"):
+                     lib / "libsshio.a", lib / "pkgconfig" / "sshio.pc", root / "bin" / "sshio",
+                     *(root / mandir / page for page in PAGES)):
             if not path.exists():
                 sys.exit(f"{path.relative_to(stage)} is not installed")
         source = pathlib.Path(folder) / "program.c"

@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ("include", "src", "tools", "examples", "bench", "tests")
+FOLDERS = ("include", "src", "tools", "examples", "bench", "tests", "docs")
 MAX_LINES = 800
 MAX_COLUMNS = 170       # code keeps to 100; a comment behind a declaration may run on
 

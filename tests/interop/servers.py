@@ -557,6 +557,36 @@ class SshioSession(Scripted):
         self.start_script([find_built("tests/interop/session_server"), self.make_host_key(), self.authorized_keys])
 
 
+class SshioSftp(Scripted):
+    """The program programs/sftp_server.c, which serves files and nothing else."""
+
+    name = "sshio-sftp"
+    words = []
+
+    def start(self):
+        self.user = pwd.getpwuid(os.getuid()).pw_name
+        self.start_script([find_built("tests/interop/sftp_server"), self.make_host_key(), self.authorized_keys, "version=6", *self.words])
+
+
+class SshioSftpHandlers(SshioSftp):
+    name = "sshio-sftp-handlers"
+    words = ["handlers=default"]
+
+
+class SshioSftpFactory(SshioSftp):
+    name = "sshio-sftp-factory"
+    words = ["handlers=factory"]
+
+
+class OpenSSHOurSftp(OpenSSH):
+    """OpenSSH's server, which runs our sftp-server."""
+
+    name = "openssh-our-sftp"
+
+    def start(self):
+        super().start(Subsystem=f"sftp {copy_of_tool(self.folder / 'built')} sftp-server -l VERBOSE -e")
+
+
 class SshioPassword(SshioAuth):
     name = "sshio-password"
     required = ["password"]

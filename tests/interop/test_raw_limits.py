@@ -1,8 +1,8 @@
 """The table of limits that a raw peer can drive (rules P3, S8, A5): going over each is refused, the server goes on serving, and
 its memory comes back to where it was.
 
-Memory is measured against the same once before: the first run pays for what a server keeps (pools, tables, arenas), the second
-must cost nothing more. Nothing here depends on the time something takes."""
+Memory is measured against the same twice before: the first run pays for what a server keeps (pools, tables), the second for
+where the allocator puts it, the third must cost nothing more. Nothing here depends on the time something takes."""
 
 import select
 import socket
@@ -23,7 +23,7 @@ WINDOW, PACKET = 2**21, 2**15
 ENV_COUNT, ENV_LEN = 128, 1024
 LIGHT_REKEYS = 10
 STARTUPS = 5
-ONCE_MORE = 640       # KiB that the second run of something may cost: one more block of output
+ONCE_MORE = 640       # KiB that the third run of something may cost: one more block of output
 PER_CONNECTION = 8    # KiB that an announced length may cost each connection, of the 64 announced
 
 
@@ -35,8 +35,9 @@ def tight(park):
 
 
 def costs_nothing_more(bed, scenario):
-    scenario()
-    bed.check_serves()
+    for _ in range(2):
+        scenario()
+        bed.check_serves()
     before = bed.memory()
     scenario()
     bed.check_serves()

@@ -9,9 +9,13 @@ import pytest
 import servers
 from sftp_talk import Client, make_tree, open_place, picture, unescape
 
-PEERS = [(servers.OpenSSH, 3), (servers.Paramiko, 3), *((servers.AsyncSSHSftp, version) for version in (3, 4, 5, 6)),
-         *((servers.Gesftp, version) for version in (3, 4, 5, 6)), *((servers.Proftpd, version) for version in (3, 4, 5, 6))]
-FULL = [(servers.OpenSSH, 3), (servers.AsyncSSHSftp, 6), (servers.Gesftp, 4), (servers.Proftpd, 5)]
+VERSIONS = (3, 4, 5, 6)
+ALWAYS = [(servers.OpenSSH, 3), (servers.Paramiko, 3), (servers.AsyncSSHSftp, 6), (servers.Gesftp, 4), (servers.Proftpd, 5),
+          (servers.SshioSftp, 3), (servers.SshioSftp, 6)]
+OTHERS = [(kind, version) for kind in (servers.AsyncSSHSftp, servers.Gesftp, servers.Proftpd, servers.SshioSftp)
+          for version in VERSIONS if (kind, version) not in ALWAYS]
+PEERS = [*ALWAYS, *(pytest.param(pair, marks=pytest.mark.matrix) for pair in OTHERS)]
+FULL = [(servers.OpenSSH, 3), (servers.SshioSftp, 6), (servers.AsyncSSHSftp, 6), (servers.Gesftp, 4), (servers.Proftpd, 5)]
 
 
 def names(pair):

@@ -192,6 +192,8 @@ def test_x1_link_that_is_there_already_is_not_followed(ask, place):
 def test_endless_depth_ends(ask, place):
     assert "too deeply" in ask("Deep", ["get", "/d", place / "target", "r"])[0]
     assert "too deeply" in ask("Deep", ["rmtree", "/d"])[0]
+    assert 100 < len(ask("Deep", ["glob", "/d/**"])[0].words()) < 300
+    assert ask("Deep", ["glob", "/**/x"])[0].code == "SFTP_NO_SUCH_FILE"
 
 
 def test_endless_listing_can_be_left(ask):

@@ -176,6 +176,16 @@ def test_handles_that_are_none(sftp):
     assert sftp.status(READDIR, text(file)) == invalid
 
 
+def test_a_close_that_is_refused_closes_nothing(tmp_path):
+    """A malformed one, and one that -P denies: the handle stays, and is given back at the end."""
+    for options, close in (([], text(b"\0\0\0\0") + b"x"), (["-P", "close"], text(b"\0\0\0\0"))):
+        with server(*options, cwd=tmp_path) as session:
+            handle = session.opendir(".")
+            assert handle == b"\0\0\0\0" and session.status(CLOSE, close) in (BAD_MESSAGE, PERMISSION_DENIED)
+            assert session.ask(READDIR, text(handle))[0] == NAME
+            assert session.end() == 0
+
+
 def test_paths_that_are_none(sftp, tmp_path):
     """P8: a NUL in a path is refused; one of more than 64 KiB as well, and what the system finds too long."""
     invalid = INVALID_FILENAME if sftp.version == 6 else FAILURE
@@ -272,6 +282,51 @@ def test_a_hundred_thousand_opens(tmp_path):
             assert all(session.reply(id)[0] == STATUS for id in ids)
         assert session.resident() < before + 24 * 1024 * 1024    # AddressSanitizer keeps what was freed for a while
         assert session.end() == 0
+
+
+# ---- attributes ----
+
+@pytest.mark.parametrize("version", [4, 5, 6])
+def test_times_before_1970_and_nanoseconds(version, tmp_path):
+    """Draft -13 section 7.7: signed seconds, and nanoseconds that go forward from them. One of both leaves the other as it was."""
+    (tmp_path / "file").touch()
+    os.utime(tmp_path / "file", ns=(123456789012345678, 5))
+    with server(version=version, cwd=tmp_path) as session:
+        attrs = u32(0x120) + b"\5" + struct.pack(">qI", -3, 999999999)
+        assert session.status(SETSTAT, text("file") + attrs) == OK
+        assert (tmp_path / "file").stat().st_mtime_ns == -2_000_000_001 and (tmp_path / "file").stat().st_atime_ns == 123456789012345678
+        fields = session.ask(STAT, text("file"))[1]
+        flags = fields.u32()
+        assert flags & 0x138 == 0x138 and fields.take(1) == b"\1" and fields.u64() == 0
+        assert fields.text() and fields.text() and fields.u32() == 0o644
+        assert fields.take(12) == struct.pack(">qI", 123456789, 12345678) and len(fields.take(12)) == 12
+        assert fields.take(12) == struct.pack(">qI", -3, 999999999)
+        assert session.status(SETSTAT, text("file") + u32(0x120) + b"\5" + struct.pack(">qI", 0, 1000000000)) == BAD_MESSAGE
+        assert session.end() == 0
+
+
+def test_attributes_of_a_link_itself(sftp, tmp_path):
+    """lsetstat@openssh.com: the link's times and owner; it has no size, and its permissions are passed over."""
+    (tmp_path / "file").write_bytes(b"1234")
+    (tmp_path / "link").symlink_to("file")
+    set_on_link = text("lsetstat@openssh.com") + text("link")
+    times = u32(8) + u32(7) + u32(8) if sftp.version == 3 else u32(0x28) + b"\5" + u64(7) + u64(8)
+    none = b"" if sftp.version == 3 else b"\5"
+    assert sftp.status(EXTENDED, set_on_link + times) == OK
+    assert (tmp_path / "link").lstat().st_mtime == 8 and (tmp_path / "file").stat().st_mtime != 8
+    assert sftp.status(EXTENDED, set_on_link + u32(4) + none + u32(0o600)) == OK
+    assert sftp.status(EXTENDED, set_on_link + u32(1) + none + u64(1)) == (INVALID_PARAMETER if sftp.version == 6 else FAILURE)
+    assert (tmp_path / "file").stat().st_size == 4 and (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("version, flags, more", [(4, 0x40, text(u32(0))), (5, 0x200, u32(1)), (6, 0x400, u64(1)), (6, 0x2000, u32(2)),
+                                                  (6, 0x1000, text("text/plain")), (6, 0x10, u64(1)), (6, 0x8000, u64(1))])
+def test_attributes_that_cannot_be_set_change_nothing(version, flags, more, tmp_path):
+    (tmp_path / "file").write_bytes(b"1234")
+    with server(version=version, cwd=tmp_path) as session:
+        assert session.status(SETSTAT, text("file") + u32(flags | 1) + b"\5" + u64(2) + more) in (OP_UNSUPPORTED, BAD_MESSAGE)
+        assert session.status(SETSTAT, text("file") + u32(flags) + b"\5" + more) == OP_UNSUPPORTED
+        assert (tmp_path / "file").stat().st_size == 4
 
 
 # ---- what each version says of failures (spec 5.8) ----

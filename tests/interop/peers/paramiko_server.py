@@ -7,7 +7,7 @@ import threading
 
 import paramiko
 
-from paramiko_sftp import Files
+from paramiko_files import Files
 
 class Server(paramiko.ServerInterface):
     def __init__(self, allowed):

@@ -36,6 +36,7 @@ static const char *const no_writes[] = { "write", NULL };
 static int on_open(S, const char *path, uint32_t pflags, const sshio_sftp_attrs *attrs, void **file, void *user)
 {
     (void)user;
+    sshio_sftp_server_set_user(server, "something opened");
     return sshio_sftp_server_open(server, path, pflags, attrs, file);
 }
 
@@ -210,10 +211,18 @@ static int on_reverse_map_path(S, const char *path, sshio_request *req, void *us
     ANSWER_TEXT(sshio_sftp_server_reverse_map_path(server, path, &text));
 }
 
+/* Whose session it was, as its handlers can know it. */
 static void on_exit_called(S, void *user)
 {
-    (void)user;
-    fprintf(stderr, "exit, %s\n", sshio_sftp_server_channel(server) != NULL ? "channel" : "no channel");
+    const sshio_conn *conn = sshio_sftp_server_connection(server);
+    const char *const *env = sshio_sftp_server_env(server);
+
+    fprintf(stderr, "exit, %s, user %s", sshio_sftp_server_channel(server) != NULL ? "channel" : "no channel",
+            conn != NULL ? sshio_conn_username(conn) : "none");
+    for (; *env != NULL; env++)
+        fprintf(stderr, ", %s", *env);
+    fprintf(stderr, ", %s\n", user != NULL ? (const char *)user : "nothing opened");
+    sshio_log(sshio_sftp_server_logger(server), SSHIO_LOG_WARNING, "its last words");
 }
 
 static const sshio_sftp_server_handlers handlers = {

@@ -13,6 +13,7 @@
 #include "session/run.h"
 #include "sftp/client.h"
 #include "sftp/gang.h"
+#include "sftp/status.h"
 
 static char folder[64];
 
@@ -274,6 +275,32 @@ static void test_cancelled_transfer_leaves_the_session_usable(void **state)
     run_with(cancel_transfers, serve_files);
 }
 
+/* The small files of a tree are copied by other tasks, which end with the one that was told to be quick. */
+static void be_quick(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, NULL);
+    bool yes = false;
+    assert_int_equal(mkdir(at("tree"), 0700), 0);
+    for (int i = 0; i < 50; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "tree/%d", i);
+        fill(at(name), 100);
+    }
+    int rc = sshio_sftp_get(sftp, at("tree"), at("copy"), SSHIO_COPY(.recurse = true, .timeout = 1e-6));
+    assert_int_equal(rc, SSHIO_ETIMEDOUT);
+    must(sshio_sftp_get(sftp, at("tree"), at("copy"), SSHIO_COPY(.recurse = true, .timeout = 100)));
+    must(sshio_sftp_exists(sftp, at("copy/49"), &yes));
+    assert_true(yes || access(at("copy/tree/49"), F_OK) == 0);
+    finish(sftp, conn);
+}
+
+static void test_transfer_has_a_time_limit(void **state)
+{
+    (void)state;
+    run_with(be_quick, serve_files);
+}
+
 static int open_and_forget(void *arg)
 {
     sshio_sftp_file *file = NULL;
@@ -294,6 +321,8 @@ static void cancel_opens(struct loopback *l)
         sshio_sleep(0); /* it has begun */
         sshio_cancel(busy);
         must(sshio_join(busy, &result));
+        if (i % 50 == 0) /* the server is not to fall behind */
+            must(open_and_forget(sftp));
     }
     assert_int_equal(open_and_forget(sftp), 0);
     finish(sftp, conn);
@@ -456,6 +485,183 @@ static void test_text_in_files_is_checked(void **state)
     run_with(check_text_of_file, serve_files);
 }
 
+/* ---- attributes ---- */
+
+static void set_attributes(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, SSHIO_SFTP(.sftp_version = 6));
+    sshio_sftp_attrs *attrs = NULL;
+    const double times[2] = { 1000.25, -2000.5 };
+    const int64_t link_ns[2] = { 5000000001, 6000000002 };
+    double crtime = 0;
+    int64_t crtime_ns = 0;
+    fill(at("data"), 10);
+    assert_int_equal(symlink("data", at("link")), 0);
+    must(sshio_sftp_utime(sftp, at("link"), times, SSHIO_UNSET));
+    must(sshio_sftp_utime_ns(sftp, at("link"), link_ns, SSHIO_NO));
+    must(sshio_sftp_setstat(sftp, at("data"),
+                            SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_PERMISSIONS, .permissions = 0604),
+                            SSHIO_UNSET));
+    must(sshio_sftp_stat(sftp, at("link"), &attrs));
+    assert_int_equal(attrs->type, SSHIO_FILEXFER_TYPE_REGULAR);
+    assert_int_equal(attrs->permissions & 07777, 0604);
+    assert_true(attrs->mtime == -2001 && attrs->mtime_ns == 500000000 && attrs->atime == 1000);
+    sshio_sftp_attrs_free(attrs);
+    must(sshio_sftp_lstat(sftp, at("link"), &attrs));
+    assert_int_equal(attrs->type, SSHIO_FILEXFER_TYPE_SYMLINK);
+    assert_true(attrs->mtime == 6 && attrs->mtime_ns == 2);
+    sshio_sftp_attrs_free(attrs);
+    must(sshio_sftp_getcrtime(sftp, at("data"), &crtime));
+    must(sshio_sftp_getcrtime_ns(sftp, at("data"), &crtime_ns));
+    assert_true((int64_t)crtime == crtime_ns / 1000000000 - (crtime_ns < 0));
+    assert_int_equal(sshio_sftp_utime(sftp, at("data"), (const double[2]){ 1e300, 0 }, SSHIO_YES), SSHIO_EINVAL);
+    finish(sftp, conn);
+}
+
+static void test_attributes_of_links_and_paths(void **state)
+{
+    (void)state;
+    run_with(set_attributes, serve_files);
+}
+
+static void set_file_attributes(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, NULL);
+    sshio_sftp_file *file = NULL;
+    sshio_sftp_attrs *attrs = NULL;
+    const double times[2] = { 1000, 2000 };
+    must(sshio_sftp_open(sftp, at("data"), "w", NULL, &file));
+    must(sshio_sftp_file_chown(file, getuid(), getgid()));
+    assert_int_equal(sshio_sftp_file_chown_names(file, "nobody", "nogroup"), SSHIO_EINVAL); /* v3 */
+    must(sshio_sftp_file_utime(file, times));
+    must(sshio_sftp_file_setstat(file, SSHIO_SFTP_ATTRS(.valid = SSHIO_FILEXFER_ATTR_SIZE, .size = 77)));
+    must(sshio_sftp_file_utime(file, times));
+    must(sshio_sftp_file_stat(file, &attrs));
+    assert_true(attrs->size == 77 && attrs->mtime == 2000 && attrs->uid == getuid());
+    sshio_sftp_attrs_free(attrs);
+    must(sshio_sftp_file_close(file));
+    finish(sftp, conn);
+}
+
+static void test_attributes_of_open_files(void **state)
+{
+    (void)state;
+    run_with(set_file_attributes, serve_files);
+}
+
+/* ---- patterns ---- */
+
+static void copy_by_pattern(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, NULL);
+    sshio_sftp_names names = { 0, NULL };
+    fill(at("one.c"), 10);
+    fill(at("two.c"), 20);
+    fill(at("three.h"), 30);
+    assert_int_equal(mkdir(at("into"), 0700), 0);
+    must(sshio_sftp_mcopy(sftp, at("*.c"), at("into"), NULL));
+    assert_true(same(at("one.c"), at("into/one.c")) && same(at("two.c"), at("into/two.c")));
+    assert_int_equal(access(at("into/three.h"), F_OK), -1);
+    must(sshio_sftp_glob_sftpname(sftp, SSHIO_LIST(at("t*"), at("one.c")), &names));
+    assert_int_equal(names.count, 3);
+    for (size_t i = 0; i < names.count; i++)
+        assert_int_equal(names.items[i]->attrs.size, strstr(names.items[i]->filename, "one.c")   ? 10
+                                                     : strstr(names.items[i]->filename, "two.c") ? 20
+                                                                                                 : 30);
+    sshio_sftp_names_free(&names);
+    finish(sftp, conn);
+}
+
+static void test_copies_by_pattern(void **state)
+{
+    (void)state;
+    run_with(copy_by_pattern, serve_files);
+}
+
+/* ---- what a server says ---- */
+
+static int say(sshio_sftp_server *server, const char *path, sshio_request *req, void *user)
+{
+    (void)server, (void)req, (void)user;
+    return sshio_raise_sftp((uint32_t)strtoul(path + 1, NULL, 10), "as asked");
+}
+
+static void serve_errors(struct loopback *l)
+{
+    static sshio_sftp_server_options options;
+    static sshio_sftp_server_handlers handlers;
+    sshio_sftp_server_options_init(&options);
+    handlers.stat = say;
+    options.handlers = &handlers;
+    l->server_options.sftp_server = &options;
+    l->server_options.sftp_version = 6;
+}
+
+static void hear_errors(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, SSHIO_SFTP(.sftp_version = 6));
+    for (uint32_t code = SSHIO_FX_EOF; code <= SSHIO_FX_NO_MATCHING_BYTE_RANGE_LOCK; code++) {
+        sshio_sftp_attrs *attrs = NULL;
+        char path[16];
+        if (code == SSHIO_FX_NO_CONNECTION || code == SSHIO_FX_CONNECTION_LOST)
+            continue; /* no server sends these */
+        snprintf(path, sizeof path, "/%u", (unsigned)code);
+        int rc = sshio_sftp_stat(sftp, path, &attrs);
+        assert_int_equal(rc, SSHIO_ESFTP - (int)code);
+        assert_true(sshio_error_is(rc, SSHIO_E_SFTP));
+        assert_int_equal(sshio_error_last()->reason, code);
+        assert_non_null(strstr(sshio_error_message(), "as asked"));
+        assert_non_null(strstr(sshio_error_message(), path));
+    }
+    finish(sftp, conn);
+}
+
+static void test_each_status_has_an_error_of_its_own(void **state)
+{
+    (void)state;
+    run_with(hear_errors, serve_errors);
+}
+
+/* draft-ietf-secsh-filexfer-13 section 9.1: the names follow the message. */
+static void test_unknown_principals_are_named(void **state)
+{
+    static const uint8_t wire[] = "\0\0\0\x10\0\0\0\2no\0\0\0\0\0\0\0\3joe\0\0\0\2me";
+    struct status status;
+    struct reader r;
+    struct error e, copy;
+    (void)state;
+    error_init(&e);
+    error_init(&copy);
+    reader_init(&r, wire, sizeof wire - 1);
+    assert_int_equal(status_read(&r, 5, false, &status, &e), 0);
+    assert_int_equal(status_record(&status, &e), SSHIO_ESFTP_UNKNOWN_PRINCIPAL);
+    error_copy(&copy, &e);
+    error_clear(&e);
+    assert_string_equal(copy.pub.unknown_names[0], "joe");
+    assert_string_equal(copy.pub.unknown_names[1], "me");
+    assert_null(copy.pub.unknown_names[2]);
+    error_clear(&copy);
+}
+
+static void have_logger(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    sshio_sftp *sftp = start(l, &conn, NULL);
+    assert_non_null(sshio_sftp_logger(sftp));
+    assert_ptr_not_equal(sshio_sftp_logger(sftp), sshio_get_logger());
+    finish(sftp, conn);
+}
+
+static void test_session_has_a_logger_of_its_own(void **state)
+{
+    (void)state;
+    run_with(have_logger, serve_files);
+}
+
 /* ---- gangs ---- */
 
 struct worker {
@@ -502,12 +708,19 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_transfers_of_each_version_are_whole, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_holes_are_not_transferred, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_cancelled_transfer_leaves_the_session_usable, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_transfer_has_a_time_limit, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_handle_of_a_cancelled_open_is_closed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_more_requests_than_the_table_holds_wait, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_calls_after_the_end_fail_and_close_succeeds, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_lost_connection_ends_a_transfer, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_paths_are_bytes_or_text_in_an_encoding, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_text_in_files_is_checked, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_attributes_of_links_and_paths, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_attributes_of_open_files, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_copies_by_pattern, make_folder, remove_folder),
+        cmocka_unit_test(test_each_status_has_an_error_of_its_own),
+        cmocka_unit_test(test_unknown_principals_are_named),
+        cmocka_unit_test(test_session_has_a_logger_of_its_own),
         cmocka_unit_test(test_gang_works_so_many_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
