@@ -16,4 +16,6 @@
 #include "sshio/client.h"
 #include "sshio/server.h"
 #include "sshio/connection.h"
+#include "sshio/sftp.h"
+#include "sshio/scp.h"
 #endif

@@ -170,6 +170,7 @@ void service_unref(struct service *service)
     sshio_config_unref(service->config);
     free_host_keys(service->host_keys);
     free(service->banner);
+    sftp_arguments_done(&service->sftp);
     free(service);
 }
 

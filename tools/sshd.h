@@ -14,6 +14,7 @@
 #include "files.h"
 #include "options.h"
 #include "penalties.h"
+#include "sftp_server.h"
 
 struct sshd_settings { /* of the command line */
     int in_foreground;
@@ -34,6 +35,8 @@ struct service {
     sshio_config *config;
     sshio_keyref *host_keys; /* ended by an empty one */
     char *banner;            /* NULL = none */
+    bool serves_sftp;        /* by ourselves */
+    struct sftp_arguments sftp;
     bool takes_keys;
     bool takes_passwords; /* they are wanted, and can be checked */
     bool penalises;
@@ -85,8 +88,9 @@ int login_check_answer(sshio_conn *conn, const char *username, const char *const
                        sshio_request *req, void *user);
 
 /* sshd_session.c */
-bool session_prepare(const struct service *service); /* false = a subsystem that is not there, and all is said */
+bool session_prepare(struct service *service); /* false = a subsystem that cannot be served, and all is said */
 void session_handle(sshio_process *process, void *user);
+int session_serve_sftp(sshio_chan *chan, sshio_request *req, void *user);
 int session_forward(sshio_conn *conn, const char *dest_host, int dest_port, const char *orig_host, int orig_port,
                     sshio_request *req, void *user);
 

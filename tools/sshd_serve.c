@@ -160,6 +160,8 @@ static void fill_options(struct service *service, const sshio_source *config, ss
     arguments->handlers = &handlers;
     arguments->user = service;
     arguments->process_handler = session_handle;
+    arguments->sftp_factory = service->serves_sftp ? session_serve_sftp : NULL;
+    arguments->sftp_version = SSHIO_MAX_SFTP_VERSION;
     set_defaults(service->config, arguments);
 }
 

@@ -7,6 +7,7 @@
 #include "talk.h"
 
 #define INTERNAL_SFTP "internal-sftp"
+#define SFTP "sftp"
 
 /* The command of a subsystem, behind its name; NULL = it is not served. */
 static const char *subsystem_command(const struct service *service, const char *name)
@@ -20,18 +21,46 @@ static const char *subsystem_command(const struct service *service, const char *
     return NULL;
 }
 
-bool session_prepare(const struct service *service)
+static bool is_internal(const char *command)
+{
+    size_t len = strlen(INTERNAL_SFTP);
+    return command != NULL && strncmp(command, INTERNAL_SFTP, len) == 0 &&
+           (command[len] == '\0' || command[len] == ' ');
+}
+
+/* Only "sftp" can be served here, and without any Subsystem it is: programs that copy files take it for granted. */
+bool session_prepare(struct service *service)
 {
     const char *const *served = sshio_config_get(service->config, "Subsystem");
+    const char *command = served != NULL ? subsystem_command(service, SFTP) : INTERNAL_SFTP;
 
     for (size_t i = 0; served != NULL && served[i] != NULL; i++) {
-        const char *command = strchr(served[i], ' ');
-        if (command == NULL || strncmp(command + 1, INTERNAL_SFTP, strlen(INTERNAL_SFTP)) != 0)
+        const char *space = strchr(served[i], ' ');
+        if (space == NULL || !is_internal(space + 1) || space + 1 == command)
             continue;
-        say("Subsystem %s: " INTERNAL_SFTP " is not supported yet; name the sftp-server of another program", served[i]);
+        say("Subsystem %s: " INTERNAL_SFTP " serves the subsystem " SFTP " alone", served[i]);
         return false;
     }
-    return true;
+    service->serves_sftp = is_internal(command);
+    return !service->serves_sftp || sftp_arguments_take_line(&service->sftp, command, &service->server->account);
+}
+
+/* In the home directory, as its own program would be. */
+int session_serve_sftp(sshio_chan *chan, sshio_request *req, void *user)
+{
+    const struct client *client = user;
+    const struct service *service = client->service;
+    const struct account *account = &service->server->account;
+    sshio_sftp_server_options options;
+
+    (void)chan;
+    if (!service->serves_sftp)
+        return SSHIO_REFUSE;
+    sshio_sftp_server_options_init(&options);
+    sftp_arguments_apply(&service->sftp, &options);
+    options.umask = service->sftp.mask;
+    options.start_dir = service->sftp.start_path != NULL ? service->sftp.start_path : account->home;
+    return sshio_answer_sftp_server(req, &options);
 }
 
 /* command NULL = what the client asked for. */

@@ -5,7 +5,7 @@
 #include "talk.h"
 #include "tools.h"
 
-static const struct tool *const tools[] = { &tool_ssh, &tool_sshd, &tool_keygen };
+static const struct tool *const tools[] = { &tool_ssh, &tool_sshd, &tool_sftp_server, &tool_keygen };
 #define TOOL_COUNT (sizeof tools / sizeof tools[0])
 
 /* The programs of OpenSSH whose names are not those of the tools. */
@@ -31,7 +31,7 @@ static void list_tools(FILE *to)
 {
     fputs("usage: sshio tool [argument ...]\n\n", to);
     for (size_t i = 0; i < TOOL_COUNT; i++)
-        fprintf(to, "  %-6s %s\n", tools[i]->name, tools[i]->summary);
+        fprintf(to, "  %-12s %s\n", tools[i]->name, tools[i]->summary);
     fputs("\nsshio tool --help says more about each of them.\n", to);
 }
 

@@ -27,6 +27,26 @@ void talk_to_system_log(void)
     to_system_log = true;
 }
 
+bool talk_to_facility(const char *name)
+{
+    static const struct {
+        const char *name;
+        int facility;
+    } rows[] = {
+        { "DAEMON", LOG_DAEMON }, { "USER", LOG_USER },     { "AUTH", LOG_AUTH },     { "AUTHPRIV", LOG_AUTHPRIV },
+        { "LOCAL0", LOG_LOCAL0 }, { "LOCAL1", LOG_LOCAL1 }, { "LOCAL2", LOG_LOCAL2 }, { "LOCAL3", LOG_LOCAL3 },
+        { "LOCAL4", LOG_LOCAL4 }, { "LOCAL5", LOG_LOCAL5 }, { "LOCAL6", LOG_LOCAL6 }, { "LOCAL7", LOG_LOCAL7 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        openlog(program, LOG_PID, rows[i].facility);
+        to_system_log = true;
+        return true;
+    }
+    return false;
+}
+
 bool talk_to_file(const char *path)
 {
     log_file = fopen(path, "ae");
@@ -150,6 +170,20 @@ static const struct log_level *find_level(const char *name)
         if (strcmp(log_levels[i].name, name) == 0)
             return &log_levels[i];
     return &log_levels[3];
+}
+
+bool talk_knows_level(const char *name)
+{
+    return strcmp(find_level(name)->name, name) == 0;
+}
+
+void talk_set_level(const char *name)
+{
+    const struct log_level *chosen = find_level(name);
+    silenced = chosen->level >= SSHIO_LOG_CRITICAL;
+    sshio_set_log_handler(log_line, NULL);
+    sshio_set_log_level(chosen->level);
+    sshio_set_debug_level(chosen->debug_level);
 }
 
 void talk_set_log(const sshio_config *config, int verbose, bool quiet)

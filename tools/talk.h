@@ -9,6 +9,7 @@
 
 void talk_as(const char *name);                       /* the prefix of what is said: "ssh" */
 void talk_to_system_log(void);                        /* from now on */
+bool talk_to_facility(const char *name);              /* likewise: "AUTH", "LOCAL3"; false = no such one */
 bool talk_to_file(const char *path);                  /* likewise, at its end; false = it cannot be opened, see errno */
 void talk_on_raw_terminal(bool raw);                  /* lines end with a carriage return too */
 void say(const char *format, ...) SSHIO_PRINTF(1, 2); /* one line: line ends are escaped too */
@@ -18,6 +19,9 @@ void say_line_about(const char *what, const char *file, int os_errno); /* "what 
 /* Sets up the library's log by a LogLevel of the config and the number of -v. quiet: information is said only from
  * VERBOSE on. */
 void talk_set_log(const sshio_config *config, int verbose, bool quiet);
+/* The same by the name of a LogLevel alone. */
+bool talk_knows_level(const char *name);
+void talk_set_level(const char *name);
 bool talk_is_silenced(void); /* LogLevel QUIET or FATAL */
 bool talk_tells_notes(void); /* LogLevel INFO or more: what is good to know */
 

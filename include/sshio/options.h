@@ -11,6 +11,7 @@ SSHIO_BEGIN
 
 struct sshio_client_handlers;
 struct sshio_server_handlers;
+struct sshio_sftp_server_options;
 
 /* Which address family to use. */
 typedef enum sshio_family {
@@ -51,6 +52,8 @@ typedef void (*sshio_error_fn)(sshio_conn *conn, const sshio_error *error, void 
 typedef void (*sshio_process_fn)(sshio_process *process, void *user);
 /* The program that we are for a client, with streams alone. Task; its return closes the channel. */
 typedef void (*sshio_session_fn)(sshio_reader *in, sshio_writer *out, sshio_writer *err, void *user);
+/* task; who serves an SFTP session: sshio_answer_sftp_server, SSHIO_ACCEPT = local files without a root, 0 = nobody */
+typedef int (*sshio_sftp_factory_fn)(sshio_chan *chan, sshio_request *req, void *user);
 
 struct sshio_client_options;
 /* Sets what a host on the way to another is connected with. options come with .username and .port of the text, .config
@@ -136,11 +139,15 @@ typedef struct sshio_server_options {
     void *user;                                   /* for all functions here and in .handlers */
     sshio_process_fn process_handler;             /* shells, commands and subsystems */
     sshio_session_fn session_handler;             /* the same with streams; .process_handler wins */
-    const sshio_source *config;                   /* sshd_config files, whose values fill what is not set here;
-                                                     default none */
-    sshio_acceptor_fn acceptor;                   /* each connection when authenticated */
-    sshio_error_fn error_handler;                 /* a connection that ended before that */
-    double login_timeout;                         /* [LoginGraceTime] s; default 120; SSHIO_NEVER */
+    const struct sshio_sftp_server_options *sftp_server; /* serve subsystem "sftp": SSHIO_SFTP_SERVER(…); default not */
+    sshio_sftp_factory_fn sftp_factory;                  /* or decide for each session; wins */
+    int sftp_version;                                    /* highest, 3 to 6; default 3 */
+    sshio_tri allow_scp;                                 /* serve commands "scp …" with the same files; default no */
+    const sshio_source *config;                          /* sshd_config files, whose values fill what is not set here;
+                                                            default none */
+    sshio_acceptor_fn acceptor;                          /* each connection when authenticated */
+    sshio_error_fn error_handler;                        /* a connection that ended before that */
+    double login_timeout;                                /* [LoginGraceTime] s; default 120; SSHIO_NEVER */
     double keepalive_interval; /* [ClientAliveInterval] s of silence before a client is asked; default never */
     int keepalive_count_max;   /* [ClientAliveCountMax] questions that may stay unanswered; default 3 */
     double connect_timeout;    /* s, of listening itself (name look-up); default never */

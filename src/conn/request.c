@@ -36,8 +36,7 @@ sshio_conn *sshio_request_conn(sshio_request *req)
     return req->conn;
 }
 
-/* Whether the question is one that takes this; the answer is empty then. */
-static int begin_answer(sshio_request *req, enum request_takes kind, const char *function)
+int request_begin_answer(sshio_request *req, enum request_takes kind, const char *function)
 {
     if (req == NULL || req->takes != kind)
         return fail(SSHIO_EINVAL, "%s: this question is not answered so", function);
@@ -59,14 +58,14 @@ int sshio_answer_text(sshio_request *req, const char *text)
 {
     if (text == NULL)
         return fail(SSHIO_EINVAL, "sshio_answer_text: no text");
-    int rc = begin_answer(req, TAKES_TEXT, "sshio_answer_text");
+    int rc = request_begin_answer(req, TAKES_TEXT, "sshio_answer_text");
     return rc != 0 ? rc : end_answer(req, texts_add(&req->texts, text));
 }
 
 int sshio_answer_texts(sshio_request *req, const char *const *texts)
 {
     size_t count = 0;
-    int rc = begin_answer(req, TAKES_TEXTS, "sshio_answer_texts");
+    int rc = request_begin_answer(req, TAKES_TEXTS, "sshio_answer_texts");
     if (rc != 0)
         return rc;
     while (texts != NULL && texts[count] != NULL)
@@ -80,13 +79,13 @@ int sshio_answer_passwords(sshio_request *req, const char *old_password, const c
 {
     if (old_password == NULL || new_password == NULL)
         return fail(SSHIO_EINVAL, "sshio_answer_passwords: a password is missing");
-    int rc = begin_answer(req, TAKES_PASSWORDS, "sshio_answer_passwords");
+    int rc = request_begin_answer(req, TAKES_PASSWORDS, "sshio_answer_passwords");
     return rc != 0 ? rc : end_answer(req, texts_add(&req->texts, old_password) && texts_add(&req->texts, new_password));
 }
 
 int sshio_answer_keys(sshio_request *req, const sshio_keyref *keys)
 {
-    int rc = begin_answer(req, TAKES_KEYS, "sshio_answer_keys");
+    int rc = request_begin_answer(req, TAKES_KEYS, "sshio_answer_keys");
     if (rc == 0)
         rc = key_files_load_list(keys, &req->keys, last_error());
     return rc != 0 ? rc : end_answer(req, true);
@@ -114,7 +113,7 @@ int sshio_answer_challenge(sshio_request *req, const char *name, const char *ins
     for (size_t i = 0; i < count; i++)
         if (prompts[i].text == NULL)
             return fail(SSHIO_EINVAL, "sshio_answer_challenge: prompt %zu has no text", i);
-    int rc = begin_answer(req, TAKES_CHALLENGE, "sshio_answer_challenge");
+    int rc = request_begin_answer(req, TAKES_CHALLENGE, "sshio_answer_challenge");
     if (rc != 0)
         return rc;
     return end_answer(req, texts_add(&req->texts, name != NULL ? name : "") &&

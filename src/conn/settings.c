@@ -46,6 +46,7 @@ void settings_unref(struct settings *s)
         mem_free_secret(s->password, strlen(s->password));
     sshio_known_hosts_unref(s->known_hosts);
     sshio_authorized_keys_unref(s->authorized_keys);
+    sftp_settings_free(s->sftp_server);
     texts_done(&s->required_auth);
     mem_free(s->preferred_auth);
     mem_free(s->host_key_alias);

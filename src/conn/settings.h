@@ -9,6 +9,7 @@
 #include <sshio/known_hosts.h>
 #include <sshio/options.h>
 #include <sshio/server.h>
+#include <sshio/sftp.h>
 
 #include "base/error.h"
 #include "base/texts.h"
@@ -66,6 +67,10 @@ struct settings {
     struct texts required_auth;             /* lists of methods; none = any method */
     sshio_process_fn process_handler;
     sshio_session_fn session_handler;
+    struct sftp_settings *sftp_server; /* NULL = not served, or by sftp_factory */
+    sshio_sftp_factory_fn sftp_factory;
+    int sftp_version;
+    bool allow_scp;
     sshio_acceptor_fn acceptor;
     sshio_error_fn error_handler;
     struct startups max_startups;
@@ -81,6 +86,16 @@ int settings_server(const sshio_server_options *options, const char *host_key_al
                     struct error *e);
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
+
+/* A copy of the options, which points to what it owns (settings_sftp.c). */
+struct sftp_settings {
+    sshio_sftp_server_options options;
+    sshio_sftp_server_handlers handlers;
+    char *chroot, *start_dir;
+    struct texts allow, deny;
+};
+int settings_set_sftp(struct settings *s, const sshio_server_options *o, struct error *e); /* EINVAL, ENOMEM */
+void sftp_settings_free(struct sftp_settings *sftp);                                       /* takes NULL */
 
 /* What client and server options have in common (settings.c). */
 struct settings_common {

@@ -97,6 +97,8 @@ static int fill(struct settings *s, const sshio_server_options *o, const char *h
         rc = auth_policy_set(&s->required_auth, o->required_auth_methods, e);
     if (rc == 0)
         rc = settings_text(&s->encoding, o->encoding, e);
+    if (rc == 0)
+        rc = settings_set_sftp(s, o, e);
     s->errors = o->errors;
     s->allow_pty = settings_tri(o->allow_pty, true);
     s->process_handler = o->process_handler;

@@ -17,6 +17,11 @@ static const struct {
     { "SSH-2.0-tinyssh*", QUIRK_WAITS_FOR_MORE },
     { "*dropbear*", QUIRK_PACKETS_SHORT },
     { "SSH-2.0-paramiko_*", QUIRK_ASKS_FOR_SERVICE_AGAIN },
+    { "*paramiko*", QUIRK_SYMLINK_TARGET_FIRST },
+    { "*OpenSSH*", QUIRK_SYMLINK_TARGET_FIRST },
+    { "*libssh2*", QUIRK_SYMLINK_TARGET_FIRST },
+    { "*mod_sftp*", QUIRK_SYMLINK_TARGET_FIRST | QUIRK_SYMLINK_NEVER_LINK_FIRST },
+    { "SSH-2.0-Go", QUIRK_SYMLINK_TARGET_FIRST },
     /* rsa-sha2-256 and -512 came with 7.2, which is when EXT_INFO came too. */
     { "SSH-2.0-OpenSSH_2*", QUIRK_NO_RSA_SHA2 },
     { "SSH-2.0-OpenSSH_3*", QUIRK_NO_RSA_SHA2 },

@@ -1,4 +1,6 @@
 /* Sessions that a client opens on a server: who serves them, and how they start. (RFC 4254 6.1, 6.5) */
+#include <string.h>
+
 #include <sshio/constants.h>
 
 #include "base/memory.h"
@@ -6,6 +8,7 @@
 #include "session/chan.h"
 #include "session/process.h"
 #include "session/server_session.h"
+#include "session/subsystem.h"
 #include "session/tcp_channel.h"
 
 static int ask(struct asking *a)
@@ -86,6 +89,23 @@ bool server_session_serve(struct asking *a, const struct server_program *program
 
 /* ---- the entry ---- */
 
+static bool serves_itself(const struct settings *s)
+{
+    const struct own_subsystem *own = own_subsystems;
+    while (own->is_served != NULL && !own->is_served(s))
+        own++;
+    return own->is_served != NULL;
+}
+
+/* A session that can become nothing but a subsystem of our own. */
+static bool serve_only_own(sshio_conn *conn, struct channel *ch)
+{
+    sshio_chan *chan = accept_channel(conn, ch, NULL, conn->user);
+    if (chan != NULL)
+        chan_made(chan);
+    return chan != NULL;
+}
+
 static bool ask_application(sshio_conn *conn, struct channel *ch)
 {
     struct asking *a = asking_new(&session_question, conn, ch);
@@ -113,6 +133,8 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
                                                                          .user = conn->user });
     } else if (s->handlers.session_requested != NULL) {
         served = ask_application(conn, ch);
+    } else if (serves_itself(s)) {
+        served = serve_only_own(conn, ch);
     } else {
         channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session refused");
         return;
@@ -123,8 +145,28 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
 
 /* ---- starting ---- */
 
+static bool is_for(const struct own_subsystem *own, const char *command, const char *subsystem)
+{
+    if (subsystem != NULL)
+        return own->name != NULL && strcmp(own->name, subsystem) == 0;
+    return command != NULL && own->command != NULL && strncmp(command, own->command, strlen(own->command)) == 0;
+}
+
+static const struct own_subsystem *find_own(const sshio_chan *chan, const char *command, const char *subsystem)
+{
+    const struct own_subsystem *own = own_subsystems;
+    while (own->is_served != NULL && !(is_for(own, command, subsystem) && own->is_served(chan->conn->settings)))
+        own++;
+    return own->is_served != NULL ? own : NULL;
+}
+
 bool server_session_start(sshio_chan *chan, const char *command, const char *subsystem)
 {
+    const struct own_subsystem *own = find_own(chan, command, subsystem);
+    if (own != NULL) {
+        chan->start_pending = chan->ch != NULL && own->take(chan);
+        return chan->start_pending;
+    }
     const sshio_session_handlers *h = &chan->handlers;
     int answer = 0;
     if (command != NULL)

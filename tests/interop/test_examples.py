@@ -277,3 +277,39 @@ class Face:
 
     def __init__(self, port, known_hosts, identity):
         self.port, self.known_hosts, self.identity = port, known_hosts, identity
+
+
+def sftp(port, known_hosts, identity, user, batch):
+    options = ["-F", "none", "-o", f"UserKnownHostsFile={known_hosts}", "-o", "BatchMode=yes", "-i", identity.path, "-P", str(port)]
+    return run([find_program("sftp"), "-b", "-", *options, f"{user}@{HOST}"], input=batch.encode())
+
+
+def test_simple_sftp_server_serves_files(listening, identity, tmp_path):
+    authorized = tmp_path / "authorized"
+    authorized.write_text(identity.public_line + "\n")
+    _, port, known_hosts = listening("simple_sftp_server", authorized)
+    sftp(port, known_hosts, identity, "guest", f"put {authorized} {tmp_path}/there\nget {tmp_path}/there {tmp_path}/back\n").check()
+    assert (tmp_path / "back").read_bytes() == authorized.read_bytes()
+
+
+def test_chroot_sftp_server_keeps_users_apart(listening, identity, tmp_path):
+    authorized, homes = tmp_path / "authorized", tmp_path / "homes"
+    authorized.write_text(identity.public_line + "\n")
+    homes.mkdir()
+    _, port, known_hosts = listening("chroot_sftp_server", authorized, homes)
+    for user in ("ann", "bob"):
+        result = sftp(port, known_hosts, identity, user, f"put {authorized} /mine\npwd\ncd /..\npwd\n-get /../bob/mine {tmp_path}/stolen\n").check()
+        assert result.out.count(b"Remote working directory: /\n") == 2, result
+    assert sorted(str(path.relative_to(homes)) for path in homes.rglob("*")) == ["ann", "ann/mine", "bob", "bob/mine"]
+    assert not (tmp_path / "stolen").exists()
+    assert sftp(port, known_hosts, identity, "../outside", "pwd\n").status == 255 and not (tmp_path / "outside").exists()
+
+
+def test_scp_client_copies_from_and_to_simple_scp_server(listening, identity, tmp_path):
+    authorized = tmp_path / "authorized"
+    authorized.write_text(identity.public_line + "\n")
+    _, port, known_hosts = listening("simple_scp_server", authorized)
+    there = f"scp://guest@{HOST}:{port}/{tmp_path}/there"
+    run([find_built("examples/scp_client"), authorized, there, identity.path, known_hosts]).check()
+    run([find_built("examples/scp_client"), there, tmp_path / "back", identity.path, known_hosts]).check()
+    assert (tmp_path / "back").read_bytes() == authorized.read_bytes()

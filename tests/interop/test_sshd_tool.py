@@ -272,10 +272,40 @@ def test_plink_runs_a_command_and_a_shell(make, tmp_path):
     assert result.status == 4 and b"shell 42" in result.out, result
 
 
-def test_putty_sftp_as_filezilla_does(make, tmp_path):
+def sftp(server, batch):
+    options = ["-P" if word == "-p" else word for word in server.options()]
+    options = [*options[:options.index("-l")], *options[options.index("-l") + 2:]]
+    return run([find_program("sftp"), "-b", "-", *options, f"{server.user}@{HOST}"], input=batch.encode())
+
+
+@pytest.mark.parametrize("config", ["", "Subsystem sftp internal-sftp", "Subsystem sftp internal-sftp -l INFO -e"])
+def test_files_are_served_without_another_program(make, tmp_path, config):
+    """Relative paths begin in the home directory, as with OpenSSH."""
+    server = make(config=config).start()
+    result = sftp(server, f"pwd\nput {server.config} {tmp_path}/there\n").check()
+    assert b"Remote working directory: " + os.fsencode(os.path.realpath(server.account.pw_dir)) in result.out
+    assert (tmp_path / "there").read_bytes() == server.config.read_bytes()
+
+
+def test_options_of_internal_sftp(make, tmp_path):
+    (tmp_path / "below").mkdir()
+    server = make(config=f"Subsystem sftp internal-sftp -u 077 -P mkdir -d {tmp_path}/below").start()
+    assert sftp(server, f"put {server.config} file\n").check()
+    assert (tmp_path / "below/file").stat().st_mode & 0o777 == 0o600
+    assert b"Permission denied" in sftp(server, "mkdir dir\n").err
+
+
+def test_internal_sftp_that_is_read_only(make, tmp_path):
+    server = make(config="Subsystem sftp internal-sftp -R").start()
+    result = sftp(server, f"put {server.config} {tmp_path}/new\n")
+    assert result.status == 1 and b"Permission denied" in result.err and not (tmp_path / "new").exists(), result
+
+
+@pytest.mark.parametrize("subsystem", ["internal-sftp", SFTP_SERVER])
+def test_putty_sftp_as_filezilla_does(make, tmp_path, subsystem):
     """FileZilla is PuTTY's psftp with a window."""
-    server = make(config=f"Subsystem sftp {SFTP_SERVER}").start()
-    if not os.access(SFTP_SERVER, os.X_OK):
+    server = make(config=f"Subsystem sftp {subsystem}").start()
+    if subsystem == SFTP_SERVER and not os.access(SFTP_SERVER, os.X_OK):
         pytest.skip("openssh-sftp-server is not installed")
     face = clients.Plink(tmp_path)
     argv = [find_program("psftp"), *face.argv(server, "", None)[1:-1]]
@@ -538,7 +568,9 @@ def test_wrong_configuration_is_told_with_its_line(make, config, message):
 
 
 @pytest.mark.parametrize("config, message", [
-    ("Subsystem sftp internal-sftp", b"internal-sftp is not supported yet"),
+    ("Subsystem files internal-sftp", b"internal-sftp serves the subsystem sftp alone"),
+    ("Subsystem sftp internal-sftp -Z", b"unknown option -- 'Z'"),
+    ("Subsystem sftp internal-sftp -P nothing", b'there is no request "nothing"'),
     ("PerSourcePenalties often", b"bad value of PerSourcePenalties: often"),
     ("PubkeyAuthentication no\nPasswordAuthentication no\nKbdInteractiveAuthentication no", b"nobody could log in"),
 ])

@@ -1,0 +1,586 @@
+/* Requests of a client: how each is read, and which class it is of. See server.h.
+ * (draft-ietf-secsh-filexfer-13 section 8, -02 section 6; OpenSSH, PROTOCOL section 4) */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/quirks.h"
+#include "io/last_error.h"
+#include "sftp/attrs.h"
+#include "sftp/open_flags.h"
+#include "sftp/server.h"
+#include "sftp/status.h"
+
+/* ---- fields ---- */
+
+/* The first complaint counts; the request is answered with it. */
+static void complain(struct sftp_request *q, uint32_t code, const char *text)
+{
+    if (q->result == 0)
+        q->result = error_set_reason(&q->error, error_of_status(code), code, "%s", text);
+}
+
+/* The text is moved to the front by one octet, over the length that was read, so that a NUL has room behind it. */
+static char *end_text(struct span text)
+{
+    char *at = (char *)text.data - 1;
+    memmove(at, at + 1, text.len);
+    at[text.len] = '\0';
+    return at;
+}
+
+static char *take_text(struct sftp_request *q, struct reader *r)
+{
+    struct span text = read_string(r);
+    if (reader_failed(r))
+        return NULL;
+    if (text.len > limits_default.sftp_path_len || span_has_nul(text)) {
+        complain(q, SSHIO_FX_INVALID_FILENAME, "Invalid file name");
+        return NULL;
+    }
+    return end_text(text);
+}
+
+/* What is closing is not there any more for requests that come after. */
+static struct sftp_handle *take_handle(struct sftp_request *q, struct reader *r)
+{
+    struct sftp_handle *handle = handle_find(q->server, read_string(r));
+    if (handle == NULL && !reader_failed(r))
+        complain(q, SSHIO_FX_INVALID_HANDLE, "Invalid file handle");
+    return handle;
+}
+
+static struct sftp_handle *take_file(struct sftp_request *q, struct reader *r)
+{
+    struct sftp_handle *handle = take_handle(q, r);
+    if (handle == NULL || !handle->is_dir)
+        return handle;
+    complain(q, SSHIO_FX_INVALID_HANDLE, "Invalid file handle");
+    return NULL;
+}
+
+static void take_attrs(struct sftp_request *q, struct reader *r)
+{
+    struct attrs_wire wire;
+    struct error e;
+    error_init(&e);
+    if (attrs_read(r, &q->server->dialect, &wire, &e) != 0) {
+        if (q->result == 0) {
+            error_move(&q->error, &e);
+            q->result = error_code(&q->error);
+        }
+        error_clear(&e);
+        return;
+    }
+    bool has_texts = wire.owner.data != NULL || wire.mime_type.data != NULL || wire.untrans_name.data != NULL ||
+                     wire.pair_count != 0;
+    q->attrs_value = wire.attrs;
+    q->attrs = &q->attrs_value;
+    if (!has_texts)
+        return;
+    q->attrs = q->attrs_own = attrs_new(&wire);
+    if (q->attrs_own == NULL && q->result == 0)
+        q->result = error_nomem(&q->error);
+}
+
+/* A hint which attributes are wanted; some clients leave it out. */
+static void skip_attr_flags(const struct sftp_request *q, struct reader *r)
+{
+    if (q->server->dialect.version >= 4 && reader_left(r) != 0)
+        read_u32(r);
+}
+
+/* ---- requests ---- */
+
+static void parse_open56(struct sftp_request *q, struct reader *r)
+{
+    q->access = read_u32(r);
+    q->flags = read_u32(r);
+    uint32_t disposition = q->flags & SSHIO_FXF_ACCESS_DISPOSITION;
+    if ((q->access & ~SERVER_ACCESS) != 0)
+        complain(q, SSHIO_FX_INVALID_PARAMETER, "Unsupported access flags");
+    if ((q->flags & ~SERVER_OPEN_FLAGS) != 0 || disposition > SSHIO_FXF_TRUNCATE_EXISTING)
+        complain(q, SSHIO_FX_INVALID_PARAMETER, "Unsupported open flags");
+    if (disposition == SSHIO_FXF_OPEN_EXISTING)
+        q->cls = CLASS_QUERY;
+    take_attrs(q, r);
+}
+
+static bool opens_for_writing(const struct sftp_request *q)
+{
+    if (q->server->dialect.version >= 5)
+        return (q->access & ~(SSHIO_ACE4_READ_DATA | SSHIO_ACE4_READ_ATTRIBUTES)) != 0 ||
+               (q->flags & SSHIO_FXF_ACCESS_DISPOSITION) != SSHIO_FXF_OPEN_EXISTING;
+    return (q->flags & ~(SSHIO_FXF_READ | SSHIO_FXF_TEXT)) != 0;
+}
+
+static void parse_open(struct sftp_request *q, struct reader *r)
+{
+    q->path = take_text(q, r);
+    if (q->server->dialect.version >= 5) {
+        parse_open56(q, r);
+    } else {
+        q->flags = read_u32(r);
+        if ((q->flags & (SSHIO_FXF_CREAT | SSHIO_FXF_TRUNC | SSHIO_FXF_EXCL)) == 0)
+            q->cls = CLASS_QUERY;
+        take_attrs(q, r);
+    }
+    if (q->server->read_only && opens_for_writing(q))
+        complain(q, SSHIO_FX_PERMISSION_DENIED, "Permission denied");
+}
+
+static void parse_close(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_handle(q, r);
+}
+
+static void parse_read(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+    q->offset = read_u64(r);
+    q->length = read_u32(r);
+    if (q->length > SERVER_READ_LEN)
+        q->length = SERVER_READ_LEN;
+}
+
+static void parse_write(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+    q->offset = read_u64(r);
+    q->data = read_string(r);
+    q->length = q->data.len;
+}
+
+static void parse_path(struct sftp_request *q, struct reader *r)
+{
+    q->path = take_text(q, r);
+}
+
+static void parse_stat(struct sftp_request *q, struct reader *r)
+{
+    q->path = take_text(q, r);
+    skip_attr_flags(q, r);
+}
+
+static void parse_file(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+}
+
+static void parse_fstat(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+    skip_attr_flags(q, r);
+}
+
+static void parse_setstat(struct sftp_request *q, struct reader *r)
+{
+    q->path = take_text(q, r);
+    take_attrs(q, r);
+}
+
+static void parse_fsetstat(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+    take_attrs(q, r);
+}
+
+static void parse_readdir(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_handle(q, r);
+    if (q->handle != NULL && !q->handle->is_dir)
+        complain(q, SSHIO_FX_INVALID_HANDLE, "Invalid file handle");
+}
+
+/* Each further path is seen from the one before. */
+static void compose(struct sftp_request *q, const char *next)
+{
+    size_t len = strlen(q->path), size = len + strlen(next) + 2;
+    if (size > limits_default.sftp_path_len) {
+        complain(q, SSHIO_FX_INVALID_FILENAME, "Invalid file name");
+        return;
+    }
+    char *text = mem_alloc(size);
+    if (text == NULL) {
+        q->result = error_nomem(&q->error);
+        return;
+    }
+    bool absolute = next[0] == '/';
+    memcpy(text, q->path, absolute ? 0 : len);
+    len = absolute ? 0 : len;
+    if (len != 0 && text[len - 1] != '/')
+        text[len++] = '/';
+    memcpy(text + len, next, strlen(next) + 1);
+    mem_free(q->composed);
+    q->path = q->composed = text;
+}
+
+static void parse_realpath(struct sftp_request *q, struct reader *r)
+{
+    q->control = SSHIO_FXRP_NO_CHECK;
+    q->path = take_text(q, r);
+    if (q->server->dialect.version < 6 || reader_left(r) == 0)
+        return;
+    q->control = read_u8(r);
+    if (q->control < SSHIO_FXRP_NO_CHECK || q->control > SSHIO_FXRP_STAT_ALWAYS)
+        complain(q, SSHIO_FX_INVALID_PARAMETER, "Invalid check value");
+    while (q->path != NULL && reader_left(r) != 0 && q->result == 0) {
+        const char *next = take_text(q, r);
+        if (next != NULL)
+            compose(q, next);
+    }
+}
+
+static void parse_pair(struct sftp_request *q, struct reader *r)
+{
+    q->path = take_text(q, r);
+    q->path2 = take_text(q, r);
+}
+
+static void parse_rename(struct sftp_request *q, struct reader *r)
+{
+    parse_pair(q, r);
+    if (q->server->dialect.version >= 5)
+        q->flags = read_u32(r);
+    if ((q->flags & ~(uint32_t)(SSHIO_FXR_OVERWRITE | SSHIO_FXR_ATOMIC | SSHIO_FXR_NATIVE)) != 0)
+        complain(q, SSHIO_FX_INVALID_PARAMETER, "Unsupported rename flags");
+}
+
+/* path is what the link says, path2 is the link. */
+static void parse_symlink(struct sftp_request *q, struct reader *r)
+{
+    char *first = take_text(q, r), *second = take_text(q, r);
+    bool target_first = q->server->dialect.version < 6 && q->server->target_first;
+    q->path = target_first ? first : second;
+    q->path2 = target_first ? second : first;
+    q->symbolic = true;
+}
+
+static void parse_link(struct sftp_request *q, struct reader *r)
+{
+    q->path2 = take_text(q, r);
+    q->path = take_text(q, r);
+    q->symbolic = read_bool(r);
+}
+
+static void parse_block(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+    q->offset = read_u64(r);
+    q->length = read_u64(r);
+    q->flags = read_u32(r);
+}
+
+static void parse_range(struct sftp_request *q, struct reader *r)
+{
+    q->handle = take_file(q, r);
+    q->offset = read_u64(r);
+    q->length = read_u64(r);
+}
+
+static void parse_copy_data(struct sftp_request *q, struct reader *r)
+{
+    parse_range(q, r);
+    q->handle2 = take_file(q, r);
+    q->offset2 = read_u64(r);
+}
+
+static void parse_nothing(struct sftp_request *q, struct reader *r)
+{
+    (void)q, (void)r;
+}
+
+/* Two strings of numbers; they are read where the names are looked up. */
+static void parse_owners(struct sftp_request *q, struct reader *r)
+{
+    const uint8_t *start = r->at;
+    struct span users = read_string(r), groups = read_string(r);
+    q->data = SPAN(start, (size_t)(r->at - start));
+    if (users.len % 4 != 0 || groups.len % 4 != 0)
+        complain(q, SSHIO_FX_BAD_MESSAGE, "Numbers of users or groups are cut short");
+    if ((users.len + groups.len) / 4 > limits_default.sftp_ids)
+        complain(q, SSHIO_FX_FAILURE, "Too many users or groups");
+}
+
+/* ---- the table ---- */
+
+#define PLAIN(type, name, cls, writes, parse, ask, work, reply)                                                        \
+    {                                                                                                                  \
+        FXP_##type, EXT_COUNT, name, CLASS_##cls, writes, parse, ask, work, reply                                      \
+    }
+#define EXTENDED(extension, name, cls, writes, parse, ask, work, reply)                                                \
+    {                                                                                                                  \
+        FXP_EXTENDED, EXT_##extension, name, CLASS_##cls, writes, parse, ask, work, reply                              \
+    }
+
+/* Not in the table: INIT, which is unsupported a second time, vendor-id and version-select. */
+static const struct request_row rows[] = {
+    PLAIN(OPEN, "open", CHANGE, false, parse_open, ask_open, work_open, reply_handle),
+    PLAIN(CLOSE, "close", HANDLE, false, parse_close, ask_close, work_close, NULL),
+    PLAIN(READ, "read", READ, false, parse_read, ask_read, work_read, NULL),
+    PLAIN(WRITE, "write", WRITE, true, parse_write, ask_write, work_write, NULL),
+    PLAIN(LSTAT, "lstat", QUERY, false, parse_stat, ask_lstat, work_lstat, reply_attrs),
+    PLAIN(FSTAT, "fstat", HANDLE, false, parse_fstat, ask_fstat, work_fstat, reply_attrs),
+    PLAIN(SETSTAT, "setstat", CHANGE, true, parse_setstat, ask_setstat, work_setstat, NULL),
+    PLAIN(FSETSTAT, "fsetstat", HANDLE, true, parse_fsetstat, ask_fsetstat, work_fsetstat, NULL),
+    PLAIN(OPENDIR, "opendir", QUERY, false, parse_path, ask_opendir, work_opendir, reply_handle),
+    PLAIN(READDIR, "readdir", DIR, false, parse_readdir, ask_readdir, work_readdir, reply_names),
+    PLAIN(REMOVE, "remove", CHANGE, true, parse_path, ask_remove, work_remove, NULL),
+    PLAIN(MKDIR, "mkdir", CHANGE, true, parse_setstat, ask_mkdir, work_mkdir, NULL),
+    PLAIN(RMDIR, "rmdir", CHANGE, true, parse_path, ask_rmdir, work_rmdir, NULL),
+    PLAIN(REALPATH, "realpath", QUERY, false, parse_realpath, ask_realpath, work_realpath, reply_name),
+    PLAIN(STAT, "stat", QUERY, false, parse_stat, ask_stat, work_stat, reply_attrs),
+    PLAIN(RENAME, "rename", CHANGE, true, parse_rename, ask_rename, work_rename, NULL),
+    PLAIN(READLINK, "readlink", QUERY, false, parse_path, ask_readlink, work_readlink, reply_name),
+    PLAIN(SYMLINK, "symlink", CHANGE, true, parse_symlink, ask_link, work_link, NULL),
+    PLAIN(LINK, "link", CHANGE, true, parse_link, ask_link, work_link, NULL),
+    PLAIN(BLOCK, "block", HANDLE, false, parse_block, ask_block, work_block, NULL),
+    PLAIN(UNBLOCK, "unblock", HANDLE, false, parse_range, ask_unblock, work_unblock, NULL),
+    EXTENDED(POSIX_RENAME, "posix-rename", CHANGE, true, parse_pair, ask_posix_rename, work_posix_rename, NULL),
+    EXTENDED(STATVFS, "statvfs", QUERY, false, parse_path, ask_statvfs, work_statvfs, reply_vfs),
+    EXTENDED(FSTATVFS, "fstatvfs", HANDLE, false, parse_file, ask_fstatvfs, work_fstatvfs, reply_vfs),
+    EXTENDED(HARDLINK, "hardlink", CHANGE, true, parse_pair, ask_link, work_link, NULL),
+    EXTENDED(FSYNC, "fsync", HANDLE, true, parse_file, ask_fsync, work_fsync, NULL),
+    EXTENDED(LSETSTAT, "lsetstat", CHANGE, true, parse_setstat, ask_lsetstat, work_lsetstat, NULL),
+    EXTENDED(LIMITS, "limits", FREE, false, parse_nothing, NULL, work_nothing, reply_limits),
+    EXTENDED(COPY_DATA, "copy-data", HANDLE, true, parse_copy_data, ask_copy_data, work_copy_data, NULL),
+    EXTENDED(RANGES, "ranges", READ, false, parse_range, ask_ranges, work_ranges, reply_ranges),
+    EXTENDED(EXPAND_PATH, "expand-path", QUERY, false, parse_path, ask_paths, work_expand_path, reply_name),
+    EXTENDED(HOME_DIRECTORY, "home-directory", FREE, false, parse_path, NULL, work_home_directory, reply_name),
+    EXTENDED(USERS_GROUPS_BY_ID, "users-groups-by-id", FREE, false, parse_owners, NULL, work_owners, reply_owners),
+};
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+_Static_assert(ROW_COUNT <= 64, "a bit a row");
+
+static uint64_t row_bit(size_t row)
+{
+    return (uint64_t)1 << row;
+}
+
+static bool names_users(enum sftp_extension extension)
+{
+    return extension == EXT_HOME_DIRECTORY || extension == EXT_USERS_GROUPS_BY_ID || extension == EXT_EXPAND_PATH;
+}
+
+bool sftp_server_denies(const sshio_sftp_server *server, const char *name)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return (server->denied & row_bit(i)) != 0 || (server->read_only && rows[i].writes);
+    return true;
+}
+
+bool sftp_server_serves_extension(const sshio_sftp_server *server, enum sftp_extension extension)
+{
+    if (names_users(extension) && !server->may_name_users)
+        return false;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].extension == extension)
+            return (server->denied & row_bit(i)) == 0 && !(server->read_only && rows[i].writes);
+    return false;
+}
+
+static bool add_bits(const char *const *names, uint64_t *bits)
+{
+    for (; *names != NULL; names++) {
+        size_t i = 0;
+        while (i < ROW_COUNT && strcmp(rows[i].name, *names) != 0)
+            i++;
+        if (i == ROW_COUNT) {
+            fail(SSHIO_EINVAL, "no SFTP request is named \"%s\"", *names);
+            return false;
+        }
+        *bits |= row_bit(i);
+    }
+    return true;
+}
+
+int sftp_server_deny_requests(sshio_sftp_server *server, const char *const *allow, const char *const *deny)
+{
+    uint64_t allowed = 0;
+    if (allow != NULL && !add_bits(allow, &allowed))
+        return SSHIO_EINVAL;
+    if (deny != NULL && !add_bits(deny, &server->denied))
+        return SSHIO_EINVAL;
+    if (allow != NULL)
+        server->denied |= ~allowed;
+    return 0;
+}
+
+const char *sshio_sftp_request_name(size_t index)
+{
+    return index < ROW_COUNT ? rows[index].name : NULL;
+}
+
+/* ---- from packets to requests ---- */
+
+void request_free(struct sftp_request *q)
+{
+    sshio_sftp_server *server = q->server;
+    list_remove(&q->link);
+    server->request_count--;
+    if (q->memory != NULL) {
+        server->payload -= q->capacity;
+        sftp_server_memory.give(server, q->memory, q->capacity);
+    }
+    error_clear(&q->error);
+    sshio_sftp_attrs_free(q->attrs_own);
+    sshio_sftp_attrs_free(q->out_attrs_own);
+    sshio_sftp_names_free(&q->names);
+    texts_done(&q->users);
+    texts_done(&q->groups);
+    mem_free(q->composed);
+    mem_free(q->mapped);
+    mem_free(q->mapped2);
+    mem_free(q->text);
+    mem_free(q->ranges);
+    pool_give(&server->blocks, q->block);
+    pool_give(&server->request_pool, q);
+}
+
+/* The packet is the request's own, since its texts are ended in it. */
+static bool keep_packet(struct sftp_request *q, struct span *packet)
+{
+    sshio_sftp_server *server = q->server;
+    if (packet->len <= sizeof q->fixed) {
+        memcpy(q->fixed, packet->data, packet->len);
+        packet->data = q->fixed;
+        return true;
+    }
+    q->memory = framer_take(&server->framer, &q->capacity);
+    if (q->memory == NULL) {
+        q->memory = sftp_server_memory.take(server, packet->len, &q->capacity);
+        if (q->memory == NULL)
+            return false;
+        memcpy(q->memory, packet->data, packet->len);
+        packet->data = q->memory;
+    }
+    server->payload += q->capacity;
+    return true;
+}
+
+static struct sftp_request *request_new(sshio_sftp_server *server, struct span *packet)
+{
+    struct sftp_request *q = pool_take(&server->request_pool);
+    if (q == NULL)
+        return NULL;
+    memset(q, 0, offsetof(struct sftp_request, fixed));
+    q->server = server;
+    error_init(&q->error);
+    list_append(&server->requests, &q->link);
+    server->request_count++;
+    if (keep_packet(q, packet))
+        return q;
+    request_free(q);
+    return NULL;
+}
+
+static const struct request_row *find_row(uint8_t type, enum sftp_extension extension)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].type == type && rows[i].extension == extension)
+            return &rows[i];
+    return NULL;
+}
+
+/* What has no row. True = it was answered. */
+static bool serve_pairs(sshio_sftp_server *server, uint32_t id, struct span name, struct reader *r)
+{
+    if (span_is(name, EXT_VENDOR_ID)) {
+        struct vendor vendor;
+        bool ok = vendor_read(read_rest(r), &vendor);
+        server->dialect.bits_pair = ok && span_is(vendor.product_name, "AsyncSSH");
+        reply_status(server, id, ok ? SSHIO_FX_OK : SSHIO_FX_BAD_MESSAGE, ok ? "" : "Malformed vendor-id");
+        return true;
+    }
+    if (!span_is(name, EXT_VERSION_SELECT))
+        return false;
+    if (sftp_server_select_version(server, read_string(r))) {
+        reply_status(server, id, SSHIO_FX_OK, "");
+    } else {
+        reply_status(server, id, SSHIO_FX_INVALID_PARAMETER, "Version cannot be selected");
+        sftp_server_end(server, 1);
+    }
+    return true;
+}
+
+/* The row of a request whose type was read; NULL = it was answered. */
+static const struct request_row *read_row(sshio_sftp_server *server, uint8_t type, uint32_t id, struct reader *r)
+{
+    char text[64];
+    const struct request_row *row;
+    if (type != FXP_EXTENDED) {
+        row = sftp_message_is_known(type, server->dialect.version) ? find_row(type, EXT_COUNT) : NULL;
+        snprintf(text, sizeof text, "Unsupported request type: %u", type);
+    } else {
+        struct span name = read_string(r);
+        if (reader_failed(r)) {
+            reply_status(server, id, SSHIO_FX_BAD_MESSAGE, "Malformed extended request");
+            return NULL;
+        }
+        if (serve_pairs(server, id, name, r))
+            return NULL;
+        enum sftp_extension extension = extension_find(name);
+        row = extension != EXT_COUNT ? find_row(type, extension) : NULL;
+        if (extension != EXT_COUNT && names_users(extension) && !server->may_name_users)
+            row = NULL;
+        snprintf(text, sizeof text, "Unsupported extended request");
+    }
+    if (row == NULL)
+        reply_status(server, id, SSHIO_FX_OP_UNSUPPORTED, text);
+    return row;
+}
+
+static void check(struct sftp_request *q, const struct reader *r)
+{
+    const sshio_sftp_server *server = q->server;
+    bool lenient = server->dialect.version >= 6 &&
+                   (q->row->extension == EXT_COUNT || q->row->extension == EXT_LSETSTAT);
+    if (reader_failed(r) || (!lenient && reader_left(r) != 0)) {
+        q->result = 0;
+        complain(q, SSHIO_FX_BAD_MESSAGE, "Malformed request");
+    }
+    if ((server->denied & row_bit((size_t)(q->row - rows))) != 0 || (server->read_only && q->row->writes))
+        complain(q, SSHIO_FX_PERMISSION_DENIED, "Permission denied");
+}
+
+static void parse(struct sftp_request *q, const struct request_row *row, struct reader *r)
+{
+    q->row = row;
+    q->cls = row->cls;
+    row->parse(q, r);
+    check(q, r);
+    if (row->type == FXP_CLOSE && q->result == 0)
+        q->handle->hidden = true;
+    log_debug(q->server->logger, 1, "Request %" PRIu32 ": %s", q->id, row->name);
+}
+
+void sftp_server_packet(sshio_sftp_server *server, struct span packet)
+{
+    struct reader r;
+    struct sftp_request *q = request_new(server, &packet);
+    if (q == NULL) {
+        log_warning(server->logger, "SFTP session ends: a request found no memory");
+        sftp_server_end(server, 1);
+        return;
+    }
+    reader_init(&r, packet.data, packet.len);
+    uint8_t type = read_u8(&r);
+    q->id = read_u32(&r);
+    const struct request_row *row = NULL;
+    if (reader_failed(&r)) {
+        log_warning(server->logger, "SFTP session ends: a packet of %zu bytes is no request", packet.len);
+        sftp_server_end(server, 1);
+    } else {
+        row = read_row(server, type, q->id, &r);
+    }
+    server->fresh = false;
+    if (row == NULL) {
+        if (server->state != SERVER_ENDED)
+            request_free(q);
+        return;
+    }
+    parse(q, row, &r);
+    sftp_server_schedule(server);
+}

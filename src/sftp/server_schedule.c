@@ -1,0 +1,94 @@
+/* Which request may be worked on while earlier ones are not done yet: what happens to one file, and to names, has to be
+ * as if requests were done one after the other. See server.h. (draft-ietf-secsh-filexfer-13 section 4.1) */
+#include "sftp/server.h"
+
+static bool is_same_file(const struct sftp_handle *a, const struct sftp_handle *b)
+{
+    if (a == NULL || b == NULL)
+        return false;
+    bool both = a->local != NULL && b->local != NULL;
+    return a == b || (both && a->local->dev == b->local->dev && a->local->ino == b->local->ino);
+}
+
+static bool touches(const struct sftp_request *a, const struct sftp_request *b)
+{
+    return is_same_file(a->handle, b->handle) || is_same_file(a->handle, b->handle2) ||
+           is_same_file(a->handle2, b->handle) || is_same_file(a->handle2, b->handle2);
+}
+
+/* Appending writes go where the last one ended. */
+static bool has_place(const struct sftp_request *q)
+{
+    return q->cls == CLASS_READ || (q->handle->local != NULL && !q->handle->local->append);
+}
+
+static bool overlaps(const struct sftp_request *a, const struct sftp_request *b)
+{
+    if (!has_place(a) || !has_place(b))
+        return true;
+    return a->offset < b->offset ? b->offset - a->offset < a->length : a->offset - b->offset < b->length;
+}
+
+static bool is_transfer(const struct sftp_request *q)
+{
+    return q->cls == CLASS_READ || q->cls == CLASS_WRITE;
+}
+
+/* Has b to wait for a, which came before it? */
+static bool conflicts(const struct sftp_request *a, const struct sftp_request *b)
+{
+    if (b->cls == CLASS_FREE || a->cls == CLASS_FREE)
+        return false;
+    if (a->cls == CLASS_CHANGE || b->cls == CLASS_CHANGE)
+        return true;
+    if (b->cls == CLASS_QUERY)
+        return a->cls == CLASS_WRITE || a->cls == CLASS_HANDLE;
+    if (!touches(a, b))
+        return false;
+    if (is_transfer(a) && is_transfer(b))
+        return (a->cls == CLASS_WRITE || b->cls == CLASS_WRITE) && overlaps(a, b);
+    return true;
+}
+
+static bool may_start(const struct sftp_request *q)
+{
+    const sshio_sftp_server *server = q->server;
+    if (server->serial)
+        return q->link.prev == &server->requests;
+    for (const struct list *node = q->link.prev; node != &server->requests; node = node->prev)
+        if (conflicts(LIST_ENTRY(node, struct sftp_request, link), q))
+            return false;
+    return true;
+}
+
+static bool can_work(const sshio_sftp_server *server)
+{
+    return server->state < SERVER_ENDED && !server->port_full && server->running < limits_default.sftp_jobs;
+}
+
+static void start_those_that_may(sshio_sftp_server *server)
+{
+    LIST_EACH_SAFE(node, &server->requests)
+    {
+        struct sftp_request *q = LIST_ENTRY(node, struct sftp_request, link);
+        if (!can_work(server))
+            return;
+        if (!q->running && may_start(q))
+            request_start(q);
+    }
+}
+
+/* One that is done at once may let others go that were passed by. */
+void sftp_server_schedule(sshio_sftp_server *server)
+{
+    server->schedule_again = true;
+    if (server->scheduling)
+        return;
+    server->scheduling = true;
+    while (server->schedule_again) {
+        server->schedule_again = false;
+        start_those_that_may(server);
+    }
+    server->scheduling = false;
+    sftp_server_check_end(server);
+}

@@ -1,0 +1,78 @@
+"""A paramiko SFTP client: what its users do, with what came of it on the disk."""
+
+import argparse
+import io
+import os
+import pathlib
+
+import paramiko
+
+
+def transfers(sftp, here):
+    data = os.urandom(3000000)
+    sftp.putfo(io.BytesIO(data), "file", file_size=len(data))
+    assert (here / "file").read_bytes() == data
+    back = io.BytesIO()
+    sftp.getfo("file", back, prefetch=True)
+    assert back.getvalue() == data
+    with sftp.open("file", "r") as file:
+        assert file.readv([(0, 100), (2999990, 100), (70000, 65536)]).__next__() == data[:100]
+        assert file.stat().st_size == len(data)
+    with sftp.open("piped", "w") as file:
+        file.set_pipelined(True)
+        for at in range(0, len(data), 30000):
+            file.write(data[at:at + 30000])
+    assert (here / "piped").read_bytes() == data
+    with sftp.open("file", "a") as file:
+        file.write(b"end")
+    assert (here / "file").stat().st_size == len(data) + 3
+    sftp.truncate("file", 5)
+    assert (here / "file").read_bytes() == data[:5]
+
+
+def names(sftp, here):
+    sftp.chmod("file", 0o600)
+    sftp.chown("file", os.getuid(), os.getgid())
+    sftp.utime("file", (100, 200))
+    found = sftp.stat("file")
+    assert (found.st_size, found.st_mode & 0o777, found.st_atime, found.st_mtime) == (5, 0o600, 100, 200)
+    sftp.symlink("file", "link")
+    assert os.readlink(here / "link") == "file" and sftp.readlink("link") == "file" and sftp.lstat("link").st_size == 4
+    sftp.mkdir("dir", 0o711)
+    for number in range(300):
+        (here / "dir" / str(number)).touch()
+    assert {entry.filename for entry in sftp.listdir_iter("dir")} == {str(number) for number in range(300)}
+    sftp.rename("link", "dir/link")
+    try:
+        sftp.rename("dir/link", "file")
+        raise AssertionError("a rename replaced a file")
+    except OSError:
+        pass
+    sftp.posix_rename("dir/link", "file")
+    sftp.remove("file")
+    assert sftp.normalize("dir/..") == str(here)
+    for call in (lambda: sftp.stat("none"), lambda: sftp.open("none"), lambda: sftp.listdir("none")):
+        try:
+            call()
+            raise AssertionError("no error")
+        except FileNotFoundError:
+            pass
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    for name in ("--user", "--identity", "--known-hosts", "--folder"):
+        parser.add_argument(name, required=True)
+    args = parser.parse_args()
+    transport = paramiko.Transport(("127.0.0.1", args.port))
+    key = paramiko.HostKeys(args.known_hosts).lookup(f"[127.0.0.1]:{args.port}")["ssh-ed25519"]
+    transport.connect(key, args.user, pkey=paramiko.Ed25519Key.from_private_key_file(args.identity))
+    sftp = paramiko.SFTPClient.from_transport(transport)
+    sftp.chdir(args.folder)
+    transfers(sftp, pathlib.Path(args.folder))
+    names(sftp, pathlib.Path(args.folder))
+    transport.close()
+
+
+main()

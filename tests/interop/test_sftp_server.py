@@ -1,0 +1,269 @@
+"""The SFTP server with the clients that people use: OpenSSH's sftp and scp, lftp, PuTTY, curl, sshfs, AsyncSSH, paramiko.
+
+It runs in the library, with and without handlers, in `sshio sshd`, and as `sshio sftp-server` below OpenSSH's sshd."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+import clients
+import servers
+from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run
+
+FLAVOURS = (servers.SshioSftp, servers.SshioSftpHandlers, servers.SshioSftpFactory, servers.Sshio, servers.OpenSSHOurSftp)
+
+
+@pytest.fixture(params=FLAVOURS, ids=[kind.name for kind in FLAVOURS])
+def flavour(request, park):
+    return park.get(request.param)
+
+
+@pytest.fixture
+def files(park):
+    return park.get(servers.SshioSftp)
+
+
+@pytest.fixture
+def far(workshop, request):
+    """A folder that the account of any server may write."""
+    folder = workshop / "far"
+    folder.mkdir()
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def make_tree(folder):
+    """Names, sizes, links and modes of every kind that a copy has to keep."""
+    (folder / "dir" / "deep" / "er").mkdir(parents=True)
+    for name, size in (("empty", 0), ("one", 1), ("dir/block", 32768), ("dir/odd", 261121), ("dir/deep/large", 3_000_000),
+                       ("with space", 10), ("\u00fcml\u00e4ut", 20), ("quote'\"", 30)):
+        (folder / name).write_bytes(os.urandom(size))
+        os.utime(folder / name, (1_500_000_000, 1_600_000_000))
+    (folder / "dir" / "block").chmod(0o640)
+    (folder / "dir" / "deep" / "er").chmod(0o711)
+    return folder
+
+
+def equal(one, other):
+    run([find_program("diff"), "-r", "--no-dereference", one, other]).check()
+    return True
+
+
+def tool_options(server):
+    """What sftp and scp take of ssh's options."""
+    options = clients.OpenSSH.options(None, server)
+    user = options.index("-l")
+    options = options[:user] + options[user + 2:]
+    return ["-P" if word == "-p" else word for word in options]
+
+
+def sftp(server, batch, *options):
+    return run([find_program("sftp"), "-b", "-", *options, *tool_options(server), f"{server.user}@{HOST}"], input=batch.encode(), seconds=120)
+
+
+# ---- OpenSSH ----
+
+def test_all_commands_of_sftp(flavour, far, tmp_path):
+    data = tmp_path / "data"
+    data.write_bytes(os.urandom(2_000_000))
+    result = sftp(flavour, f"cd {far}\nput {data} a\nput -p {data} b\nget a {tmp_path}/back\nmkdir dir\nrename a dir/a\nln dir/a hard\nln -s dir/a soft\n"
+                           f"chmod 600 b\nls -l\nls -ln dir\ndf -h\ncp dir/a copy\nrm b\n-rm none\npwd\n"
+                           "rm hard\nmkdir dir/sub\nrmdir dir/sub\nget soft /dev/null\n").check()
+    assert (tmp_path / "back").read_bytes() == (far / "dir/a").read_bytes() == (far / "copy").read_bytes() == data.read_bytes()
+    assert os.readlink(far / "soft") == "dir/a" and sorted(os.listdir(far)) == ["copy", "dir", "soft"]
+    assert b"Remote working directory: " + os.fsencode(far) in result.out and b"-rw------- " in result.out
+
+
+def test_errors_are_told_by_sftp(flavour, far):
+    (far / "dir").mkdir()
+    (far / "dir" / "x").touch()
+    for command, message in ((f"rmdir {far}/dir", b"Failure"), (f"get {far}/none", b"not found"), (f"cd {far}/none", b"No such file or directory"),
+                             ("put /etc/hostname /proc/none/x", b"No such file or directory")):
+        result = sftp(flavour, command)
+        assert result.status == 1 and message in result.err, result
+
+
+def test_scp_of_a_tree_both_ways(flavour, far, tmp_path):
+    """Modes and times with -p; exit status 0, which scp takes from the session's end."""
+    tree = make_tree(tmp_path / "tree")
+    target = f"{flavour.user}@{HOST}:{far}"
+    for words in (["-r", "-p", tree, f"{target}/copy"], ["-r", "-p", f"{target}/copy", tmp_path / "back"],
+                  [f"{target}/copy/with space", f"{target}/copy/quote'\"", tmp_path]):
+        run([find_program("scp"), "-q", "-s", *tool_options(flavour), *words], seconds=120).check()
+    assert equal(tree, far / "copy") and equal(tree, tmp_path / "back")
+    for name in ("empty", "dir/block", "dir/deep/large"):
+        sent, came = (tree / name).stat(), (tmp_path / "back" / name).stat()
+        assert (sent.st_mode, sent.st_mtime) == (came.st_mode, came.st_mtime)
+    result = run([find_program("scp"), "-q", "-s", *tool_options(flavour), f"{target}/none", tmp_path])
+    assert result.status == 1, result
+
+
+def test_a_hundred_megabytes_both_ways(flavour, far, bulk, tmp_path):
+    sftp(flavour, f"put {bulk} {far}/bulk\nget {far}/bulk {tmp_path}/back\n").check()
+    run([find_program("cmp"), bulk, far / "bulk"]).check()
+    run([find_program("cmp"), bulk, tmp_path / "back"]).check()
+
+
+def test_sftp_starts_the_program_by_itself(far, tmp_path):
+    """sftp -D: no SSH between them."""
+    tree = make_tree(tmp_path / "tree")
+    batch = f"put -r {tree} {far}/copy\nget -r {far}/copy {tmp_path}/back\n"
+    run([find_program("sftp"), "-b", "-", "-D", find_built("tools/sshio") + " sftp-server"], input=batch.encode(), seconds=120).check()
+    assert equal(tree, far / "copy") and equal(tree, tmp_path / "back")
+
+
+def test_a_factory_that_refuses_ends_the_session(park, far):
+    server = park.get(servers.SshioSftpFactory)
+    result = sftp(server, "pwd\n", "-o", "SetEnv=REFUSE=1")
+    assert result.status == 255 and b"Connection closed" in result.err, result
+    sftp(server, "pwd\n").check()
+
+
+def test_a_session_knows_whose_it_is(park, far):
+    """Channel, connection, environment, logger, and the user that its handlers have set."""
+    server = park.get(servers.SshioSftpHandlers)
+    (far / "file").touch()
+    sftp(server, f"get {far}/file /dev/null\n", "-o", "SetEnv=WHOSE=mine").check()
+    server.daemon.wait_for_line(rf"^exit, channel, user {server.user}, WHOSE=mine, something opened$")
+    server.daemon.wait_for_line(r"sftp: warning: .*its last words$")
+
+
+def test_other_requests_are_refused_where_only_files_are_served(files):
+    for words in ([HOST, "true"], ["-s", HOST, "other"], [HOST]):
+        result = run([find_program("ssh"), *clients.OpenSSH.options(None, files), *words])
+        assert result.status == 255 or result.status == 1, result
+
+
+def test_ten_thousand_names(files, far, tmp_path):
+    folder = far / "many"
+    folder.mkdir()
+    for number in range(10000):
+        (folder / f"{number:05}").touch()
+    result = sftp(files, f"ls -1 {folder}\n").check()
+    assert len(result.out.splitlines()) == 10001 and b"09999" in result.out
+
+
+# ---- other clients ----
+
+@pytest.mark.parametrize("version", [3, 4, 5, 6])
+def test_lftp_mirrors_in_each_version(files, far, tmp_path, version):
+    tree = make_tree(tmp_path / "tree")
+    if version < 6:    # in version 6 it has the arguments of LINK in the wrong order
+        (tree / "link").symlink_to("dir/block")
+    ssh = " ".join(["ssh", "-a", "-x", *clients.OpenSSH.options(None, files)[:-4]])
+    script = (f"debug -o {tmp_path}/log 9; set net:max-retries 1; set net:timeout 30; set sftp:protocol-version {version}; "
+              f"set sftp:connect-program '{ssh}'; open -u {files.user}, -p {files.port} sftp://{HOST}; mirror -R {tree} {far}/copy; "
+              f"mirror {far}/copy {tmp_path}/back; mv {far}/copy/one {far}/copy/two; chmod 600 {far}/copy/two")
+    run([find_program("lftp"), "-c", script], env=clean_environment(HOME=str(tmp_path)), seconds=120).check()
+    assert f"protocol version set to {version}" in (tmp_path / "log").read_text()
+    assert equal(tree, tmp_path / "back")
+    assert version == 6 or os.readlink(far / "copy/link") == "dir/block"
+    assert (far / "copy/two").stat().st_mode & 0o777 == 0o600 and (far / "copy/empty").stat().st_mtime == 1_600_000_000
+
+
+def test_psftp(files, far, tmp_path):
+    face = clients.Plink(tmp_path)
+    tree = make_tree(tmp_path / "tree")
+    script = (f"cd {far}\nput -r {tree} copy\nget -r copy {tmp_path}/back\nmv copy/one copy/two\nchmod 600 copy/two\nls copy\nmkdir new\nrmdir new\n"
+              "del copy/empty\nquit\n")
+    result = run([find_program("psftp"), *face.argv(files, "", None)[1:-1]], input=script.encode(), seconds=120).check()
+    assert equal(tree, tmp_path / "back") and (far / "copy/two").exists() and not (far / "copy/empty").exists()
+    lines = [line for line in result.out.splitlines() if line.endswith(b" with space")]
+    assert lines and len(lines[0]) - len(b"with space") == 56, result
+
+
+def test_curl(files, far, tmp_path):
+    """libssh2: pipelined reads, resuming, a listing, and the order of a link's arguments."""
+    data = tmp_path / "data"
+    data.write_bytes(os.urandom(5_000_000))
+    where = f"sftp://{HOST}:{files.port}{far}"
+    curl = [find_program("curl"), "-sS", "--insecure", "--key", files.identity.path, "--pubkey", f"{files.identity.path}.pub", "-u", f"{files.user}:"]
+    run([*curl, "-T", data, f"{where}/file"]).check()
+    run([*curl, "-o", tmp_path / "back", f"{where}/file"]).check()
+    (tmp_path / "half").write_bytes(data.read_bytes()[:2_000_001])
+    run([*curl, "-C", "-", "-o", tmp_path / "half", f"{where}/file"]).check()
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "half").read_bytes() == data.read_bytes()
+    assert b"file" in run([*curl, f"{where}/"]).check().out
+    run([*curl, "-Q", f"symlink {far}/file {far}/link", f"{where}/"])    # says that it failed, with any server
+    assert os.readlink(far / "link") == f"{far}/file"
+
+
+def test_sshfs_carries_a_build(files, far, tmp_path):
+    """A small C project is written, built and run on the mounted folder."""
+    if not os.access("/dev/fuse", os.W_OK):
+        pytest.skip("this machine has no FUSE")
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    ssh = " ".join(["ssh", *clients.OpenSSH.options(None, files)[:-4]])
+    run([find_program("sshfs"), f"{files.user}@{HOST}:{far}", mount, "-o", f"ssh_command={ssh}", "-p", str(files.port)]).check()
+    try:
+        (mount / "main.c").write_text("#include <stdio.h>\nint twice(int);\nint main(void) { printf(\"%d\\n\", twice(21)); return 0; }\n")
+        (mount / "twice.c").write_text("int twice(int n) { return 2 * n; }\n")
+        (mount / "Makefile").write_text("prog: main.o twice.o\n\tcc -o prog main.o twice.o\n")
+        run([find_program("make"), "-s", "CC=cc"], cwd=mount).check()
+        assert run([mount / "prog"]).check().out == b"42\n"
+        data = os.urandom(4_000_000)
+        (mount / "data").write_bytes(data)
+        with open(mount / "data", "r+b") as file:
+            for at in range(0, 4_000_000, 333_333):
+                file.seek(at)
+                file.write(bytes([at % 251]) * 1000)
+                data = data[:at] + bytes([at % 251]) * 1000 + data[at + 1000:]
+        os.rename(mount / "data", mount / "moved")
+        os.symlink("moved", mount / "link")
+        assert (far / "moved").read_bytes() == data and (mount / "link").read_bytes() == data
+        assert os.statvfs(mount).f_blocks == os.statvfs(far).f_blocks
+    finally:
+        run([find_program("fusermount3"), "-u", mount]).check()
+
+
+def run_script(server, name, folder, *more):
+    folder.chmod(0o777)
+    return run([PYTHON, "-W", "ignore", HERE / "peers" / name, "--port", server.port, "--user", server.user, "--identity",
+                server.identity.path, "--known-hosts", server.known_hosts, "--folder", folder, *more], seconds=120).check()
+
+
+@pytest.mark.parametrize("kind", [servers.SshioSftp, servers.SshioSftpHandlers], ids=["plain", "handlers"])
+@pytest.mark.parametrize("version", [3, 4, 5, 6])
+def test_asyncssh_in_each_version(park, far, kind, version):
+    servers.need_python_module("asyncssh")
+    make_tree(far / "source")
+    run_script(park.get(kind), "asyncssh_sftp.py", far, "--version", str(version))
+    assert equal(far / "source", far / "back")
+
+
+def test_paramiko(files, far):
+    servers.need_python_module("paramiko")
+    run_script(files, "paramiko_sftp.py", far)
+
+
+# ---- the end ----
+
+def test_a_session_that_is_cut_leaves_no_file_open(files, far):
+    """The connection goes while files are open and requests are under way."""
+    (far / "file").write_bytes(os.urandom(3_000_000))
+    before = open_files(files)
+    script = ("import asyncio, asyncssh, sys, os\n"
+              "async def main():\n"
+              f"    conn = await asyncssh.connect('{HOST}', {files.port}, username='{files.user}', client_keys=['{files.identity.path}'],\n"
+              f"                                  known_hosts='{files.known_hosts}', config=None)\n"
+              "    sftp = await conn.start_sftp_client()\n"
+              f"    opened = [await sftp.open('{far}/file', 'rb') for _ in range(50)]\n"
+              f"    new = await sftp.open('{far}/new', 'wb')\n"
+              "    tasks = [asyncio.ensure_future(file.read()) for file in opened] + [asyncio.ensure_future(new.write(b'x' * 5000000))]\n"
+              "    await asyncio.sleep(0)\n"
+              "    print('open', flush=True)\n"
+              "    os._exit(0)\n"
+              "asyncio.run(main())\n")
+    for _ in range(5):
+        assert b"open" in run([PYTHON, "-W", "ignore", "-c", script]).out
+    files.daemon.wait_until(lambda: open_files(files) <= before, "closed files", 20)
+
+
+def open_files(server):
+    pid = server.daemon.child.pid
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return len(os.listdir(f"/proc/{children[0] if children else pid}/fd"))
