@@ -91,6 +91,7 @@ def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
 
 
 def test_server_is_told_of_the_terminal_of_asyncssh(park):
+    servers.need_python_module("asyncssh")
     out = converse_with(park.get(servers.SshioSession), "asyncssh_session.py")
     assert [line for line in out if line != "xon-xoff 1"] == [
         "pty ansi 100 30 1 2", "modes 53=0 129=38400", "env LC_A=1", "ready", "size 132 43 5 6", "break 700", "signal USR1",
@@ -99,5 +100,6 @@ def test_server_is_told_of_the_terminal_of_asyncssh(park):
 
 
 def test_server_is_told_of_the_terminal_of_paramiko(park):
+    servers.need_python_module("paramiko")
     out = converse_with(park.get(servers.SshioSession), "paramiko_session.py")
     assert out == ["pty linux 90 33 7 8", "modes", "env LC_A=1", "ready", "size 91 34 0 0", "status 5"]

@@ -117,11 +117,12 @@ def test_interactive_shell(terminal):
     terminal.wait_for(r"tty-(/dev/pts/\d+)-\1- vt220 one --")
     terminal.resize(30, 90)
     terminal.type(b"while [ \"$(stty size)\" != '30 90' ]; do :; done; echo resized\r")
-    terminal.wait_for(r"resized\r\n").type(b"trap '' USR1; cat\r")
-    terminal.type(b"line\r")
+    terminal.wait_for(r"resized\r\n").type(b"trap '' USR1; echo o''ne; cat\r")    # what is typed before is the shell's
+    terminal.wait_for(r"\none\r\n").type(b"line\r")
     terminal.wait_for(r"\nline\r\n").type(b"\x03")    # cat ends, and the shell goes on
     terminal.wait_for(r"READY $").type(b"echo status $?\r")
-    terminal.wait_for(r"status 130").type(b"cat\rwords\r")
+    terminal.wait_for(r"status 130").type(b"echo t''wo; cat\r")
+    terminal.wait_for(r"\ntwo\r\n").type(b"words\r")
     terminal.wait_for(r"\nwords\r\n").type(b"\x1a")    # Ctrl-Z
     terminal.wait_for(r"Stopped").type(b"jobs; kill %1; fg\r")
     terminal.wait_for(r"Stopped(.|\n)*cat").type(b"exit 42\r")
