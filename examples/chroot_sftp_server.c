@@ -13,7 +13,7 @@
 /* The name is the client's: it must not lead anywhere else. */
 static int own_directory(sshio_chan *chan, sshio_request *req, void *user)
 {
-    const char *name = sshio_conn_username(sshio_chan_conn(chan)), *directory = user;
+    const char *name = sshio_conn_username(sshio_chan_conn(chan)), *directory = (const char *)user;
     char root[1024];
 
     if (name[0] == '.' || name[0] == '\0' || strchr(name, '/') != NULL)
