@@ -385,6 +385,13 @@ typedef int (*sshio_block_fn)(uint64_t offset, const void *data, size_t len, voi
 /* size -1 = to the end, offset -1 = from the position, which does not move. */
 SSHIO_API int sshio_sftp_file_read_parallel(sshio_sftp_file *file, int64_t size, int64_t offset, sshio_block_fn block,
                                             void *user);
+/* Called in the calling task with each part of a file that has data, in order; bytes. Not 0 ends it, and is its result.
+ */
+typedef int (*sshio_range_fn)(uint64_t offset, uint64_t length, void *user);
+/* Where the file has data, among length bytes from offset on; what is between is holes. A server that cannot tell has
+ * data everywhere. Reference: SFTPClientFile.request_ranges. (ranges@asyncssh.com) */
+SSHIO_API int sshio_sftp_file_request_ranges(sshio_sftp_file *file, uint64_t offset, uint64_t length,
+                                             sshio_range_fn range, void *user);
 SSHIO_API int sshio_sftp_file_write(sshio_sftp_file *file, const void *data, size_t len); /* all, or an error */
 SSHIO_API int sshio_sftp_file_pwrite(sshio_sftp_file *file, const void *data, size_t len, uint64_t offset);
 SSHIO_API int sshio_sftp_file_seek(sshio_sftp_file *file, int64_t offset, int from_what,

@@ -228,6 +228,39 @@ static void test_times_that_a_version_has_not_are_left_out(void **state)
     run_with(keep_old_times, serve_files);
 }
 
+struct found_ranges {
+    unsigned count;
+    uint64_t first, last_end;
+};
+
+static int note_range(uint64_t offset, uint64_t length, void *user)
+{
+    struct found_ranges *f = user;
+    if (f->count++ == 0)
+        f->first = offset;
+    assert_true(length > 0 && offset >= f->last_end);
+    f->last_end = offset + length;
+    return 0;
+}
+
+static int end_at_once(uint64_t offset, uint64_t length, void *user)
+{
+    (void)offset, (void)length, (void)user;
+    return 17;
+}
+
+static void check_ranges(sshio_sftp *sftp, const char *path)
+{
+    struct found_ranges f = { 0, 0, 0 };
+    sshio_sftp_file *file = NULL;
+    must(sshio_sftp_open(sftp, path, "r", NULL, &file));
+    must(sshio_sftp_file_request_ranges(file, 0, UINT64_MAX, note_range, &f));
+    assert_int_equal(f.count, 2);
+    assert_true(f.first == 0 && f.last_end > 5 << 20 && f.last_end <= 6 << 20);
+    assert_int_equal(sshio_sftp_file_request_ranges(file, 0, 9 << 20, end_at_once, NULL), 17);
+    must(sshio_sftp_file_close(file));
+}
+
 /* A file with a hole in the middle and one at the end: ranges@asyncssh.com. (spec: sparse) */
 static void keep_holes(struct loopback *l)
 {
@@ -239,6 +272,7 @@ static void keep_holes(struct loopback *l)
     assert_int_equal(pwrite(fd, "y", 1, 5 << 20), 1);
     assert_int_equal(ftruncate(fd, 9 << 20), 0);
     close(fd);
+    check_ranges(sftp, at("holes"));
     must(sshio_sftp_get(sftp, at("holes"), at("got"), NULL));
     must(sshio_sftp_copy(sftp, at("holes"), at("copy"), NULL));
     assert_true(same(at("holes"), at("got")) && same(at("holes"), at("copy")));
