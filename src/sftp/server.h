@@ -70,7 +70,10 @@ struct sftp_handle {
     bool is_dir;
     bool hidden;              /* it is not open yet, or CLOSE stands in the queue */
     void *file;               /* what open handed out */
-    struct local_file *local; /* the same, if it is one of ours */
+    struct local_file *local; /* the same, if it is one of ours; gone when a worker has closed it */
+    bool has_inode, append;   /* of that, for as long as requests are compared */
+    dev_t dev;
+    ino_t ino;
     struct local_dir *dir;
     struct listing *listing; /* of a handler, instead of dir */
     bool ended;              /* a directory: all was told */
