@@ -265,9 +265,9 @@ static int split(struct globbing *g, char *text)
     return 0;
 }
 
-static int no_match(sshio_sftp *s, const char *pattern)
+static int no_match(const struct side *side, const sshio_sftp *s, const char *pattern)
 {
-    bool has_path_code = s->dialect.version >= 4;
+    bool has_path_code = side->is_remote && s->dialect.version >= 4;
     char shown[512];
     int rc = error_set_reason(last_error(), has_path_code ? SSHIO_ESFTP_NO_SUCH_PATH : SSHIO_ESFTP_NO_SUCH_FILE,
                               has_path_code ? SSHIO_FX_NO_SUCH_PATH : SSHIO_FX_NO_SUCH_FILE, "%s: No matches found",
@@ -302,7 +302,7 @@ int glob_expand(const struct side *side, sshio_sftp *s, const char *pattern, str
         tdestroy(g->listings, free_cached);
     mem_free(g);
     mem_free(text);
-    return rc == 0 && !matched ? no_match(s, pattern) : rc;
+    return rc == 0 && !matched ? no_match(side, s, pattern) : rc;
 }
 
 /* ---- public ---- */

@@ -73,6 +73,13 @@ void local_io_start(struct local_io *io, bool at_once, bool *missed)
     io->done_fn(io);
 }
 
+int local_io_wait(struct local_io *io, bool at_once, bool *missed)
+{
+    if (at_once || (!io->writes && read_cached(io, missed)))
+        return at_once ? run(io) : 0;
+    return worker_run(run, io);
+}
+
 int local_run(bool at_once, int (*fn)(void *arg), void *arg)
 {
     return at_once ? fn(arg) : worker_run(fn, arg);

@@ -21,6 +21,9 @@ struct local_io {
 /* at_once: the file is in memory. Otherwise what is cached is read here, until *missed says that this is in vain. */
 void local_io_start(struct local_io *io, bool at_once, bool *missed);
 
+/* The same for a task, which waits unless it is done at once; done_fn is not called. 0, or an interruption. */
+int local_io_wait(struct local_io *io, bool at_once, bool *missed);
+
 bool local_is_memory(int fd); /* of a file system in memory */
 
 /* Waits, unless at_once: fn(arg) is a call that may have to wait for a disk. Its result; errors as the last one. */

@@ -14,6 +14,7 @@ struct folder {
     int refs;
     int fd;       /* local; AT_FDCWD for none */
     bool at_once; /* local: in memory */
+    bool is_new;  /* local: make_folder made it */
     char *path;   /* "" = the working directory */
 };
 struct folder *folder_ref(struct folder *folder);
@@ -23,6 +24,7 @@ struct spot {
     struct folder *folder; /* NULL = the path says it all, and may lead through links */
     const char *name;      /* in the folder; points into path */
     char *path;            /* whole */
+    unsigned mode;         /* local: of what is made there, but for the umask; 0 = what is usual */
 };
 /* Of an entry in a folder, or of a path; false = out of memory. */
 bool spot_in(struct spot *spot, struct folder *folder, const char *name);

@@ -174,14 +174,18 @@ static int run_folder(void *arg)
     int dir = m->spot != NULL ? spot_dir(m->spot) : AT_FDCWD;
     const char *name = m->spot != NULL ? m->spot->name : m->path[0] != '\0' ? m->path : ".";
     int nofollow = m->spot != NULL && m->spot->folder != NULL ? O_NOFOLLOW : 0;
-    if (m->make && mkdirat(dir, name, 0777) != 0 && errno != EEXIST)
+    mode_t mode = m->spot != NULL && m->spot->mode != 0 ? m->spot->mode : 0777;
+    bool is_new = m->make && mkdirat(dir, name, mode) == 0;
+    if (m->make && !is_new && errno != EEXIST)
         return local_failed("mkdir", m->path);
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
     if (fd < 0 && nofollow != 0 && (errno == ELOOP || errno == ENOTDIR))
         return local_refuse(m->path, "is in the way, and is no directory");
     if (fd < 0)
         return local_failed("open", m->path);
-    *m->folder = (struct folder){ .refs = 1, .fd = fd, .at_once = local_is_memory(fd), .path = m->folder->path };
+    *m->folder = (struct folder){
+        .refs = 1, .fd = fd, .at_once = local_is_memory(fd), .is_new = is_new, .path = m->folder->path
+    };
     return 0;
 }
 

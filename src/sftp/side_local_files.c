@@ -43,8 +43,9 @@ static int run_open(void *arg)
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     bool nofollow = o->spot != NULL ? o->spot->folder != NULL : !o->follow;
     flags |= (o->spot == NULL ? O_RDONLY : O_CREAT | (o->keep ? O_RDWR : O_WRONLY)) | (nofollow ? O_NOFOLLOW : 0);
+    mode_t mode = o->spot != NULL && o->spot->mode != 0 ? o->spot->mode : 0666;
     int fd = openat(o->spot != NULL ? spot_dir(o->spot) : AT_FDCWD, o->spot != NULL ? o->spot->name : path, flags,
-                    0666);
+                    mode);
     if (fd < 0 && errno == ELOOP && nofollow)
         return local_refuse(path, "is a symbolic link, which is not followed");
     if (fd < 0)

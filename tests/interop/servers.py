@@ -81,11 +81,24 @@ class OpenSSH(Server):
             "Port": self.port, "ListenAddress": HOST, "HostKey": self.make_host_key(),
             "AuthorizedKeysFile": self.authorized_keys, "PidFile": self.folder / "pid", "UsePAM": "no",
             "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": self.max_sessions, "MaxStartups": 200,
-            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", **more}
+            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", "AcceptEnv": "LANG LC_*",
+            **more}
         config = self.folder / "sshd_config"
         config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
         sshd = find_program("sshd", why="openssh-server")
         self.daemon = Daemon([sshd, "-D", "-e", "-f", config], self.folder / "log").wait_for_port(self.port)
+
+
+class HostileScp(OpenSSH):
+    """Its scp is peers/hostile_scp.py: it says what the file `says` holds, and what it hears goes to `heard`."""
+
+    name = "hostile-scp"
+
+    def start(self):
+        self.says, self.heard = self.folder / "says", self.folder / "heard"
+        self.heard.touch(mode=0o666)
+        self.heard.chmod(0o666)
+        super().start(ForceCommand=f"{PYTHON} {HERE / 'peers' / 'hostile_scp.py'} {self.says} {self.heard}")
 
 
 class OpenSSHRekeying(OpenSSH):
@@ -358,6 +371,37 @@ Group root
         self.daemon = Daemon([proftpd, "-n", "-c", config], self.folder / "log").wait_for_port(self.port)
 
 
+class SshioScp(Scripted):
+    """The program programs/sftp_server.c with SCP, whose root is the folder `root`, as whoever runs the tests."""
+
+    name = "sshio-scp"
+    words = []
+
+    def start(self):
+        self.root = self.folder / "root"
+        self.root.mkdir()
+        self.start_script([find_built("tests/interop/sftp_server"), self.make_host_key(), self.authorized_keys,
+                           f"root={self.root}", "scp", *self.words])
+
+
+class SshioScpHandlers(SshioScp):
+    """The same where each operation is a handler."""
+
+    name, words = "sshio-scp-handlers", ["handlers=default"]
+
+
+class SshioScpFactory(SshioScp):
+    name, words = "sshio-scp-factory", ["handlers=factory"]
+
+
+class SshioScpReadOnly(SshioScp):
+    name, words = "sshio-scp-read-only", ["read_only"]
+
+
+class SshioScpNoWrites(SshioScp):
+    name, words = "sshio-scp-no-writes", ["deny=write"]
+
+
 class AsyncSSHRekeying(AsyncSSH):
     name = "asyncssh-rekeying"
 
@@ -512,6 +556,21 @@ class SshioSession(Scripted):
 
     def start(self):
         self.start_script([find_built("tests/interop/session_server"), self.make_host_key(), self.authorized_keys])
+
+
+class SshioRelay(Scripted):
+    """The program programs/relay_server.c before another server, whose commands its clients run."""
+
+    has_many_sessions = True
+    commands = SHELL_COMMANDS
+
+    def __init__(self, behind, *arguments):
+        self.behind = behind
+        super().__init__(*arguments)
+
+    def start(self):
+        self.start_script([find_built("tests/interop/relay_server"), self.make_host_key(), self.authorized_keys, self.behind.port,
+                           self.behind.user, self.identity.path, self.behind.known_hosts])
 
 
 class SshioSftp(Scripted):

@@ -72,10 +72,11 @@ def test_client_hears_that_no_terminal_or_program_was_granted(park):
 
 # ---- our server ----
 
-def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
+@pytest.mark.parametrize("kind", [clients.OpenSSH, clients.Sshio], ids=lambda kind: kind.name)
+def test_server_is_told_of_the_terminal_of(kind, park, tmp_path):
     server = park.get(servers.SshioSession)
-    ssh = clients.OpenSSH(tmp_path)
-    argv = [find_program("ssh"), "-tt", *ssh.options(server), "-o", "EscapeChar=~", "-o", "SetEnv=LC_A=1 LC_B=2", HOST,
+    ssh = kind(tmp_path)
+    argv = [*ssh.path, "-tt", *ssh.options(server), "-o", "EscapeChar=~", "-o", "SetEnv=LC_A=1 LC_B=2", HOST,
             "report"]
     terminal = Terminal(argv, rows=31, columns=99, term="xterm-test")
     terminal.wait_for("ready").resize(50, 120)

@@ -40,7 +40,7 @@ async def main():
     args = parser.parse_args()
     server = await asyncssh.listen(
         "127.0.0.1", 0, config=None, server_host_keys=[args.host_key], authorized_client_keys=args.authorized_keys,
-        sftp_factory=KINDS[args.kind], sftp_version=6)
+        sftp_factory=KINDS[args.kind], sftp_version=6, allow_scp=True)
     print("listening", server.sockets[0].getsockname()[1], flush=True)
     await server.wait_closed()
 
