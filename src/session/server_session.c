@@ -100,7 +100,8 @@ static bool serves_itself(const struct settings *s)
 /* A session that can become nothing but a subsystem of our own. */
 static bool serve_only_own(sshio_conn *conn, struct channel *ch)
 {
-    sshio_chan *chan = accept_channel(conn, ch, NULL, conn->user);
+    struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
+    sshio_chan *chan = accept_channel(&nobody, NULL, conn->user);
     if (chan != NULL)
         chan_made(chan);
     return chan != NULL;
