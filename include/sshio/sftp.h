@@ -9,6 +9,7 @@
 SSHIO_BEGIN
 
 /* ---- constants ---- */
+/* The versions of the protocol that there are here. */
 #define SSHIO_MIN_SFTP_VERSION 3
 #define SSHIO_MAX_SFTP_VERSION 6
 
@@ -141,13 +142,13 @@ enum {
 /* Attributes of a file. What is not in valid is unset, and a version carries only what it knows. Texts and spans are
  * borrowed from whatever the record came with. Reference: SFTPAttrs. */
 typedef struct sshio_sftp_attrs {
-    size_t struct_size;       /* set by SSHIO_SFTP_ATTRS */
-    uint32_t valid;           /* which of the following are set: SSHIO_FILEXFER_ATTR_… */
-    sshio_filexfer_type type; /* 0 = unknown, as SSHIO_FILEXFER_TYPE_UNKNOWN */
-    uint32_t permissions;     /* mode; v3 with the type bits */
-    uint64_t size;            /* bytes */
-    uint64_t alloc_size;      /* bytes on the disk; v6 */
-    uint32_t uid, gid;
+    size_t struct_size;                               /* set by SSHIO_SFTP_ATTRS */
+    uint32_t valid;                                   /* which of the following are set: SSHIO_FILEXFER_ATTR_… */
+    sshio_filexfer_type type;                         /* 0 = unknown, as SSHIO_FILEXFER_TYPE_UNKNOWN */
+    uint32_t permissions;                             /* mode; v3 with the type bits */
+    uint64_t size;                                    /* bytes */
+    uint64_t alloc_size;                              /* bytes on the disk; v6 */
+    uint32_t uid, gid;                                /* numbers of the owner and the group */
     const char *owner, *group;                        /* v4+ */
     int64_t atime, mtime, crtime, ctime;              /* s since 1970; crtime v4+, ctime v6 */
     uint32_t atime_ns, mtime_ns, crtime_ns, ctime_ns; /* 0 to 999,999,999; v4+ */
@@ -165,27 +166,27 @@ typedef struct sshio_sftp_attrs {
 typedef struct sshio_sftp_vfs_attrs {
     uint64_t bsize, frsize;         /* bytes */
     uint64_t blocks, bfree, bavail; /* of frsize bytes */
-    uint64_t files, ffree, favail;
-    uint64_t fsid;
-    uint64_t flags; /* SSHIO_FXE_STATVFS_… */
-    uint64_t namemax;
+    uint64_t files, ffree, favail;  /* inodes: all, free, and free for those who are not root */
+    uint64_t fsid;                  /* which file system it is */
+    uint64_t flags;                 /* SSHIO_FXE_STATVFS_… */
+    uint64_t namemax;               /* bytes of a name at most */
 } sshio_sftp_vfs_attrs;
 
 /* An entry of a directory. Reference: SFTPName. */
 typedef struct sshio_sftp_name {
-    const char *filename;
-    const char *longname; /* as a line of ls -l; "" unless v3 */
-    sshio_sftp_attrs attrs;
+    const char *filename;   /* one component of a path, or the path that was asked for */
+    const char *longname;   /* as a line of ls -l; "" unless v3 */
+    sshio_sftp_attrs attrs; /* of the link itself where it is one */
 } sshio_sftp_name;
 typedef struct sshio_sftp_names {
-    size_t count;
-    sshio_sftp_name **items;
+    size_t count;            /* of items */
+    sshio_sftp_name **items; /* each is owned by the list */
 } sshio_sftp_names;
 
 /* What a server takes (OpenSSH, PROTOCOL section 4.8); 0 = not stated. */
 typedef struct sshio_sftp_limits {
     uint64_t max_packet_len, max_read_len, max_write_len; /* bytes */
-    uint64_t max_open_handles;
+    uint64_t max_open_handles;                            /* files and directories together */
 } sshio_sftp_limits;
 
 /* Free what was handed out through a **, the list's names included. All take NULL; none waits. */
@@ -384,6 +385,13 @@ typedef int (*sshio_block_fn)(uint64_t offset, const void *data, size_t len, voi
 /* size -1 = to the end, offset -1 = from the position, which does not move. */
 SSHIO_API int sshio_sftp_file_read_parallel(sshio_sftp_file *file, int64_t size, int64_t offset, sshio_block_fn block,
                                             void *user);
+/* Called in the calling task with each part of a file that has data, in order; bytes. Not 0 ends it, and is its result.
+ */
+typedef int (*sshio_range_fn)(uint64_t offset, uint64_t length, void *user);
+/* Where the file has data, among length bytes from offset on; what is between is holes. A server that cannot tell has
+ * data everywhere. Reference: SFTPClientFile.request_ranges. (ranges@asyncssh.com) */
+SSHIO_API int sshio_sftp_file_request_ranges(sshio_sftp_file *file, uint64_t offset, uint64_t length,
+                                             sshio_range_fn range, void *user);
 SSHIO_API int sshio_sftp_file_write(sshio_sftp_file *file, const void *data, size_t len); /* all, or an error */
 SSHIO_API int sshio_sftp_file_pwrite(sshio_sftp_file *file, const void *data, size_t len, uint64_t offset);
 SSHIO_API int sshio_sftp_file_seek(sshio_sftp_file *file, int64_t offset, int from_what,
@@ -419,38 +427,48 @@ typedef struct sshio_sftp_server_handlers {
     int (*close)(sshio_sftp_server *server, void *file, void *user);       /* also of what is open at the end */
     int (*read)(sshio_sftp_server *server, void *file, uint64_t offset, void *buffer, size_t size, size_t *got,
                 void *user); /* got 0 = end of file */
-    int (*write)(sshio_sftp_server *server, void *file, uint64_t offset, const void *data, size_t len, void *user);
+    int (*write)(sshio_sftp_server *server, void *file, uint64_t offset, const void *data, size_t len,
+                 void *user); /* all of it, or an error */
     int (*rename)(sshio_sftp_server *server, const char *oldpath, const char *newpath,
                   void *user); /* must not replace what is there */
-    int (*posix_rename)(sshio_sftp_server *server, const char *oldpath, const char *newpath, void *user);
-    int (*remove)(sshio_sftp_server *server, const char *path, void *user);
+    int (*posix_rename)(sshio_sftp_server *server, const char *oldpath, const char *newpath,
+                        void *user); /* replaces what is there; also renaming of v5 and v6 with any flag */
+    int (*remove)(sshio_sftp_server *server, const char *path, void *user); /* a name that is no directory */
     int (*readlink)(sshio_sftp_server *server, const char *path, sshio_request *req,
                     void *user); /* sshio_answer_text */
     int (*symlink)(sshio_sftp_server *server, const char *oldpath, const char *newpath,
                    void *user); /* oldpath is what the link says */
-    int (*link)(sshio_sftp_server *server, const char *oldpath, const char *newpath, void *user);
+    int (*link)(sshio_sftp_server *server, const char *oldpath, const char *newpath,
+                void *user); /* newpath becomes a further name of the file */
     int (*realpath)(sshio_sftp_server *server, const char *path, sshio_request *req,
                     void *user); /* sshio_answer_text */
     int (*stat)(sshio_sftp_server *server, const char *path, sshio_request *req,
                 void *user); /* sshio_answer_attrs, as the next two */
-    int (*lstat)(sshio_sftp_server *server, const char *path, sshio_request *req, void *user);
-    int (*fstat)(sshio_sftp_server *server, void *file, sshio_request *req, void *user);
-    int (*setstat)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs, void *user);
-    int (*lsetstat)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs, void *user);
-    int (*fsetstat)(sshio_sftp_server *server, void *file, const sshio_sftp_attrs *attrs, void *user);
-    int (*statvfs)(sshio_sftp_server *server, const char *path, sshio_sftp_vfs_attrs *attrs, void *user);
-    int (*fstatvfs)(sshio_sftp_server *server, void *file, sshio_sftp_vfs_attrs *attrs, void *user);
+    int (*lstat)(sshio_sftp_server *server, const char *path, sshio_request *req, void *user); /* a link itself */
+    int (*fstat)(sshio_sftp_server *server, void *file, sshio_request *req, void *user);       /* an open file */
+    int (*setstat)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs,
+                   void *user); /* what is valid in attrs alone */
+    int (*lsetstat)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs,
+                    void *user); /* the same of a link itself */
+    int (*fsetstat)(sshio_sftp_server *server, void *file, const sshio_sftp_attrs *attrs,
+                    void *user); /* the same of an open file */
+    int (*statvfs)(sshio_sftp_server *server, const char *path, sshio_sftp_vfs_attrs *attrs,
+                   void *user); /* the file system that path is in */
+    int (*fstatvfs)(sshio_sftp_server *server, void *file, sshio_sftp_vfs_attrs *attrs,
+                    void *user); /* the same of an open file */
     int (*lock)(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length, uint32_t flags,
                 void *user); /* v6: SSHIO_FXF_BLOCK_…; length 0 = to the end */
-    int (*unlock)(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length, void *user);
-    int (*fsync)(sshio_sftp_server *server, void *file, void *user);
-    int (*mkdir)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs, void *user);
-    int (*rmdir)(sshio_sftp_server *server, const char *path, void *user);
+    int (*unlock)(sshio_sftp_server *server, void *file, uint64_t offset, uint64_t length,
+                  void *user);                                       /* just such a range as was locked */
+    int (*fsync)(sshio_sftp_server *server, void *file, void *user); /* done when the data is on the disk */
+    int (*mkdir)(sshio_sftp_server *server, const char *path, const sshio_sftp_attrs *attrs,
+                 void *user);                                              /* of attrs only the permissions count */
+    int (*rmdir)(sshio_sftp_server *server, const char *path, void *user); /* an empty directory */
     int (*scandir)(sshio_sftp_server *server, const char *path, sshio_request *req,
                    void *user); /* sshio_answer_name for each entry; runs beside others until it has given all */
     int (*format_user)(sshio_sftp_server *server, int64_t uid, sshio_request *req,
                        void *user); /* -1 = none; sshio_answer_text */
-    int (*format_group)(sshio_sftp_server *server, int64_t gid, sshio_request *req, void *user);
+    int (*format_group)(sshio_sftp_server *server, int64_t gid, sshio_request *req, void *user); /* as format_user */
     int (*format_longname)(sshio_sftp_server *server, const sshio_sftp_name *name, sshio_request *req,
                            void *user); /* v3; sshio_answer_text */
     int (*map_path)(sshio_sftp_server *server, const char *path, sshio_request *req,

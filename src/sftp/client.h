@@ -187,6 +187,7 @@ struct sshio_sftp_file {
     int64_t block_size; /* as given */
     int max_requests;
 };
+void client_file_release(sshio_sftp_file *file);
 int client_file_size(sshio_sftp_file *file, uint64_t *size); /* 0 where the server does not tell */
 
 int take_handle(struct call *call, struct reader *body); /* out: struct handle */

@@ -379,5 +379,8 @@ int client_ranges(sshio_sftp *s, const struct handle *handle, uint64_t offset, u
     put_u64(call.w, offset);
     put_u64(call.w, len);
     int rc = call_wait(&call, FXP_EXTENDED_REPLY, take_ranges, &asked);
+    if (rc != 0)
+        ranges_done(ranges);
+    ranges->at_end |= rc == SSHIO_ESFTP_EOF;
     return rc == SSHIO_ESFTP_EOF ? 0 : rc;
 }

@@ -21,7 +21,7 @@ void sshio_sftp_open_options_init(sshio_sftp_open_options *options)
 
 /* ---- opening and closing ---- */
 
-static void release(sshio_sftp_file *file)
+void client_file_release(sshio_sftp_file *file)
 {
     if (--file->refs > 0)
         return;
@@ -124,7 +124,7 @@ int sshio_sftp_open(sshio_sftp *sftp, const char *path, const char *mode, const 
     if (rc == 0)
         *file = made;
     else
-        release(made);
+        client_file_release(made);
     return rc;
 }
 
@@ -161,7 +161,7 @@ int sshio_sftp_open56(sshio_sftp *sftp, const char *path, uint32_t desired_acces
     if (rc == 0)
         *file = made;
     else
-        release(made);
+        client_file_release(made);
     return rc;
 }
 
@@ -171,7 +171,7 @@ int sshio_sftp_file_close(sshio_sftp_file *file)
         return 0;
     bool gone = file->sftp->ended || file->sftp->exited;
     int rc = gone ? 0 : client_close(file->sftp, &file->handle, file->path);
-    release(file);
+    client_file_release(file);
     return rc;
 }
 
@@ -235,7 +235,7 @@ static int read_at(sshio_sftp_file *file, void *buffer, size_t size, uint64_t of
     }
     if (rc == 0)
         *got = len;
-    release(file);
+    client_file_release(file);
     return rc;
 }
 
@@ -306,7 +306,7 @@ int sshio_sftp_file_read_all(sshio_sftp_file *file, sshio_bytes *data)
     } else {
         sshio_bytes_free(&got);
     }
-    release(file);
+    client_file_release(file);
     return rc;
 }
 
@@ -329,7 +329,7 @@ int sshio_sftp_file_read_parallel(sshio_sftp_file *file, int64_t size, int64_t o
         b.to = (struct end){ .kind = END_TASK, .block = block, .user = user };
         rc = blocks_run(&b);
     }
-    release(file);
+    client_file_release(file);
     return rc;
 }
 
@@ -358,7 +358,7 @@ static int write_at(sshio_sftp_file *file, const void *data, size_t len, uint64_
         file->has_position = !file->appends;
         file->position = offset + len;
     }
-    release(file);
+    client_file_release(file);
     return rc;
 }
 

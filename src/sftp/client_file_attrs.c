@@ -113,3 +113,39 @@ int sshio_sftp_remote_copy(sshio_sftp *sftp, sshio_sftp_file *src, uint64_t src_
         return fail(SSHIO_EINVAL, "sshio_sftp_remote_copy: two open files of this session are needed");
     return client_copy_data(sftp, &src->handle, src_offset, length, &dst->handle, dst_offset, dst->path);
 }
+
+/* ---- where it has data ---- */
+
+static int hand_out(const struct ranges *batch, uint64_t *at, sshio_range_fn range, void *user)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < batch->count; i++) {
+        *at = batch->items[i].offset + batch->items[i].len;
+        rc = range(batch->items[i].offset, batch->items[i].len, user);
+    }
+    return rc;
+}
+
+int sshio_sftp_file_request_ranges(sshio_sftp_file *file, uint64_t offset, uint64_t length, sshio_range_fn range,
+                                   void *user)
+{
+    uint64_t at = offset, end = length > UINT64_MAX - offset ? UINT64_MAX : offset + length;
+    bool ended = false;
+    int rc = 0;
+    if (range == NULL)
+        return fail(SSHIO_EINVAL, "sshio_sftp_file_request_ranges: no function was given");
+    if ((file->sftp->extensions & EXT_BIT(EXT_RANGES)) == 0)
+        return length != 0 ? range(offset, end - offset, user) : 0;
+    file->refs++;
+    while (rc == 0 && !ended && at < end) {
+        struct ranges batch;
+        rc = client_ranges(file->sftp, &file->handle, at, end - at, file->path, &batch);
+        if (rc != 0)
+            break;
+        ended = batch.at_end || batch.count == 0;
+        rc = hand_out(&batch, &at, range, user);
+        ranges_done(&batch);
+    }
+    client_file_release(file);
+    return rc;
+}

@@ -2,10 +2,10 @@
  *
  *     server.c            life, packets in and out, the end
  *     server_hello.c      FXP_INIT, FXP_VERSION, and choosing another version
- *     server_requests.c   the table of requests: how each is read, and which class it is of
+ *     server_requests.c   the table of requests, and from packets to requests;  server_parse.c: how each is read
  *     server_schedule.c   which request may be worked on while others are not done yet
  *     server_run.c        working on one: at once, on a worker, or in a task where there are handlers
- *     server_work.c       what each does in the local file system
+ *     server_work.c       what each does in the local file system;  server_accounts.c: what it tells of accounts
  *     server_ask.c        what each asks the application's handlers
  *     server_listing.c    directories that a handler lists
  *     server_replies.c    the answers
@@ -71,7 +71,10 @@ struct sftp_handle {
     bool is_dir;
     bool hidden;              /* it is not open yet, or CLOSE stands in the queue */
     void *file;               /* what open handed out */
-    struct local_file *local; /* the same, if it is one of ours */
+    struct local_file *local; /* the same, if it is one of ours; gone when a worker has closed it */
+    bool has_inode, append;   /* of that, for as long as requests are compared */
+    dev_t dev;
+    ino_t ino;
     struct local_dir *dir;
     struct listing *listing; /* of a handler, instead of dir */
     bool ended;              /* a directory: all was told */
@@ -222,6 +225,30 @@ void request_free(struct sftp_request *q);
 int sftp_server_deny_requests(sshio_sftp_server *server, const char *const *allow, const char *const *deny);
 bool sftp_server_denies(const sshio_sftp_server *server, const char *request); /* by its name, also what writes */
 bool sftp_server_serves_extension(const sshio_sftp_server *server, enum sftp_extension extension);
+
+/* ---- server_parse.c: reads what follows the id. Failures of the reader are left to the caller ---- */
+void parse_open(struct sftp_request *q, struct reader *r);
+void parse_close(struct sftp_request *q, struct reader *r);
+void parse_read(struct sftp_request *q, struct reader *r);
+void parse_write(struct sftp_request *q, struct reader *r);
+void parse_path(struct sftp_request *q, struct reader *r);
+void parse_stat(struct sftp_request *q, struct reader *r);
+void parse_file(struct sftp_request *q, struct reader *r);
+void parse_fstat(struct sftp_request *q, struct reader *r);
+void parse_setstat(struct sftp_request *q, struct reader *r);
+void parse_fsetstat(struct sftp_request *q, struct reader *r);
+void parse_readdir(struct sftp_request *q, struct reader *r);
+void parse_realpath(struct sftp_request *q, struct reader *r);
+void parse_pair(struct sftp_request *q, struct reader *r);
+void parse_rename(struct sftp_request *q, struct reader *r);
+void parse_symlink(struct sftp_request *q, struct reader *r);
+void parse_link(struct sftp_request *q, struct reader *r);
+void parse_block(struct sftp_request *q, struct reader *r);
+void parse_range(struct sftp_request *q, struct reader *r);
+void parse_copy_data(struct sftp_request *q, struct reader *r);
+void parse_nothing(struct sftp_request *q, struct reader *r);
+void parse_owners(struct sftp_request *q, struct reader *r);
+void request_complain(struct sftp_request *q, uint32_t code, const char *text); /* the first one is the answer */
 
 /* ---- server_schedule.c ---- */
 void sftp_server_schedule(sshio_sftp_server *server);

@@ -65,6 +65,12 @@ static void keep_open(struct sftp_request *q)
     handle->is_dir = q->row->type == FXP_OPENDIR;
     handle->file = q->file;
     handle->local = sftp_server_local_file(q->server, q->file);
+    if (handle->local != NULL) {
+        handle->has_inode = true;
+        handle->append = handle->local->append;
+        handle->dev = handle->local->dev;
+        handle->ino = handle->local->ino;
+    }
     handle->dir = q->opened_dir;
     handle->listing = q->opened_listing;
     handle->path = mem_strdup(q->path);

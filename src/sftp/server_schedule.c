@@ -6,8 +6,7 @@ static bool is_same_file(const struct sftp_handle *a, const struct sftp_handle *
 {
     if (a == NULL || b == NULL)
         return false;
-    bool both = a->local != NULL && b->local != NULL;
-    return a == b || (both && a->local->dev == b->local->dev && a->local->ino == b->local->ino);
+    return a == b || (a->has_inode && b->has_inode && a->dev == b->dev && a->ino == b->ino);
 }
 
 static bool touches(const struct sftp_request *a, const struct sftp_request *b)
@@ -19,7 +18,7 @@ static bool touches(const struct sftp_request *a, const struct sftp_request *b)
 /* Appending writes go where the last one ended. */
 static bool has_place(const struct sftp_request *q)
 {
-    return q->cls == CLASS_READ || (q->handle->local != NULL && !q->handle->local->append);
+    return q->cls == CLASS_READ || (q->handle->has_inode && !q->handle->append);
 }
 
 static bool overlaps(const struct sftp_request *a, const struct sftp_request *b)

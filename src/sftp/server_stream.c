@@ -1,7 +1,7 @@
 /* SFTP sessions on two descriptors: what a program is that an SSH server runs as its subsystem. See server.h. */
-#include "base/memory.h"
+#include <unistd.h>
+
 #include "io/last_error.h"
-#include "io/options.h"
 #include "io/stream.h"
 #include "sftp/server.h"
 
@@ -153,8 +153,13 @@ int sshio_run_sftp_server(int in, int out, const sshio_sftp_server_options *opti
     int rc = completion_can_wait();
     if (rc == 0)
         rc = sftp_server_new(options, &s.server);
-    if (rc == 0)
+    if (rc == 0) {
         rc = stream_from_pipes(s.server->loop, in, out, &s.stream, last_error());
+    } else {
+        close(in);
+        if (out != in)
+            close(out);
+    }
     if (rc == 0) {
         stream_set_owner(s.stream, &stream_events, &s);
         waiters_init(&s.ended);

@@ -64,23 +64,34 @@ static int make_link(sshio_sftp *s, const struct spot *spot, const char *text)
     return sshio_sftp_symlink(s, text, spot->path);
 }
 
-/* What version 3 and others cannot carry is left out; the attributes of links are more than many servers can set. */
+#define TIMES (SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_MODIFYTIME | SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES)
+
+/* Version 3 has both times or none, in 32 bits without a sign. */
+static bool times_fit_v3(const facts *f)
+{
+    uint32_t both = SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_MODIFYTIME;
+    return (f->valid & both) == both && f->atime >= 0 && f->atime <= UINT32_MAX && f->mtime >= 0 &&
+           f->mtime <= UINT32_MAX;
+}
+
+/* What the version cannot carry is left out. */
 static facts settable(const sshio_sftp *s, const facts *attrs, uint32_t bits)
 {
     facts f = *attrs;
     if (s->dialect.version == 3)
-        f.valid &= ~(uint32_t)SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES;
+        bits &= ~(times_fit_v3(attrs) ? (uint32_t)SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES : (uint32_t)TIMES);
     f.valid &= bits;
     f.type = 0;
     f.permissions &= 07777;
     return f;
 }
 
-#define TIMES (SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_MODIFYTIME | SSHIO_FILEXFER_ATTR_SUBSECOND_TIMES)
-
+/* The attributes of links are more than many servers can set. */
 static int set(sshio_sftp *s, const struct spot *spot, const facts *attrs, bool is_link)
 {
     facts f = settable(s, attrs, is_link ? TIMES : TIMES | SSHIO_FILEXFER_ATTR_PERMISSIONS);
+    if (f.valid == 0)
+        return 0;
     int rc = sshio_sftp_setstat(s, spot->path, &f, is_link ? SSHIO_NO : SSHIO_YES);
     return is_link && rc == SSHIO_ESFTP_OP_UNSUPPORTED ? 0 : rc;
 }
@@ -141,7 +152,7 @@ static int close_file(sshio_sftp *s, struct open_file *file, bool written)
 static int fset(sshio_sftp *s, const struct open_file *file, const facts *attrs)
 {
     facts f = settable(s, attrs, TIMES | SSHIO_FILEXFER_ATTR_PERMISSIONS | SSHIO_FILEXFER_ATTR_SIZE);
-    return client_fsetstat(s, &file->handle, file->path, &f);
+    return f.valid != 0 ? client_fsetstat(s, &file->handle, file->path, &f) : 0;
 }
 
 static int sync_file(sshio_sftp *s, const struct open_file *file)

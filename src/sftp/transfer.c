@@ -11,6 +11,7 @@
 #include "sftp/path.h"
 
 #define FILES_AT_A_TIME 64
+#define HANDLES_SPARED 4u /* of those that the server has: for directories, and for others on this session */
 
 void sshio_copy_options_init(sshio_copy_options *options)
 {
@@ -158,10 +159,21 @@ static void forget_late(struct transfer *t)
     }
 }
 
+/* As many files as are wanted, and as the server lets us have open. */
+static unsigned files_at_a_time(const struct transfer *t)
+{
+    uint64_t files = t->o.max_files > 0 ? (uint64_t)t->o.max_files : FILES_AT_A_TIME;
+    uint64_t handles = t->sftp->limits.max_open_handles;
+    if (handles == 0)
+        return (unsigned)files;
+    uint64_t most = handles > 2 * HANDLES_SPARED ? (handles - HANDLES_SPARED) / (t->is_copy ? 2 : 1) : 1;
+    return (unsigned)(files < most ? files : most);
+}
+
 static int run_transfer(struct transfer *t, const struct sources *sources)
 {
     struct plan p = { .t = t, .sources = sources };
-    gang_init(&t->gang, t->o.max_files > 0 ? (unsigned)t->o.max_files : FILES_AT_A_TIME);
+    gang_init(&t->gang, files_at_a_time(t));
     gang_error_init(&t->failed);
     list_init(&t->late);
     int rc = run_plan(&p);

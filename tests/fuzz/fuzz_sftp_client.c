@@ -10,7 +10,7 @@
 #include "session/chan.h"
 #include "sftp/client.h"
 
-enum { FILE_LEN = 70000 };
+enum { FILE_LEN = 70000, PIECES_MAX = 64 };
 
 int __wrap_chan_write_bytes(sshio_chan *chan, const void *bytes, size_t len, int datatype);
 
@@ -129,7 +129,7 @@ static void lose(void)
 static int play(void *arg)
 {
     const struct input *in = arg;
-    size_t piece = 1 + (in->data[0] >> 2) * 37u;
+    size_t piece = 1 + (in->data[0] >> 2) * 37u + in->size / PIECES_MAX;
     sshio_task *tasks[ASKS];
     for (size_t i = 0; i < ASKS; i++)
         must(sshio_spawn(asks[i], NULL, &tasks[i]) == 0);

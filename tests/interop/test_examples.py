@@ -35,6 +35,13 @@ def listening(tmp_path):
 
 
 @pytest.fixture
+def data_folder(workshop):
+    """With a file in it that every account can read."""
+    (workshop / "fetched").write_bytes(bytes(100000))
+    return workshop
+
+
+@pytest.fixture
 def authorized_keys(identity, tmp_path):
     path = tmp_path / "authorized_keys"
     path.write_text(identity.public_line + "\n")
@@ -277,6 +284,14 @@ class Face:
 
     def __init__(self, port, known_hosts, identity):
         self.port, self.known_hosts, self.identity = port, known_hosts, identity
+
+
+def test_sftp_client_fetches_a_file_into_the_working_directory(openssh_server, data_folder, tmp_path):
+    result = run([example("sftp_client"), data_folder / "fetched", *client_arguments(openssh_server)], cwd=tmp_path).check()
+    assert (tmp_path / "fetched").read_bytes() == (data_folder / "fetched").read_bytes()
+    assert f"{data_folder}/fetched: 100000 of 100000 bytes".encode() in result.err
+    missing = run([example("sftp_client"), "/no/such/file", *client_arguments(openssh_server)], cwd=tmp_path)
+    assert missing.status == 1 and b"SFTP operation failed: /no/such/file: No such file" in missing.err, missing
 
 
 def sftp(port, known_hosts, identity, user, batch):

@@ -156,6 +156,8 @@ def test_real_paths(peer, place):
     (place / "folder").mkdir()
     real = os.path.realpath(place)
     assert unescape(peer.check("realpath", f"{place}/folder/../folder/.").words()[0]).decode() == f"{real}/folder"
+    if peer.server.name == "proftpd" and peer.version == 6:
+        return    # it does not look at the paths that follow
     answer = peer.one("realpath", place, "3", "folder")
     assert answer.ok and answer.words()[0] == f"{real}/folder" and answer.value("type") == "2", answer
     assert not peer.one("realpath", place, "3", "missing").ok

@@ -237,6 +237,20 @@ def test_pipelined_requests_of_one_file_have_the_effect_of_one_after_the_other(s
     assert (tmp_path / "other").read_bytes() == expected
 
 
+def test_handles_of_one_file_that_are_closed_while_others_write(sftp, tmp_path):
+    """Requests on two handles of a file are held against each other while one of the handles is being closed."""
+    for _ in range(30):
+        first, second = sftp.open("file", CREATE), sftp.open("file", 0x02)
+        ids = []
+        for number in range(20):
+            ids.append(sftp.send(WRITE, text(first if number % 2 else second) + u64(number * 500) + text(bytes([number]) * 1000)))
+        ids.append(sftp.send(CLOSE, text(first)))
+        ids += [sftp.send(WRITE, text(second) + u64(number * 10) + text(b"x" * 100)) for number in range(20)]
+        ids.append(sftp.send(CLOSE, text(second)))
+        assert all(sftp.reply(id)[1].u32() == OK for id in ids)
+    assert (tmp_path / "file").read_bytes()[:290] == b"x" * 290
+
+
 def test_a_client_that_reads_no_replies_is_not_read_any_more(tmp_path):
     """A million READs of 255 KiB: memory stays where it was, and the server goes on when somebody reads."""
     (tmp_path / "file").write_bytes(os.urandom(300000))

@@ -11,6 +11,7 @@ import pytest
 import clients
 import servers
 from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run
+from raw_sftp import ATTRS, CLOSE, OK, REMOVE, RENAME, STAT, WRITE, RawSftp, text, u32, u64
 
 FLAVOURS = (servers.SshioSftp, servers.SshioSftpHandlers, servers.SshioSftpFactory, servers.Sshio, servers.OpenSSHOurSftp)
 
@@ -238,6 +239,34 @@ def test_asyncssh_in_each_version(park, far, kind, version):
 def test_paramiko(files, far):
     servers.need_python_module("paramiko")
     run_script(files, "paramiko_sftp.py", far)
+
+
+# ---- by hand, through SSH: here requests are worked on by threads ----
+
+def by_hand(server, version):
+    return RawSftp([find_program("ssh"), *clients.OpenSSH.options(None, server), "-s", HOST, "sftp"], version=version)
+
+
+@pytest.mark.parametrize("version", [3, 6])
+def test_requests_that_run_at_the_same_time_keep_their_order(files, far, version):
+    """Spec 5.13.3, with two handles of one file, of which one is closed while the other is written through."""
+    path, later = far / "file", u32(0) if version == 6 else b""
+    with by_hand(files, version) as session:
+        for _ in range(30):
+            first, second = session.open(path, 0x1a), session.open(path, 0x02)
+            ids = [session.send(WRITE, text(first if number % 2 else second) + u64(number * 500) + text(bytes([number]) * 1000))
+                   for number in range(20)]
+            ids.append(session.send(CLOSE, text(first)))
+            ids += [session.send(WRITE, text(second) + u64(number * 10) + text(b"x" * 100)) for number in range(20)]
+            ids.append(session.send(CLOSE, text(second)))
+            ids.append(session.send(RENAME, text(path) + text(f"{path}-2") + later))
+            look = session.send(STAT, text(f"{path}-2"))
+            ids.append(session.send(REMOVE, text(f"{path}-2")))
+            assert all(session.reply(id)[1].u32() == OK for id in ids)
+            kind, fields = session.reply(look)
+            fields.take(4 if version == 3 else 5)
+            assert kind == ATTRS and fields.u64() == 10500
+        assert session.end() == 0
 
 
 # ---- the end ----

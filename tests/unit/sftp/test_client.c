@@ -205,6 +205,62 @@ static void test_transfers_of_each_version_are_whole(void **state)
     run_with(transfer_each_version, serve_files);
 }
 
+/* Version 3 has no such times: they are left out, and the file is transferred all the same. */
+static void keep_old_times(struct loopback *l)
+{
+    const struct timespec old[2] = { { .tv_sec = -1000 }, { .tv_sec = -2000, .tv_nsec = 5 } };
+    fill(at("data"), 10);
+    assert_int_equal(utimensat(AT_FDCWD, at("data"), old, 0), 0);
+    for (int version = 3; version <= 4; version++) {
+        sshio_conn *conn = NULL;
+        struct stat st;
+        sshio_sftp *sftp = start(l, &conn, SSHIO_SFTP(.sftp_version = version));
+        must(sshio_sftp_put(sftp, at("data"), at("there"), SSHIO_COPY(.preserve = true)));
+        assert_int_equal(stat(at("there"), &st), 0);
+        assert_true(version == 3 ? st.st_mtime > 0 : st.st_mtime == -2000 && st.st_mtim.tv_nsec == 5);
+        finish(sftp, conn);
+    }
+}
+
+static void test_times_that_a_version_has_not_are_left_out(void **state)
+{
+    (void)state;
+    run_with(keep_old_times, serve_files);
+}
+
+struct found_ranges {
+    unsigned count;
+    uint64_t first, last_end;
+};
+
+static int note_range(uint64_t offset, uint64_t length, void *user)
+{
+    struct found_ranges *f = user;
+    if (f->count++ == 0)
+        f->first = offset;
+    assert_true(length > 0 && offset >= f->last_end);
+    f->last_end = offset + length;
+    return 0;
+}
+
+static int end_at_once(uint64_t offset, uint64_t length, void *user)
+{
+    (void)offset, (void)length, (void)user;
+    return 17;
+}
+
+static void check_ranges(sshio_sftp *sftp, const char *path)
+{
+    struct found_ranges f = { 0, 0, 0 };
+    sshio_sftp_file *file = NULL;
+    must(sshio_sftp_open(sftp, path, "r", NULL, &file));
+    must(sshio_sftp_file_request_ranges(file, 0, UINT64_MAX, note_range, &f));
+    assert_int_equal(f.count, 2);
+    assert_true(f.first == 0 && f.last_end > 5 << 20 && f.last_end <= 6 << 20);
+    assert_int_equal(sshio_sftp_file_request_ranges(file, 0, 9 << 20, end_at_once, NULL), 17);
+    must(sshio_sftp_file_close(file));
+}
+
 /* A file with a hole in the middle and one at the end: ranges@asyncssh.com. (spec: sparse) */
 static void keep_holes(struct loopback *l)
 {
@@ -216,6 +272,7 @@ static void keep_holes(struct loopback *l)
     assert_int_equal(pwrite(fd, "y", 1, 5 << 20), 1);
     assert_int_equal(ftruncate(fd, 9 << 20), 0);
     close(fd);
+    check_ranges(sftp, at("holes"));
     must(sshio_sftp_get(sftp, at("holes"), at("got"), NULL));
     must(sshio_sftp_copy(sftp, at("holes"), at("copy"), NULL));
     assert_true(same(at("holes"), at("got")) && same(at("holes"), at("copy")));
@@ -706,6 +763,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_version_does_all_there_is, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_transfers_of_each_version_are_whole, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_times_that_a_version_has_not_are_left_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_holes_are_not_transferred, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_cancelled_transfer_leaves_the_session_usable, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_transfer_has_a_time_limit, make_folder, remove_folder),
