@@ -184,7 +184,7 @@ static const sshio_session_handlers mortal = { .exec_requested = take_exec, .sig
 static int serve_mortal(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)conn, (void)user;
-    return sshio_accept_session(req, &mortal, NULL);
+    return sshio_accept_session(req, &mortal, NULL, NULL);
 }
 
 static const sshio_server_handlers mortal_server = { .session_requested = serve_mortal };
