@@ -80,7 +80,7 @@ static const sshio_session_handlers source = {
 static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)conn;
-    return sshio_accept_session(req, &source, user);
+    return sshio_accept_session(req, &source, user, NULL);
 }
 
 /* Both ends are here: nobody else can get in before the count is over, and there is nothing to get. */

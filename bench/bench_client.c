@@ -3,34 +3,29 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench_client.h"
 
 #define IDLE_PARALLEL 16
 
-struct client {
-    const struct bench_args *args;
-    sshio_key *key;
-    sshio_conn *conn;
-};
-
 struct operation {
     const char *name;
-    int min_words, max_words;               /* with the name */
+    int min_words, max_words; /* with the name */
     bool needs_connection;
     int (*run)(struct client *client);
 };
 
-static int connect_client(struct client *client, sshio_conn **conn)
+int client_connect(struct client *client, sshio_conn **conn)
 {
     const struct bench_args *args = client->args;
 
-    return sshio_connect(BENCH_HOST, SSHIO_CLIENT(.username = args->user, .port = args->port,
-                                                  .client_keys = SSHIO_KEYS({ .key = client->key }),
-                                                  .known_hosts = SSHIO_NONE, .encryption_algs = args->cipher,
-                                                  .mac_algs = args->mac), conn);
+    return sshio_connect(BENCH_HOST,
+                         SSHIO_CLIENT(.username = args->user, .port = args->port,
+                                      .client_keys = SSHIO_KEYS({ .key = client->key }), .known_hosts = SSHIO_NONE,
+                                      .encryption_algs = args->cipher, .mac_algs = args->mac),
+                         conn);
 }
 
-static int bad_word(const char *word)
+int client_bad_word(const char *word)
 {
     return sshio_raise(SSHIO_EINVAL, "\"%s\" is not a number", word);
 }
@@ -46,11 +41,17 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void client_sort_samples(double *samples, size_t count)
+{
+    qsort(samples, count, sizeof *samples, compare_doubles);
+}
+
 /* ---- get and put ---- */
 
 struct transfer {
     uint64_t received;
     struct pump pump;
+    bool is_subsystem; /* else a command */
     int status;
 };
 
@@ -118,13 +119,20 @@ static const sshio_session_handlers put_handlers = {
 };
 
 /* From opening the session until it is closed. */
-static int run_transfer(struct client *client, const sshio_session_handlers *handlers, struct transfer *transfer, double *seconds)
+static int run_transfer(struct client *client, const sshio_session_handlers *handlers, struct transfer *transfer,
+                        double *seconds)
 {
     sshio_chan *chan = NULL;
+    sshio_session_options options;
     double start = bench_now();
 
+    sshio_session_options_init(&options);
+    if (transfer->is_subsystem)
+        options.subsystem = client->args->words[1];
+    else
+        options.command = client->args->words[1];
     transfer->status = SSHIO_NO_STATUS;
-    int rc = sshio_create_session(client->conn, handlers, transfer, SSHIO_SESSION(.command = client->args->words[1]), &chan);
+    int rc = sshio_create_session(client->conn, handlers, transfer, &options, &chan);
     if (rc == 0)
         rc = sshio_chan_wait_closed(chan);
     *seconds = bench_now() - start;
@@ -141,7 +149,7 @@ static int run_get(struct client *client)
     double seconds;
 
     if (!bench_parse_count(client->args->words[2], &expected))
-        return bad_word(client->args->words[2]);
+        return client_bad_word(client->args->words[2]);
     int rc = run_transfer(client, &get_handlers, &transfer, &seconds);
     if (rc == 0 && transfer.received != expected)
         rc = sshio_raise(SSHIO_EPROCESS, "%llu of %llu bytes came", (unsigned long long)transfer.received,
@@ -158,7 +166,7 @@ static int run_put(struct client *client)
     double seconds;
 
     if (!bench_parse_count(client->args->words[2], &bytes))
-        return bad_word(client->args->words[2]);
+        return client_bad_word(client->args->words[2]);
     transfer.pump.left = bytes;
     int rc = run_transfer(client, &put_handlers, &transfer, &seconds);
     if (rc == 0 && !transfer.pump.done)
@@ -168,21 +176,32 @@ static int run_put(struct client *client)
     return rc;
 }
 
-static int run_exec(struct client *client)
+static int run_sessions(struct client *client, const sshio_session_handlers *handlers, bool is_subsystem)
 {
     uint64_t count;
     double seconds, start = bench_now();
     int rc = 0;
 
     if (!bench_parse_count(client->args->words[2], &count))
-        return bad_word(client->args->words[2]);
+        return client_bad_word(client->args->words[2]);
     for (uint64_t i = 0; rc == 0 && i < count; i++) {
-        struct transfer transfer = { .received = 0 };
-        rc = run_transfer(client, &get_handlers, &transfer, &seconds);
+        struct transfer transfer = { .is_subsystem = is_subsystem };
+        rc = run_transfer(client, handlers, &transfer, &seconds);
     }
     if (rc == 0)
         print_transfer(bench_now() - start, count);
     return rc;
+}
+
+static int run_exec(struct client *client)
+{
+    return run_sessions(client, &get_handlers, false);
+}
+
+/* A subsystem ends when its input does. */
+static int run_subsystem(struct client *client)
+{
+    return run_sessions(client, &put_handlers, true);
 }
 
 /* ---- echo ---- */
@@ -231,7 +250,8 @@ static const sshio_session_handlers echo_handlers = {
 static int exchange(struct client *client, struct echo *echo)
 {
     sshio_chan *chan = NULL;
-    int rc = sshio_create_session(client->conn, &echo_handlers, echo, SSHIO_SESSION(.command = client->args->words[1]), &chan);
+    int rc = sshio_create_session(client->conn, &echo_handlers, echo, SSHIO_SESSION(.command = client->args->words[1]),
+                                  &chan);
 
     if (rc == 0)
         rc = sshio_chan_wait_closed(chan);
@@ -247,16 +267,16 @@ static int run_echo(struct client *client)
     uint64_t count, size;
 
     if (!bench_parse_count(client->args->words[2], &count) || count == 0)
-        return bad_word(client->args->words[2]);
+        return client_bad_word(client->args->words[2]);
     if (!bench_parse_count(client->args->words[3], &size) || size == 0)
-        return bad_word(client->args->words[3]);
+        return client_bad_word(client->args->words[3]);
     echo.count = (size_t)count;
     echo.size = (size_t)size;
     echo.message = calloc(1, echo.size);
     echo.samples = calloc(echo.count, sizeof *echo.samples);
     int rc = echo.message != NULL && echo.samples != NULL ? exchange(client, &echo) : SSHIO_ENOMEM;
     if (rc == 0) {
-        qsort(echo.samples, echo.count, sizeof *echo.samples, compare_doubles);
+        client_sort_samples(echo.samples, echo.count);
         printf("{\"median_us\": %.2f, \"p99_us\": %.2f, \"min_us\": %.2f}\n", echo.samples[echo.count / 2],
                echo.samples[echo.count * 99 / 100], echo.samples[0]);
     }
@@ -271,7 +291,7 @@ struct handshakes {
     struct client *client;
     double *samples;
     size_t count, next, done, fails;
-    sshio_conn **kept;                      /* NULL = each is closed at once */
+    sshio_conn **kept; /* NULL = each is closed at once */
 };
 
 /* One of several tasks that take the next number until there is none left. */
@@ -283,7 +303,7 @@ static int run_logins(void *arg)
         size_t number = all->next++;
         sshio_conn *conn = NULL;
         double start = bench_now();
-        if (connect_client(all->client, &conn) != 0) {
+        if (client_connect(all->client, &conn) != 0) {
             if (all->fails++ == 0)
                 sshio_report("login");
             continue;
@@ -317,17 +337,17 @@ static int run_handshake(struct client *client)
     uint64_t count, parallel = 1;
 
     if (!bench_parse_count(client->args->words[1], &count) || count == 0)
-        return bad_word(client->args->words[1]);
+        return client_bad_word(client->args->words[1]);
     if (client->args->word_count > 2 && (!bench_parse_count(client->args->words[2], &parallel) || parallel == 0))
-        return bad_word(client->args->words[2]);
+        return client_bad_word(client->args->words[2]);
     all.count = (size_t)count;
     double start = bench_now();
     int rc = run_parallel(&all, (size_t)parallel);
     double seconds = bench_now() - start;
     if (rc == 0) {
-        qsort(all.samples, all.done, sizeof *all.samples, compare_doubles);
-        printf("{\"seconds\": %.6f, \"bytes\": %zu, \"median_us\": %.2f, \"p99_us\": %.2f, \"fails\": %zu}\n", seconds, all.done,
-               all.samples[all.done / 2], all.samples[all.done * 99 / 100], all.fails);
+        client_sort_samples(all.samples, all.done);
+        printf("{\"seconds\": %.6f, \"bytes\": %zu, \"median_us\": %.2f, \"p99_us\": %.2f, \"fails\": %zu}\n", seconds,
+               all.done, all.samples[all.done / 2], all.samples[all.done * 99 / 100], all.fails);
     }
     free(all.samples);
     return rc;
@@ -350,7 +370,7 @@ static int run_idle(struct client *client)
     uint64_t count;
 
     if (!bench_parse_count(client->args->words[1], &count))
-        return bad_word(client->args->words[1]);
+        return client_bad_word(client->args->words[1]);
     all.count = (size_t)count;
     all.kept = calloc(all.count + 1, sizeof(sshio_conn *));
     int rc = all.kept != NULL ? run_parallel(&all, IDLE_PARALLEL) : SSHIO_ENOMEM;
@@ -374,6 +394,8 @@ static const struct operation operations[] = {
     { "get", 3, 3, true, run_get },
     { "put", 3, 3, true, run_put },
     { "exec", 3, 3, true, run_exec },
+    { "subsystem", 3, 3, true, run_subsystem },
+    { "crowd", 5, 5, false, client_run_crowd },
     { "echo", 4, 4, true, run_echo },
     { "handshake", 2, 3, false, run_handshake },
     { "idle", 2, 2, false, run_idle },
@@ -394,10 +416,11 @@ static int run_client(void *arg)
     const struct operation *operation = find_operation(client->args);
 
     if (operation == NULL)
-        return sshio_raise(SSHIO_EINVAL, "unknown operation \"%s\", or not its number of arguments", client->args->words[0]);
+        return sshio_raise(SSHIO_EINVAL, "unknown operation \"%s\", or not its number of arguments",
+                           client->args->words[0]);
     int rc = sshio_read_private_key(client->args->identity, NULL, &client->key);
     if (rc == 0 && operation->needs_connection)
-        rc = connect_client(client, &client->conn);
+        rc = client_connect(client, &client->conn);
     if (rc == 0)
         rc = operation->run(client);
     if (rc != 0)

@@ -141,7 +141,7 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)conn;
     (void)user;
-    return sshio_accept_session(req, &session_handlers, NULL);
+    return sshio_accept_session(req, &session_handlers, NULL, NULL);
 }
 
 static const sshio_server_handlers server_handlers = { .session_requested = session_requested };

@@ -1,6 +1,6 @@
-/* What the cryptography of one login costs and nothing else, to set the CPU of whole logins against: curve25519-sha256, Ed25519
- * host and user key, aes128-gcm. Both ends do the same sum: an X25519 key and a shared secret, one Ed25519 signature made and one
- * verified, the exchange hash, and the keys of two directions.
+/* What the cryptography of one login costs and nothing else, to set the CPU of whole logins against: curve25519-sha256,
+ * Ed25519 host and user key, aes128-gcm. Both ends do the same sum: an X25519 key and a shared secret, one Ed25519
+ * signature made and one verified, the exchange hash, and the keys of two directions.
  *
  *     handshake_floor [COUNT]
  *

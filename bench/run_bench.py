@@ -1,6 +1,6 @@
 """Measures sshio, OpenSSH and the wire limit in one run: alternating, several rounds, medians and ratios.
 
-    bench/run_bench.py [--build FOLDER] [--quick] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
+    bench/run_bench.py [--build FOLDER] [--quick] [--small] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
 
 Prints a table and writes bench.json and bench.svg into FOLDER/bench. Rates move from machine to machine; the ratios within one run hold,
 and CPU seconds are steadier than rates on a machine that others use. Everything listens on 127.0.0.1 and ends with the run.
@@ -54,6 +54,20 @@ def process_cpu(pid):
     return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+@contextlib.contextmanager
+def one_core(servers):
+    """Both ends of all that is measured meanwhile share one processor: servers, and the programs that are started."""
+    before = os.sched_getaffinity(0)
+    core = {max(before)}
+    for pid in [0, *(server.child.pid for server in servers)]:
+        os.sched_setaffinity(pid, core)
+    try:
+        yield
+    finally:
+        for pid in [0, *(server.child.pid for server in servers)]:
+            os.sched_setaffinity(pid, before)
+
+
 class Server:
     """A server in the background: its port and its CPU time."""
 
@@ -84,29 +98,46 @@ class Bench:
     """The programs, keys and servers of one run."""
 
     def __init__(self, build, folder):
-        self.programs, self.folder = build / "bench", folder
+        self.programs, self.tool, self.folder = build / "bench", build / "tools" / "sshio", folder
         self.user = pwd.getpwuid(os.getuid()).pw_name
         self.sshd, self.ssh = find("sshd"), find("ssh")
         for name in ("host", "user"):
             run([find("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
-        self.servers = {"sshio": self._start_sshio()}
+        self.servers = {}
+        try:
+            self._start_servers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_servers(self):
+        self.servers["sshio"] = self._start_sshio()
+        self.servers["sshio sshd"] = self._start_tool()
         if self.sshd and self.ssh:
-            self.servers["openssh"] = self._start_sshd()
+            self.servers["openssh"] = self._start_sshd("sshd", 'ForceCommand exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
+            self.servers["openssh plain"] = self._start_sshd("sshd_plain", "Subsystem sftp internal-sftp")
 
     def _start_sshio(self):
         port = free_port()
         return Server([self.programs / "sshio-bench", "server", "--port", port, "--host-key", self.folder / "host",
                        "--authorized-keys", self.folder / "user.pub"], port, self.folder / "sshio.log")
 
-    def _start_sshd(self):
+    def _start_tool(self):
+        port = free_port()
+        config = self.folder / "tool_config"
+        config.write_text(f"Port {port}\nListenAddress {HOST}\nHostKey {self.folder}/host\nStrictModes no\nPermitRootLogin yes\n"
+                          f"AuthorizedKeysFile {self.folder}/user.pub\nPidFile none\n")
+        return Server([self.tool, "sshd", "-D", "-e", "-f", config], port, self.folder / "tool.log")
+
+    def _start_sshd(self, name, line):
         port = free_port()
         if os.getuid() == 0:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        config = self.folder / "sshd_config"
+        config = self.folder / f"{name}_config"
         config.write_text(f"Port {port}\nListenAddress {HOST}\nHostKey {self.folder}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
                           f"AuthorizedKeysFile {self.folder}/user.pub\nPermitRootLogin yes\nMaxStartups 500\nMaxSessions 100\n"
-                          "SetEnv SHLVL=2\nForceCommand exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"\n")
-        return Server([self.sshd, "-D", "-e", "-f", config], port, self.folder / "sshd.log")
+                          f"SetEnv SHLVL=2\n{line}\n")
+        return Server([self.sshd, "-D", "-e", "-f", config], port, self.folder / f"{name}.log")
 
     def stop(self):
         for server in self.servers.values():
@@ -119,9 +150,9 @@ class Bench:
                 *(["--mac", mac] if mac else []), *words]
         return argv
 
-    def ssh_client(self, server, suite, command):
+    def ssh_client(self, server, suite, command, program=None):
         cipher, _, mac = suite.partition("+")
-        return [self.ssh, "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
+        return [*(program or [self.ssh]), "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
                 "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
                 "-o", "Compression=no", "-o", f"Ciphers={cipher}", *(["-o", f"MACs={mac}"] if mac else []), "-i", self.folder / "user", "-l", self.user,
                 "-p", self.servers[server].port, HOST, command]
@@ -171,6 +202,12 @@ class Bench:
 
 # ---- what is measured ----
 
+def medians(samples):
+    """Of each field of the samples of each row."""
+    return {key: {field: statistics.median(sample[field] for sample in values) for field in values[0]}
+            for key, values in samples.items()}
+
+
 def bulk_rows(bench):
     """Names of the rows and how each is measured: client, server."""
     rows = [("sshio - sshio", "sshio", "sshio")]
@@ -190,21 +227,71 @@ def measure_bulk(bench, ciphers, size, rounds):
                     key = (cipher, direction, name)
                     samples.setdefault(key, []).append(bench.transfer(client, server, direction, cipher, size))
         print(f"round {number + 1} of {rounds} done", file=sys.stderr)
-    return {key: {field: statistics.median(sample[field] for sample in values) for field in values[0]}
-            for key, values in samples.items()}
+    return medians(samples)
+
+
+def echo_rows(bench, count):
+    """Names of the rows, and the program that sends one byte there and back so many times. Where a server runs cat the byte passes
+    its pipes as well; ssh's pipes are those of the program that measures."""
+    wirelimit, suite = bench.programs / "wirelimit", CIPHERS[0]
+
+    def through(server, program=None):
+        return [wirelimit, "--echo", count, *bench.ssh_client(server, suite, "exec cat", program)]
+
+    rows = {"plain TCP": [wirelimit, "--echo", count],
+            "sshio - sshio": bench.sshio_client("sshio", suite, "echo", "bench echo", count, 1),
+            "sshio ssh - sshio sshd, cat": through("sshio sshd", [bench.tool, "ssh"])}
+    if "openssh" in bench.servers:
+        rows |= {"ssh - sshd, cat": through("openssh plain"),
+                 "sshio - sshd, cat": bench.sshio_client("openssh plain", suite, "echo", "exec cat", count, 1)}
+    return rows
+
+
+def measure_echo(bench, count, rounds):
+    """Both ends on one core: on two, most of the time is that of waking the other one."""
+    samples = {}
+    with one_core(bench.servers.values()):
+        for _ in range(rounds):
+            for name, argv in echo_rows(bench, count // rounds).items():
+                samples.setdefault(name, []).append(json.loads(run(argv)[0]))
+    return medians(samples)
+
+
+def measure_sessions(bench, count, rounds):
+    """Sessions one after the other on one connection, a second. sshd's `true` is a process and its shell; its internal SFTP server,
+    whose input ends at once, is the nearest that it has to a command inside the process. The client is the same for all."""
+    rows = {"sshio, in the process": ("sshio", ["exec", "bench noop", count])}
+    if "openssh" in bench.servers:
+        rows |= {"sshd, true": ("openssh plain", ["exec", "exec true", max(count // 20, 50)]),
+                 "sshd, internal-sftp": ("openssh plain", ["subsystem", "sftp", max(count // 20, 50)])}
+    samples = {}
+    for _ in range(rounds):
+        for name, (server, words) in rows.items():
+            took = json.loads(run(bench.sshio_client(server, None, *words))[0])
+            samples.setdefault(name, []).append({"rate": took["bytes"] / took["seconds"]})
+    return medians(samples)
+
+
+def measure_crowd(bench, rounds):
+    """1,000 sessions on 50 connections, with and without one that reads nothing until all others have ended."""
+    samples = {}
+    for _ in range(rounds):
+        for name, slow in (("all read", 0), ("one does not", 1)):
+            words = ["crowd", 50, 20, 1 << 18, slow]
+            samples.setdefault(name, []).append(json.loads(run(bench.sshio_client("sshio", CIPHERS[0], *words))[0]))
+    return medians(samples)
 
 
 def measure_small(bench, quick):
-    """Round trips, commands and logins, sshio with itself; and plain TCP beside it."""
-    count = 2000 if quick else 20000
+    """Round trips, commands, crowds and logins."""
+    count, rounds = (2000, 2) if quick else (20000, 5)
     logins = 50 if quick else 500
-    results = {"tcp_echo": json.loads(run([bench.programs / "wirelimit", "--echo", count])[0])}
+    results = {"echo": measure_echo(bench, count, rounds), "sessions": measure_sessions(bench, count // 4 // rounds, rounds),
+               "crowd": measure_crowd(bench, rounds)}
 
     def measure(name, *words):
         results[name] = json.loads(run(bench.sshio_client("sshio", None, *words))[0])
 
-    measure("echo_1_byte", "echo", "bench echo", count, 1)
-    measure("exec", "exec", "bench noop", count // 4)
     measure("handshake", "handshake", logins)
     before = bench.servers["sshio"].cpu()
     measure("handshake_16", "handshake", logins * 2, 16)
@@ -253,10 +340,23 @@ def print_bulk(lines):
     print("CPU: seconds per GiB; of sshd and what it starts, only what has ended when it is read.")
 
 
+def print_echo(rows):
+    tcp, openssh = rows["plain TCP"]["median_us"], rows.get("ssh - sshd, cat", {}).get("median_us")
+    print(f"{'echo of 1 byte, both ends on one core':40} {'median us':>10} {'p99 us':>8} {'TCP +':>8} {'of OpenSSH':>11}")
+    for name, row in rows.items():
+        print(f"{name:40} {row['median_us']:10.1f} {row['p99_us']:8.1f} {row['median_us'] - tcp:8.1f}"
+              + (f" {row['median_us'] / openssh:11.2f}" if openssh else ""))
+
+
 def print_small(small):
-    print(f"echo of 1 byte      {small['echo_1_byte']['median_us']:8.1f} us median, {small['echo_1_byte']['p99_us']:.1f} p99"
-          f"   (plain TCP {small['tcp_echo']['median_us']:.1f}, {small['tcp_echo']['p99_us']:.1f})")
-    print(f"open, exec, close   {small['exec']['bytes'] / small['exec']['seconds']:8.0f} a second, one after the other")
+    print_echo(small["echo"])
+    ours = small["sessions"]["sshio, in the process"]["rate"]
+    print("open, exec, close, one after the other")
+    for name, row in small["sessions"].items():
+        print(f"{name:40} {row['rate']:10.0f} a second" + (f", of which ours is {ours / row['rate']:.1f} x" if row["rate"] != ours else ""))
+    print("1,000 sessions on 50 connections, each 256 KiB")
+    for name, row in small["crowd"].items():
+        print(f"{name:40} {row['seconds']:10.3f} s for {row['sessions']:.0f}; one takes {row['median_ms']:.0f} ms, the last {row['last_ms']:.0f}")
     print(f"login               {small['handshake']['median_us']:8.0f} us median, one after the other")
     parallel = small["handshake_16"]
     print(f"logins, 16 at once  {parallel['bytes'] / parallel['seconds']:8.0f} a second, {parallel['fails']} failed, "
@@ -287,7 +387,7 @@ def draw(lines, path):
 def build_release(build):
     if not (build / "build.ninja").exists():
         subprocess.run(["meson", "setup", str(build), "--buildtype=release"], cwd=TOP, check=True)
-    subprocess.run(["ninja", "-C", str(build), "bench/wirelimit", "bench/sshio-bench"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", str(build), "bench/wirelimit", "bench/sshio-bench", "tools/sshio"], check=True, stdout=subprocess.DEVNULL)
 
 
 def main():
@@ -296,6 +396,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round of 128 MiB")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--cipher", action="append", metavar="CIPHER[+MAC]", help="instead of the usual ones; may be repeated")
+    parser.add_argument("--small", action="store_true", help="no bulk transfers: latencies, sessions and logins only")
     parser.add_argument("--syscalls", action="store_true", help="count system calls by strace as well")
     args = parser.parse_args()
     build = args.build.resolve()
@@ -304,8 +405,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sshio-bench-") as folder:
         bench = Bench(build, pathlib.Path(folder))
         try:
-            lines = bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
-            print_bulk(lines)
+            lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
+            if lines:
+                print_bulk(lines)
             small = measure_small(bench, args.quick)
             print_small(small)
             syscalls = count_syscalls(bench, size) if args.syscalls else None
@@ -314,8 +416,9 @@ def main():
         finally:
             bench.stop()
     (build / "bench" / "bench.json").write_text(json.dumps({"bulk": lines, "small": small, "syscalls": syscalls}, indent=1) + "\n")
-    draw(lines, build / "bench" / "bench.svg")
-    print(f"Written: {build}/bench/bench.json, bench.svg")
+    if lines:
+        draw(lines, build / "bench" / "bench.svg")
+    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if lines else ""))
 
 
 if __name__ == "__main__":

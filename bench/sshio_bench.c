@@ -3,9 +3,10 @@
  *     sshio-bench server --port P --host-key FILE --authorized-keys FILE
  *     sshio-bench client --port P --user U --identity FILE [--cipher C] [--mac M] OP ...
  *
- * The server listens on 127.0.0.1 until it is ended; any user name may log in with a public key. Its commands run inside the process:
- * "bench source N" writes N bytes, "bench sink" reads to the end, "bench echo", "bench noop". The client takes any host key (it measures,
- * and both ends are here) and prints one JSON line; its seconds are those of the operation alone. */
+ * The server listens on 127.0.0.1 until it is ended; any user name may log in with a public key. Its commands run
+ * inside the process: "bench source N" writes N bytes, "bench sink" reads to the end, "bench echo", "bench noop". The
+ * client takes any host key (it measures, and both ends are here) and prints one JSON line; its seconds are those of
+ * the operation alone. */
 #include "bench.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ bool pump_run(struct pump *pump, sshio_chan *chan)
 
     while (pump->left > 0 && !pump->paused) {
         size_t len = pump->left < sizeof block ? (size_t)pump->left : sizeof block;
-        pump->left -= len;              /* before the write: it may pause, resume and come back here */
+        pump->left -= len; /* before the write: it may pause, resume and come back here */
         if (sshio_chan_write(chan, block, len, 0) != 0) {
             sshio_chan_abort(chan);
             return false;
@@ -63,8 +64,9 @@ static int usage(void)
 {
     fputs("usage: sshio-bench server --port P --host-key FILE --authorized-keys FILE\n"
           "       sshio-bench client --port P --user U --identity FILE [--cipher C] [--mac M] OP ...\n"
-          "OP:    get CMD BYTES | put CMD BYTES | exec CMD COUNT | echo CMD COUNT SIZE\n"
-          "       handshake COUNT [PARALLEL] | idle COUNT\n", stderr);
+          "OP:    get CMD BYTES | put CMD BYTES | exec CMD COUNT | subsystem NAME COUNT | echo CMD COUNT SIZE\n"
+          "       crowd CONNECTIONS SESSIONS BYTES SLOW | handshake COUNT [PARALLEL] | idle COUNT\n",
+          stderr);
     return 2;
 }
 
@@ -80,13 +82,12 @@ static bool take_port(struct bench_args *args, const char *value)
 
 static bool take_option(struct bench_args *args, const char *name, const char *value)
 {
-    struct { const char *name; const char **place; } const texts[] = {
-        { "--user", &args->user },
-        { "--identity", &args->identity },
-        { "--cipher", &args->cipher },
-        { "--mac", &args->mac },
-        { "--host-key", &args->host_key },
-        { "--authorized-keys", &args->authorized_keys },
+    struct {
+        const char *name;
+        const char **place;
+    } const texts[] = {
+        { "--user", &args->user }, { "--identity", &args->identity }, { "--cipher", &args->cipher },
+        { "--mac", &args->mac },   { "--host-key", &args->host_key }, { "--authorized-keys", &args->authorized_keys },
     };
 
     if (strcmp(name, "--port") == 0)

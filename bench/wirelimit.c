@@ -1,10 +1,13 @@
-/* The wire limit: what two processes can move over one loopback connection when they do nothing but cipher and system calls. 32 KiB
- * packets are sealed and opened in place, in writes and reads of 1 MiB. With "--echo N" it measures one byte there and back instead.
+/* The wire limit: what two processes can move over one loopback connection when they do nothing but cipher and system
+ * calls. 32 KiB packets are sealed and opened in place, in writes and reads of 1 MiB. With "--echo" it measures one
+ * byte there and back instead, N times: over such a connection, or through the stdin and stdout of a program.
  *
- *     wirelimit [--bytes N] [--echo N] [CIPHER[+MAC] ...]
+ *     wirelimit [--bytes N] [CIPHER[+MAC] ...]
+ *     wirelimit --echo N [PROGRAM ARGUMENT ...]
  *
  * One JSON line for each cipher. "none" frames without a cipher. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -22,26 +25,26 @@
 
 #define MEBI ((size_t)1 << 20)
 #define DATA_LEN 32768
-#define DATA_HEADER_LEN 9               /* message number, recipient channel, length of the data (RFC 4254 5.2) */
+#define DATA_HEADER_LEN 9 /* message number, recipient channel, length of the data (RFC 4254 5.2) */
 #define PADDING_MIN 4
 #define BATCH_PACKETS 32
 #define MAX_PACKET_LEN (DATA_LEN + 512)
 #define READ_LEN MEBI
 
 struct suite {
-    const struct cipher_alg *cipher;    /* NULL = none */
-    const struct mac_alg *mac;          /* NULL beside AEAD */
+    const struct cipher_alg *cipher; /* NULL = none */
+    const struct mac_alg *mac;       /* NULL beside AEAD */
 };
 
 struct line {
-    struct cipher *cipher;              /* NULL = none */
+    struct cipher *cipher; /* NULL = none */
     struct cipher_shape shape;
     uint32_t seq;
     size_t padding_len;
-    size_t packet_len;                  /* with length field and tag */
+    size_t packet_len; /* with length field and tag */
 };
 
-struct end {                            /* what one side used */
+struct end { /* what one side used */
     double cpu_seconds;
     uint64_t bytes;
 };
@@ -97,7 +100,10 @@ static void seal(struct line *line, uint8_t *packet)
 {
     size_t head_len = 1 + DATA_HEADER_LEN;
     const struct cipher_parts parts = {
-        .head_len = head_len, .body = packet + 4 + head_len, .body_len = DATA_LEN, .tail_len = line->padding_len,
+        .head_len = head_len,
+        .body = packet + 4 + head_len,
+        .body_len = DATA_LEN,
+        .tail_len = line->padding_len,
     };
 
     store_u32(packet, (uint32_t)(line->packet_len - 4 - line->shape.tag_len));
@@ -252,32 +258,73 @@ static void echo_forever(int fd)
     exit(0);
 }
 
-static void measure_echo(size_t count)
+/* Where a byte is written that comes back, and where it is read then. */
+struct way {
+    int to, from;
+    pid_t child;
+};
+
+static struct way way_over_tcp(void)
 {
-    double *samples = calloc(count, sizeof *samples);
-    uint8_t byte = 0;
     int ends[2];
 
     connect_pair(ends);
     pid_t child = fork();
-    if (child < 0 || samples == NULL)
-        die("start");
+    if (child < 0)
+        die("fork");
     if (child == 0) {
         close(ends[0]);
         echo_forever(ends[1]);
     }
     close(ends[1]);
-    for (size_t i = 0; i < count; i++) {
-        double start = now();
-        write_all(ends[0], &byte, 1);
-        if (read(ends[0], &byte, 1) != 1)
-            die("echo");
-        samples[i] = (now() - start) * 1e6;
+    return (struct way){ ends[0], ends[0], child };
+}
+
+static struct way way_through(char **argv)
+{
+    int in[2], out[2];
+
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+        die("pipe");
+    pid_t child = fork();
+    if (child < 0)
+        die("fork");
+    if (child == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        execvp(argv[0], argv);
+        die(argv[0]);
     }
-    close(ends[0]);
-    waitpid(child, NULL, 0);
+    close(in[0]);
+    close(out[1]);
+    return (struct way){ in[1], out[0], child };
+}
+
+static double exchange_byte(const struct way *way)
+{
+    uint8_t byte = 0;
+    double start = now();
+
+    write_all(way->to, &byte, 1);
+    if (read(way->from, &byte, 1) != 1)
+        die("echo");
+    return (now() - start) * 1e6;
+}
+
+static void measure_echo(size_t count, struct way way)
+{
+    double *samples = calloc(count, sizeof *samples);
+
+    if (samples == NULL)
+        die("memory");
+    exchange_byte(&way); /* a program may have to log in before */
+    for (size_t i = 0; i < count; i++)
+        samples[i] = exchange_byte(&way);
+    close(way.to);
+    waitpid(way.child, NULL, 0);
     qsort(samples, count, sizeof *samples, compare_doubles);
-    printf("{\"median_us\": %.2f, \"p99_us\": %.2f, \"min_us\": %.2f}\n", samples[count / 2], samples[count * 99 / 100], samples[0]);
+    printf("{\"median_us\": %.2f, \"p99_us\": %.2f, \"min_us\": %.2f}\n", samples[count / 2], samples[count * 99 / 100],
+           samples[0]);
     free(samples);
 }
 
@@ -312,7 +359,7 @@ int main(int argc, char **argv)
 
     if (argc > 2 && strcmp(argv[1], "--echo") == 0) {
         size_t count = strtoul(argv[2], NULL, 10);
-        measure_echo(count > 0 ? count : 1);
+        measure_echo(count > 0 ? count : 1, argc > 3 ? way_through(argv + 3) : way_over_tcp());
         return 0;
     }
     if (argc > 2 && strcmp(argv[1], "--bytes") == 0) {

@@ -13,8 +13,6 @@
 #include "terminal.h"
 #include "tools.h"
 
-#define JUMPS_MAX 16
-
 struct settings {
     int verbose;
     int show_config;
@@ -122,7 +120,7 @@ static bool parse_command_line(struct client *client, int argc, char **argv, int
         options_usage(&tool_ssh, stderr);
         return false;
     }
-    if (!login_set_destination(&client->login, argv[line.next++], false))
+    if (!login_set_destination(&client->login, argv[line.next++]))
         return false;
     line.ended = false;
     if (!options_take(&line, status))
@@ -230,9 +228,8 @@ static int prepare(struct client *client)
     }
     login->account = &client->account;
     login->config_file = client->settings.config_file;
-    login->jumps_left = JUMPS_MAX;
     talk_set_log(NULL, client->settings.verbose, true);
-    return login_load_config(login) ? 0 : SSH_OWN_FAILURE;
+    return login_load_config(login) && typing_is_valid(login) ? 0 : SSH_OWN_FAILURE;
 }
 
 static int run_client(struct client *client, int argc, char **argv)

@@ -28,10 +28,11 @@ static char *cut_port(char *host)
     return port;
 }
 
-bool login_set_destination(struct login *login, char *destination, bool with_port)
+bool login_set_destination(struct login *login, char *destination)
 {
     static const char scheme[] = "ssh://";
     char *text = destination;
+    bool with_port = false;
 
     if (strncasecmp(text, scheme, sizeof scheme - 1) == 0) {
         text += sizeof scheme - 1;

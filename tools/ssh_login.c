@@ -1,4 +1,4 @@
-/* Connecting and logging in: keys, passwords, and the hosts on the way. */
+/* Connecting and logging in: keys, passwords, and what the hosts on the way are connected with. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +68,15 @@ static void connection_made(sshio_conn *conn, void *user)
 {
     struct login *login = user;
     login->conn = sshio_conn_ref(conn);
+}
+
+/* Whoever goes on with it holds it now. */
+static void auth_completed(sshio_conn *conn, void *user)
+{
+    struct login *login = user;
+    login->logged_in = true;
+    login->conn = NULL;
+    sshio_conn_unref(conn);
 }
 
 static void show_banner(sshio_conn *conn, const char *msg, const char *lang, void *user)
@@ -200,6 +209,7 @@ static const sshio_client_handlers handlers = {
     .connection_made = connection_made,
     .validate_host_public_key = validate_host,
     .auth_banner_received = show_banner,
+    .auth_completed = auth_completed,
     .password_auth_requested = ask_for_password,
     .password_change_requested = ask_to_change_password,
     .kbdint_auth_requested = begin_dialogue,
@@ -212,6 +222,8 @@ static void explain_failure(const struct login *login, int rc)
 {
     sshio_texts methods = { 0, NULL };
 
+    if (login->explained)
+        return;
     if (rc == SSHIO_EHOST_KEY_NOT_VERIFIABLE) {
         hosts_explain_refusal(login);
         return;
@@ -232,34 +244,30 @@ static void explain_failure(const struct login *login, int rc)
     sshio_texts_free(&methods);
 }
 
-static int connect_to(struct login *login, sshio_conn *tunnel, sshio_conn **conn)
+/* Everything that the options point to is the login's. */
+static void use_login(struct login *login, sshio_client_options *options)
 {
-    const sshio_source known_hosts = { .known_hosts = login->known_hosts };
-    const sshio_source config = { .config = login->config };
-    sshio_client_options arguments;
-
-    sshio_client_options_init(&arguments);
-    arguments.config = &config;
-    arguments.client_keys = login->keys;
-    arguments.known_hosts = &known_hosts;
-    arguments.tunnel = tunnel;
-    arguments.handlers = &handlers;
-    arguments.user = login;
-    int rc = sshio_connect(login->host, &arguments, conn);
-    if (rc != 0)
-        explain_failure(login, rc);
-    sshio_conn_unref(login->conn);
-    login->conn = NULL;
-    return rc;
+    login->known_hosts_source = (sshio_source){ .known_hosts = login->known_hosts };
+    login->config_source = (sshio_source){ .config = login->config };
+    options->config = &login->config_source;
+    options->client_keys = login->keys;
+    options->known_hosts = &login->known_hosts_source;
+    options->handlers = &handlers;
+    options->user = login;
 }
 
-static int open_over(struct login *login, sshio_conn *tunnel, sshio_conn **conn);
+static bool prepare_login(struct login *login)
+{
+    return load_keys(login) && hosts_load(login);
+}
 
 /* One host on the way. It has its own configuration, from the same files, and is kept until all is over: its connection
  * may still ask something. */
-static int open_hop(struct login *login, char *destination, sshio_conn *tunnel, sshio_conn **conn)
+static int prepare_hop(const char *host, sshio_client_options *options, void *user)
 {
+    struct login *login = user;
     struct login *hop = calloc(1, sizeof *hop);
+    char port[16];
 
     if (hop == NULL)
         return SSHIO_ENOMEM;
@@ -267,58 +275,45 @@ static int open_hop(struct login *login, char *destination, sshio_conn *tunnel, 
     login->next = hop;
     hop->account = login->account;
     hop->config_file = login->config_file;
-    hop->jumps_left = login->jumps_left;
-    if (!login_set_destination(hop, destination, true) || !login_load_config(hop))
+    hop->host = strdup(host);
+    snprintf(port, sizeof port, "%d", options->port);
+    bool named = hop->host != NULL &&
+                 (options->username == NULL || config_lines_add_value(&hop->lines, "User", options->username)) &&
+                 (options->port == 0 || config_lines_add_value(&hop->lines, "Port", port));
+    if (!named)
+        return SSHIO_ENOMEM;
+    if (!login_load_config(hop) || !prepare_login(hop)) {
+        hop->explained = true;
         return SSHIO_ECONFIG_PARSE;
-    int rc = open_over(hop, tunnel, conn);
-    login->jumps_left = hop->jumps_left;
-    return rc;
-}
-
-/* Hosts in their order, each reached through the one before; the first one by its own configuration. */
-static int open_way(struct login *login, const char *hosts, sshio_conn **tunnel)
-{
-    char *copy = strdup(hosts);
-    char *rest = copy;
-    char *hop;
-    int rc = copy != NULL ? 0 : SSHIO_ENOMEM;
-
-    while (rc == 0 && (hop = strsep(&rest, ",")) != NULL) {
-        sshio_conn *conn = NULL;
-        if (login->jumps_left-- <= 0) {
-            say("too many hosts on the way to %s: do their ProxyJumps lead in a circle?", login->host);
-            rc = SSHIO_ELIMIT;
-            break;
-        }
-        rc = open_hop(login, hop, *tunnel, &conn);
-        if (rc == 0) {
-            sshio_conn_unref(*tunnel); /* the new one keeps it */
-            *tunnel = conn;
-        }
     }
-    free(copy);
-    return rc;
+    use_login(hop, options);
+    return 0;
 }
 
-static int open_over(struct login *login, sshio_conn *tunnel, sshio_conn **conn)
+/* Hosts on the way come in their order, each before the one that it leads to is begun. */
+static const struct login *failed_login(const struct login *login)
 {
-    const char *way = tunnel == NULL ? options_text(login->config, "ProxyJump", NULL) : NULL;
-    sshio_conn *own_tunnel = NULL;
-    int rc = 0;
+    const struct login *failed = login;
 
-    if (way != NULL)
-        rc = open_way(login, way, &own_tunnel);
-    if (rc == 0 && (!load_keys(login) || !hosts_load(login)))
-        rc = SSHIO_EINVAL;
-    if (rc == 0)
-        rc = connect_to(login, tunnel != NULL ? tunnel : own_tunnel, conn);
-    sshio_conn_unref(own_tunnel);
-    return rc;
+    for (; login != NULL; login = login->next)
+        if (!login->logged_in)
+            failed = login;
+    return failed;
 }
 
 int login_open(struct login *login, sshio_conn **conn)
 {
-    return open_over(login, NULL, conn);
+    sshio_client_options options;
+
+    if (!prepare_login(login))
+        return SSHIO_EINVAL;
+    sshio_client_options_init(&options);
+    use_login(login, &options);
+    options.jump_handler = prepare_hop;
+    int rc = sshio_connect(login->host, &options, conn);
+    if (rc != 0)
+        explain_failure(failed_login(login), rc);
+    return rc;
 }
 
 void login_done(struct login *login)
@@ -335,6 +330,7 @@ void login_done(struct login *login)
     for (size_t i = 0; login->keys != NULL && login->keys[i].key != NULL; i++)
         sshio_key_unref(login->keys[i].key);
     free(login->keys);
+    sshio_conn_unref(login->conn);
     sshio_key_unref(login->changed_key);
     sshio_known_hosts_unref(login->known_hosts);
     sshio_config_unref(login->config);

@@ -185,7 +185,9 @@ static int run_command(const struct login *login, sshio_conn *conn, const struct
         arguments.term_modes = modes;
         sshio_get_terminal(STDIN_FILENO, &arguments.term_size, modes, SSHIO_TERM_MODES_MAX);
     }
-    arguments.in = settings->no_input > 0 ? (sshio_io)SSHIO_DEVNULL : (sshio_io)SSHIO_FD(STDIN_FILENO);
+    if (terminal && settings->no_input == 0)
+        typing_open(login);
+    arguments.in = settings->no_input > 0 ? (sshio_io)SSHIO_DEVNULL : (sshio_io)SSHIO_FD(typing_source());
     arguments.out = (sshio_io)SSHIO_FD(STDOUT_FILENO);
     arguments.err = (sshio_io)SSHIO_FD(STDERR_FILENO);
     if (start(conn, &arguments, &process) != 0)
@@ -193,7 +195,9 @@ static int run_command(const struct login *login, sshio_conn *conn, const struct
     terminal = arguments.request_pty == SSHIO_REQUEST_PTY_FORCE;
     if (terminal)
         take_terminal(process);
+    typing_begin(conn, process, terminal);
     int status = wait_for_command(process, &is_clean);
+    is_clean |= typing_end(); /* as it was told to */
     if (terminal)
         give_terminal_back(login, is_clean);
     if (!is_clean)

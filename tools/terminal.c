@@ -15,6 +15,8 @@
 
 static struct termios before;
 static volatile sig_atomic_t changed_fd = -1; /* the terminal that is to be given back as in before */
+static struct termios ours;                   /* as it was made */
+static int suspended_fd = -1;                 /* the terminal that was given back for a while */
 static int flags_before[3];
 static int status_of_signals;
 
@@ -31,6 +33,7 @@ static bool change(int fd, int when, void (*make)(struct termios *t))
     registered = true;
     t = before;
     make(&t);
+    ours = t;
     changed_fd = fd; /* first: a signal may come in between */
     if (tcsetattr(fd, when, &t) == 0)
         return true;
@@ -108,6 +111,41 @@ static void tell_change(void *arg)
         watcher.changed(watcher.user);
 }
 
+/* With the terminal as it was; comes back when the program is continued. */
+static void suspend(void)
+{
+    sigset_t stop;
+    int flags[3];
+
+    for (int fd = 0; fd < 3; fd++)
+        flags[fd] = fcntl(fd, F_GETFL);
+    suspended_fd = changed_fd;
+    terminal_restore();
+    restore_flags();
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    kill(getpid(), SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &stop, NULL); /* here it stops */
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    for (int fd = 0; fd < 3; fd++)
+        if (flags[fd] >= 0)
+            fcntl(fd, F_SETFL, flags[fd]);
+}
+
+/* Whoever had the terminal meanwhile may have changed it. */
+static void go_on(void)
+{
+    int fd = suspended_fd >= 0 ? suspended_fd : changed_fd;
+
+    if (fd < 0)
+        return;
+    if (suspended_fd >= 0)
+        tcgetattr(fd, &before);
+    suspended_fd = -1;
+    changed_fd = fd;
+    tcsetattr(fd, TCSADRAIN, &ours); /* in the background it waits for the foreground */
+}
+
 /* All signals come to this thread, which waits for them: nothing runs in a handler. */
 static void *wait_for_signals(void *arg)
 {
@@ -115,7 +153,11 @@ static void *wait_for_signals(void *arg)
     int signal;
 
     while (sigwait(signals, &signal) == 0) {
-        if (signal != SIGWINCH)
+        if (signal == SIGTSTP)
+            suspend();
+        else if (signal == SIGCONT)
+            go_on();
+        else if (signal != SIGWINCH)
             end_by_signal(signal);
         sshio_post(NULL, tell_change, NULL);
     }
@@ -126,14 +168,15 @@ static void *wait_for_signals(void *arg)
  * so. */
 static void block_signals(sigset_t *signals)
 {
-    static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    static const int kept[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
     struct sigaction now;
 
     sigemptyset(signals);
     sigaddset(signals, SIGWINCH);
-    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
-        if (sigaction(ending[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-            sigaddset(signals, ending[i]);
+    sigaddset(signals, SIGCONT);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (sigaction(kept[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(signals, kept[i]);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 

@@ -11,8 +11,9 @@ bool terminal_make_raw(void);
 bool terminal_hide_input(int fd);
 void terminal_restore(void); /* takes no harm from being called when nothing was changed */
 
-/* From here on a signal that ends programs says so on stderr and exits with this status, with the
- * terminal and the descriptors 0 to 2 as they were. To be called while there is one thread. */
+/* From here on a signal that ends programs says so on stderr and exits with this status, with the terminal and the
+ * descriptors 0 to 2 as they were; and SIGTSTP stops this program with them as they were, and takes the terminal again
+ * when it goes on. To be called while there is one thread. */
 void terminal_guard(int exit_status);
 
 /* Calls changed as a callback on the loop of the main thread whenever the terminal has a new size; after

@@ -5,6 +5,7 @@ A frame is mdoc(7) from ".Sh NAME" on. A line "@WORD argument@" stands for lines
     @NAME@, @SYNOPSIS@, @OPTIONS@, @MISSING@   of the tool that the page is about, by its name: sshio-ssh.1 is of "ssh"
     @TOOLS@                                    all tools
     @KEYWORDS side@, @FOREIGN side@, @RETIRED side@     side is CLIENT or SERVER
+    @ESCAPES@                                  the escape sequences of terminal sessions
     @CHAPTERS@                                 the headers
 
 A tool without a frame gets a page of its tables alone, in section 1.
@@ -72,6 +73,13 @@ def read_tools(project):
     return {name: found[name] for name in listed}
 
 
+def read_escapes(project):
+    """Key and help, as texts."""
+    source = (project / "tools" / "escapes.c").read_text(encoding="utf-8")
+    rows = tables.initialiser(source, r"\} commands\[ESCAPE_COMMANDS\]")
+    return [(fields["name"], fields["help"]) for fields in (tables.by_name(row, ["key", "name", "help"]) for _, row in rows)]
+
+
 class Keywords:
     """The keywords of config files."""
 
@@ -123,11 +131,12 @@ class Programs:
         self.frames = project / "docs" / "man"
         self.tools = read_tools(project)
         self.keywords = Keywords(project)
+        self.escapes = read_escapes(project)
         self.marker = marker
         self.chapters = chapters    # of section 3: pages
         self.makers = {"NAME": self.name, "SYNOPSIS": self.synopsis, "OPTIONS": self.option_list, "MISSING": self.missing,
                        "TOOLS": self.tool_list, "KEYWORDS": self.keyword_list, "FOREIGN": self.foreign, "RETIRED": self.retired,
-                       "CHAPTERS": self.chapter_list}
+                       "ESCAPES": self.escape_list, "CHAPTERS": self.chapter_list}
         self.marker.names |= {path.name: "page" for path in self.frames.glob("*.[1-9]")} | {f"sshio-{name}.1": "page" for name in self.tools}
 
     def all_pages(self):
@@ -182,6 +191,12 @@ class Programs:
             argument = f" Ar {mdoc.argument(option.argument)}" if option.argument is not None else ""
             lines += [f".It Fl {mdoc.argument(option.letter)}{argument}", *mdoc.plain(option.help)]
         return lines + [".El"] if rows else ["None."]
+
+    def escape_list(self):
+        lines = [".Bl -tag -width Ds"]
+        for key, text in self.escapes:
+            lines += [f".It Ic {mdoc.argument('~' + key)}", *mdoc.plain(prose.finish(text))]
+        return lines + [".It Ic ~~", "The character itself.", ".El"]
 
     def tool_page(self, tool):
         frame = next(self.frames.glob(f"sshio-{tool.name}.[1-9]"), pathlib.Path("x.1"))

@@ -6,13 +6,15 @@
 #include "session.h"
 SSHIO_BEGIN
 
-/* Arguments of TCP channels: SSHIO_CHANNEL(.window = 65536). */
+/* Arguments of TCP channels and of prepared ones: SSHIO_CHANNEL(.window = 65536). */
 typedef struct sshio_channel_options {
     size_t size;
-    const char *orig_host; /* originator, as the other side is told; default "" */
-    int orig_port;         /* default 0 */
-    uint32_t window;       /* bytes; default that of the connection */
-    uint32_t max_pktsize;  /* bytes; default that of the connection */
+    const char *orig_host;    /* originator, as the other side is told; default ""; not of prepared channels */
+    int orig_port;            /* default 0; not of prepared channels */
+    const char *encoding;     /* as iconv has it; default bytes, for a session's channel the server's; SSHIO_NONE */
+    sshio_text_errors errors; /* default strict, for a session's channel the server's */
+    uint32_t window;          /* bytes; default that of the connection */
+    uint32_t max_pktsize;     /* bytes; default that of the connection */
 } sshio_channel_options;
 #define SSHIO_CHANNEL(...) SSHIO_OPTIONS(sshio_channel_options, __VA_ARGS__)
 SSHIO_API void sshio_channel_options_init(sshio_channel_options *options); /* defaults and .size */

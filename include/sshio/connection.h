@@ -95,13 +95,30 @@ SSHIO_API int sshio_conn_create_connection(sshio_conn *conn, const sshio_session
 SSHIO_API int sshio_open_connection(sshio_conn *conn, const char *remote_host, int remote_port,
                                     const sshio_channel_options *options, sshio_reader **reader, sshio_writer **writer);
 
+/* ---- SSH inside SSH: on clients ---- */
+/* Connect as sshio_connect and sshio_create_connection do, with this connection as .tunnel, whatever the options say of
+ * the way. Both wait. *inner is the caller's. Errors as sshio_connect. Reference: connect_ssh, create_ssh_connection.
+ */
+SSHIO_API int sshio_connect_ssh(sshio_conn *conn, const char *host, const sshio_client_options *options,
+                                sshio_conn **inner);
+SSHIO_API int sshio_create_ssh_connection(sshio_conn *conn, const sshio_client_handlers *handlers, void *user,
+                                          const char *host, const sshio_client_options *options, sshio_conn **inner);
+
 /* ---- authentication: on servers ---- */
 /* Sends a text that the user sees before login (RFC 4252 section 5.4). Does not wait. SSHIO_ECLOSED: the client is
  * logged in. Reference: SSHServerConnection.send_auth_banner. */
 SSHIO_API int sshio_conn_send_auth_banner(sshio_conn *conn, const char *msg, const char *lang);
-/* Takes other keys for this user than .authorized_keys; in begin_auth. Waits. Errors as sshio_read_authorized_keys.
- * Reference: SSHServerConnection.set_authorized_keys. */
+/* Takes other keys for this user than .authorized_keys, until another user name is tried; in begin_auth. Waits. A
+ * failure changes nothing. SSHIO_EINVAL, SSHIO_ENOMEM; SSHIO_ESYSTEM: a file that cannot be read. Reference:
+ * SSHServerConnection.set_authorized_keys. */
 SSHIO_API int sshio_conn_set_authorized_keys(sshio_conn *conn, const sshio_source *keys);
+
+/* ---- prepared channels: on servers ---- */
+/* Make channels to answer requests with, by sshio_accept_…: for options of one alone, and to know it before it is open.
+ * The first is for sessions. *chan is the caller's: what is not used is unref'd. SSHIO_EINVAL: a client's connection,
+ * or an encoding that is not known; SSHIO_ENOMEM. Reference: create_server_channel, create_tcp_channel. */
+SSHIO_API int sshio_create_server_channel(sshio_conn *conn, const sshio_channel_options *options, sshio_chan **chan);
+SSHIO_API int sshio_create_tcp_channel(sshio_conn *conn, const sshio_channel_options *options, sshio_chan **chan);
 
 SSHIO_END
 #endif

@@ -2,6 +2,7 @@
 #ifndef SSHIO_KNOWN_HOSTS_H
 #define SSHIO_KNOWN_HOSTS_H
 #include "base.h"
+#include "key.h"
 SSHIO_BEGIN
 
 /* The known hosts in a text or in files of OpenSSH's form: names, wildcards, networks, ports, hashed names, @revoked.
@@ -29,10 +30,33 @@ typedef enum sshio_host_status {
 SSHIO_API sshio_host_status sshio_known_hosts_status(const sshio_known_hosts *hosts, const char *host, const char *addr,
                                                      int port, const sshio_key *key);
 
+/* The keys that are known for a host. The lists end with an empty element; in each of the others .key is set. */
+typedef struct sshio_host_keys {
+    size_t size;
+    const sshio_keyref *trusted_host_keys; /* its own */
+    const sshio_keyref *trusted_ca_keys;   /* of authorities whose certificates it may have */
+    const sshio_keyref *revoked_keys;      /* not to be trusted, whatever else is said */
+} sshio_host_keys;
+/* Looks up all keys of a host. host, addr and port are as of sshio_known_hosts_status; a port for which neither a key
+ * nor an authority is known has those that are known without one. *keys is the caller's, to be freed with
+ * sshio_host_keys_free. SSHIO_EINVAL, SSHIO_ENOMEM. Reference: SSHKnownHosts.match. */
+SSHIO_API int sshio_known_hosts_match(const sshio_known_hosts *hosts, const char *host, const char *addr, int port,
+                                      sshio_host_keys **keys);
+/* The same for a source. Waits when that has files. Errors as sshio_read_known_hosts. Reference: match_known_hosts. */
+SSHIO_API int sshio_match_known_hosts(const sshio_source *known_hosts, const char *host, const char *addr, int port,
+                                      sshio_host_keys **keys);
+SSHIO_API void sshio_host_keys_free(sshio_host_keys *keys); /* takes NULL */
+
 /* Adds a line with this key of a host to a file, which is made if it is not there, with its directory, both for the
  * owner alone; a leading "~/" is the home directory. hash: the name is written as a hash. Waits. SSHIO_EINVAL: a
  * name with wildcards, commas or blanks; SSHIO_ESYSTEM. (newer than the reference) */
 SSHIO_API int sshio_add_known_host(const char *file, const char *host, int port, const sshio_key *key, bool hash);
+
+/* Removes the lines that are about this host and port, also by a hash or a wildcard, and counts them in *removed, which
+ * may be NULL. Lines with a marker stay, and so does all that is not understood. A file that changes is written anew
+ * with its mode and owner, and replaced at once. Waits. SSHIO_EINVAL, SSHIO_ESYSTEM, SSHIO_ENOMEM. (newer than the
+ * reference) */
+SSHIO_API int sshio_remove_known_host(const char *file, const char *host, int port, size_t *removed);
 
 SSHIO_END
 #endif

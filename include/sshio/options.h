@@ -55,6 +55,12 @@ typedef void (*sshio_session_fn)(sshio_reader *in, sshio_writer *out, sshio_writ
 /* task; who serves an SFTP session: sshio_answer_sftp_server, SSHIO_ACCEPT = local files without a root, 0 = nobody */
 typedef int (*sshio_sftp_factory_fn)(sshio_chan *chan, sshio_request *req, void *user);
 
+struct sshio_client_options;
+/* Sets what a host on the way to another is connected with. options come with .username and .port of the text, .config
+ * of the connection that this is for (unless that was loaded for its host), .tunnel to the host before, .user and
+ * .jump_handler; what is set is to stay until this host has been connected to. Task; a negative code ends all of it. */
+typedef int (*sshio_jump_fn)(const char *host, struct sshio_client_options *options, void *user);
+
 /* Arguments of the functions that start clients: SSHIO_CLIENT(.username = "guest"). Reference:
  * SSHClientConnectionOptions. */
 typedef struct sshio_client_options {
@@ -69,14 +75,17 @@ typedef struct sshio_client_options {
     const sshio_source *config;      /* ssh_config files, whose values fill what is not set here; default none */
     sshio_conn *tunnel;              /* connect through this one, a client's, which it keeps open; SSHIO_NONE: directly,
                                         whatever the config says; default none */
-    const char *proxy_command;       /* [ProxyCommand] program whose stdin and stdout is the connection; its words are
-                                        quoted as for a shell, but none runs it; default none; SSHIO_NONE */
-    const char *const *proxy_argv;   /* the same as words; default none */
-    double connect_timeout;          /* [ConnectTimeout] s, until authenticated; default never */
-    double login_timeout;            /* s, from open to authenticated; default 120; SSHIO_NEVER */
-    double keepalive_interval; /* [ServerAliveInterval] s of silence before the server is asked whether it is there;
-                                  default never */
-    int keepalive_count_max;   /* [ServerAliveCountMax] questions that may stay unanswered; default 3 */
+    const char *proxy_jump;        /* [ProxyJump] "[user@]host[:port],…": connect through these, each reached through
+                                      the one before, with what .config says of it and what .jump_handler sets;
+                                      they close with the connection; default none; SSHIO_NONE */
+    const char *proxy_command;     /* [ProxyCommand] program whose stdin and stdout is the connection; its words are
+                                      quoted as for a shell, but none runs it; default none; SSHIO_NONE */
+    const char *const *proxy_argv; /* the same as words; default none */
+    double connect_timeout;        /* [ConnectTimeout] s, until authenticated; default never */
+    double login_timeout;          /* s, from open to authenticated; default 120; SSHIO_NEVER */
+    double keepalive_interval;     /* [ServerAliveInterval] s of silence before the server is asked whether it is there;
+                                      default never */
+    int keepalive_count_max;       /* [ServerAliveCountMax] questions that may stay unanswered; default 3 */
     const struct sshio_client_handlers *handlers; /* copied; default none */
     void *user;                                   /* for all functions here and in .handlers */
     const char *command;               /* this and the next 11: defaults of sessions; default none: a shell */
@@ -91,11 +100,11 @@ typedef struct sshio_client_options {
     sshio_text_errors errors;          /* default strict */
     uint32_t window;                   /* bytes; default 2 MiB, from where it grows as the way needs */
     uint32_t max_pktsize;              /* bytes; default 32 KiB */
+    const char *preferred_auth;        /* [PreferredAuthentications] order and filter of methods; default
+                                          "publickey,keyboard-interactive,password" */
     sshio_tri public_key_auth;         /* [PubkeyAuthentication]; default yes */
     sshio_tri password_auth;           /* [PasswordAuthentication]; default yes */
     sshio_tri kbdint_auth;             /* [KbdInteractiveAuthentication]; default yes */
-    const char *preferred_auth;        /* [PreferredAuthentications] order and filter of methods; default
-                                          "publickey,keyboard-interactive,password" */
     sshio_tri disable_trivial_auth;    /* refuse a server that demanded nothing; default no */
     const char *host_key_alias;        /* [HostKeyAlias] name looked up in known hosts; default the host */
     const char *server_host_key_algs;  /* [HostKeyAlgorithms]; default those of the keys known for the host,
@@ -116,6 +125,7 @@ typedef struct sshio_client_options {
     sshio_tri tcp_keepalive;           /* [TCPKeepAlive]; default yes */
     const int *sock;                   /* a connected socket to take over, instead of connecting; default none */
     double linger;                     /* s, how long close flushes; default 5 */
+    sshio_jump_fn jump_handler;        /* each host of .proxy_jump, before it is connected to; default none */
 } sshio_client_options;
 #define SSHIO_CLIENT(...) SSHIO_OPTIONS(sshio_client_options, __VA_ARGS__)
 
@@ -145,13 +155,13 @@ typedef struct sshio_server_options {
     const char *max_startups;  /* [MaxStartups] connections not yet logged in, "10:30:100": from 10 on one is refused
                                   with a chance of 30 %, which grows to all from 100 on; default "100" */
     int max_sessions;          /* [MaxSessions] sessions a connection; default 64; -1 = none */
-    double auth_failure_delay; /* s, least time of a failed try; default 5 to 9 ms, by user */
-    sshio_tri public_key_auth; /* [PubkeyAuthentication]; default yes */
-    sshio_tri password_auth;   /* [PasswordAuthentication]; default yes */
-    sshio_tri kbdint_auth;     /* [KbdInteractiveAuthentication]; default yes */
     /* [AuthenticationMethods] "publickey,password": each one in its order, of one of the lists; "publickey,publickey"
      * takes two keys; "keyboard-interactive:device"; default any one */
     const char *const *required_auth_methods;
+    double auth_failure_delay;           /* s, least time of a failed try; default 5 to 9 ms, by user */
+    sshio_tri public_key_auth;           /* [PubkeyAuthentication]; default yes */
+    sshio_tri password_auth;             /* [PasswordAuthentication]; default yes */
+    sshio_tri kbdint_auth;               /* [KbdInteractiveAuthentication]; default yes */
     sshio_tri allow_pty;                 /* [PermitTTY] let sessions have terminals; default yes */
     const char *encoding;                /* of sessions, as iconv has it; default bytes */
     sshio_text_errors errors;            /* default strict */

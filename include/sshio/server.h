@@ -49,14 +49,30 @@ typedef struct sshio_server_handlers {
     void (*reserved[8])(void);
 } sshio_server_handlers;
 
-/* Answer session_requested; the first, second and last of them connection_requested. Returns SSHIO_ANSWERED, which the
- * handler returns. A TCP session has just data: it starts at once. SSHIO_EINVAL: another question. */
-SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user);
-SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user);
-SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user);
-SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user);
-SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host,
-                                              int port); /* connect there instead */
+/* Answer session_requested, and the first also connection_requested: with handlers, with a task for the three streams,
+ * or with one for the process. Returns SSHIO_ANSWERED, which the handler returns. chan is a channel that
+ * sshio_create_server_channel or sshio_create_tcp_channel has prepared, which is taken over, also when it fails; or
+ * NULL. A TCP channel has just data: it starts at once. SSHIO_EINVAL: another question, or one that was answered, or a
+ * chan that is not for it; SSHIO_ENOMEM. */
+SSHIO_API int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user,
+                                   sshio_chan *chan);
+SSHIO_API int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user, sshio_chan *chan);
+SSHIO_API int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user, sshio_chan *chan);
+
+/* Answers connection_requested with a task for the two streams. Returns SSHIO_ANSWERED. chan is as of
+ * sshio_accept_session. Errors as sshio_accept_session. */
+SSHIO_API int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user, sshio_chan *chan);
+/* Answers connection_requested with a connection to somewhere else, which is forwarded. Returns what the handler
+ * returns. SSHIO_EINVAL: another question, no host, a port that is none; SSHIO_ENOMEM. */
+SSHIO_API int sshio_accept_forward_connection(sshio_request *req, const char *host, int port);
+
+/* Answers session_requested or connection_requested by asking for the same over upstream, a client's connection of this
+ * thread, which is held as by a user until it is over. Both are joined: data, EOF, signals, breaks, terminal sizes, and
+ * how the program ends. Waits until a connection is open there. A session for which no program starts there ends with
+ * status 255 and the reason on stderr. Returns SSHIO_ANSWERED. SSHIO_ECHANNEL_OPEN: refused there; the handler returns
+ * it, so that the client hears the same code and reason. SSHIO_EINVAL: another question, or an upstream that is none;
+ * SSHIO_ENOMEM. */
+SSHIO_API int sshio_accept_relay(sshio_request *req, sshio_conn *upstream);
 
 /* Listens on host ("" = all addresses) and port (0 = any free one, SSHIO_PORT_DEFAULT = 22) and serves until the
  * listener is closed. Waits (reads keys, resolves); failing it leaves nothing open. EINVAL (no host key, bad option),

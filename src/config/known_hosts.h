@@ -40,6 +40,12 @@ int known_hosts_parse(sshio_known_hosts *hosts, struct span text, const char *fi
 sshio_host_status known_hosts_match(const sshio_known_hosts *hosts, const struct host_query *query,
                                     const sshio_key *key, struct host_place *place);
 
+/* The keys for a host, by what is said of them. For a port of its own first, and when that gives neither a key nor an
+ * authority, without it, as in a match. */
+int known_hosts_keys(const sshio_known_hosts *hosts, const struct host_query *query, sshio_host_keys **keys,
+                     struct error *e);
+void known_hosts_keys_free(sshio_host_keys *keys); /* takes NULL */
+
 /* Adds the types of the keys that are trusted for a host, each once, in the order of the file: false = out of memory.
  */
 bool known_hosts_types(const sshio_known_hosts *hosts, const struct host_query *query, struct texts *types);

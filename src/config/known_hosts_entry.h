@@ -41,6 +41,12 @@ struct sshio_known_hosts {
 
 struct span known_hosts_blob_type(struct span blob); /* its first string: the name of the key's type */
 
+/* Visits the entries that are about the host, in the order of the file; port counts instead of the query's. False: out
+ * of memory, or some entry could not be looked at, which may be the one that revokes. */
+bool known_hosts_walk(const sshio_known_hosts *hosts, const struct host_query *query, int port,
+                      void (*visit)(void *user, const struct host_entry *entry), void *user);
+bool known_hosts_is_default_port(int port);
+
 /* The name to look for: in lower case, and "[name]:port" unless the port is the default one. */
 void known_hosts_put_name(struct writer *w, const char *name, int port);
 

@@ -21,7 +21,7 @@ struct lookup {
     bool failed; /* some entry could not be looked at, which may be the one that revokes: then nothing is trusted */
 };
 
-static bool is_default_port(int port)
+bool known_hosts_is_default_port(int port)
 {
     return port == 0 || port == DEFAULT_PORT;
 }
@@ -45,7 +45,7 @@ static void put_number(struct writer *w, int number)
 
 void known_hosts_put_name(struct writer *w, const char *name, int port)
 {
-    if (is_default_port(port)) {
+    if (known_hosts_is_default_port(port)) {
         put_lower(w, name);
         return;
     }
@@ -130,8 +130,22 @@ static bool entry_matches(const struct host_entry *entry, struct lookup *lookup)
     return entry->hashed != NULL ? hashed_matches(entry->hashed, lookup) : list_matches(entry->patterns, lookup);
 }
 
+bool known_hosts_walk(const sshio_known_hosts *hosts, const struct host_query *query, int port,
+                      void (*visit)(void *user, const struct host_entry *entry), void *user)
+{
+    struct lookup lookup;
+    bool ok = lookup_init(&lookup, query, port);
+
+    for (size_t i = 0; ok && i < hosts->count; i++)
+        if (entry_matches(&hosts->entries[i], &lookup))
+            visit(user, &hosts->entries[i]);
+    writer_done(&lookup.text);
+    return ok && !lookup.failed;
+}
+
 /* The entries that speak about a key, one for each thing they can say: the first in the file. */
 struct findings {
+    struct span blob; /* of the key */
     const struct host_entry *revoked;
     const struct host_entry *trusted;
     const struct host_entry *same_type;
@@ -150,9 +164,10 @@ static void note(const struct host_entry **place, const struct host_entry *entry
         *place = entry;
 }
 
-static void judge(const struct host_entry *entry, struct span blob, struct findings *found)
+static void judge(void *user, const struct host_entry *entry)
 {
-    struct span known = entry_blob(entry);
+    struct findings *found = user;
+    struct span known = entry_blob(entry), blob = found->blob;
 
     if (entry->marker == MARKER_REVOKED) {
         if (span_equal(known, blob))
@@ -168,19 +183,6 @@ static void judge(const struct host_entry *entry, struct span blob, struct findi
         note(&found->same_type, entry);
     else
         note(&found->other_type, entry);
-}
-
-static bool look_up(const sshio_known_hosts *hosts, const struct host_query *query, int port, struct span blob,
-                    struct findings *found)
-{
-    struct lookup lookup;
-    bool ok = lookup_init(&lookup, query, port);
-
-    for (size_t i = 0; ok && i < hosts->count; i++)
-        if (entry_matches(&hosts->entries[i], &lookup))
-            judge(&hosts->entries[i], blob, found);
-    writer_done(&lookup.text);
-    return ok && !lookup.failed;
 }
 
 static sshio_host_status conclude(const struct findings *found, struct host_place *place)
@@ -208,48 +210,50 @@ static sshio_host_status conclude(const struct findings *found, struct host_plac
 sshio_host_status known_hosts_match(const sshio_known_hosts *hosts, const struct host_query *query,
                                     const sshio_key *key, struct host_place *place)
 {
-    struct span blob = key_public_blob(key);
-    struct findings found = { .any = false };
+    struct findings found = { .blob = key_public_blob(key) };
 
     if (place != NULL)
         *place = (struct host_place){ 0 };
-    if (!look_up(hosts, query, query->port, blob, &found))
+    if (!known_hosts_walk(hosts, query, query->port, judge, &found))
         return SSHIO_HOST_UNKNOWN;
-    if (!found.any && !is_default_port(query->port)) {
+    if (!found.any && !known_hosts_is_default_port(query->port)) {
         /* Nothing is known for this port. The host's key on the default port is fine here too, but another key is no
          * change: it is usual that another server lives on another port. */
-        if (!look_up(hosts, query, 0, blob, &found))
+        if (!known_hosts_walk(hosts, query, 0, judge, &found))
             return SSHIO_HOST_UNKNOWN;
         found.same_type = found.other_type = NULL;
     }
     return conclude(&found, place);
 }
 
-static bool add_type(struct texts *types, struct span type)
+struct type_list {
+    struct texts *types;
+    bool failed;
+};
+
+static bool has_type(const struct texts *types, struct span type)
 {
     for (size_t i = 0; i < types->count; i++)
         if (span_is(type, types->items[i]))
             return true;
-    return texts_add_len(types, (const char *)type.data, type.len);
+    return false;
 }
 
-static bool add_types(const sshio_known_hosts *hosts, const struct host_query *query, int port, struct texts *types)
+static void add_type(void *user, const struct host_entry *entry)
 {
-    struct lookup lookup;
-    bool ok = lookup_init(&lookup, query, port);
+    struct type_list *list = user;
+    struct span type = known_hosts_blob_type(entry_blob(entry));
 
-    for (size_t i = 0; ok && i < hosts->count; i++)
-        if (hosts->entries[i].marker == MARKER_NONE && entry_matches(&hosts->entries[i], &lookup))
-            ok = add_type(types, known_hosts_blob_type(entry_blob(&hosts->entries[i])));
-    writer_done(&lookup.text);
-    return ok && !lookup.failed;
+    if (entry->marker == MARKER_NONE && !has_type(list->types, type))
+        list->failed |= !texts_add_len(list->types, (const char *)type.data, type.len);
 }
 
 bool known_hosts_types(const sshio_known_hosts *hosts, const struct host_query *query, struct texts *types)
 {
     size_t before = types->count;
-    bool ok = add_types(hosts, query, query->port, types);
-    if (ok && types->count == before && !is_default_port(query->port))
-        ok = add_types(hosts, query, 0, types);
-    return ok;
+    struct type_list list = { .types = types };
+    bool ok = known_hosts_walk(hosts, query, query->port, add_type, &list);
+    if (ok && !list.failed && types->count == before && !known_hosts_is_default_port(query->port))
+        ok = known_hosts_walk(hosts, query, 0, add_type, &list);
+    return ok && !list.failed;
 }

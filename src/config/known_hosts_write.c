@@ -71,3 +71,43 @@ int known_hosts_put_line(struct writer *w, const struct host_query *query, const
     put_key(w, key);
     return ok && !writer_failed(w) ? 0 : error_nomem(e);
 }
+
+/* ---- removing ---- */
+
+static void find(void *user, const struct host_entry *entry)
+{
+    bool *found = user;
+    *found |= entry->marker == MARKER_NONE;
+}
+
+static int is_about(struct span line, const struct host_query *query, bool *found, struct error *e)
+{
+    sshio_known_hosts *hosts = known_hosts_new();
+    int rc = hosts != NULL ? known_hosts_parse(hosts, line, NULL, NULL) : SSHIO_ENOMEM;
+
+    *found = false;
+    if (rc == 0 && !known_hosts_walk(hosts, query, query->port, find, found))
+        rc = SSHIO_ENOMEM;
+    known_hosts_unref(hosts);
+    return rc == SSHIO_ENOMEM ? error_nomem(e) : 0;
+}
+
+int known_hosts_put_without(struct writer *w, struct span text, const struct host_query *query, size_t *removed,
+                            struct error *e)
+{
+    *removed = 0;
+    while (text.len != 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        size_t len = end != NULL ? (size_t)(end - text.data) + 1 : text.len;
+        bool found;
+        int rc = is_about(SPAN(text.data, len), query, &found, e);
+        if (rc != 0)
+            return rc;
+        if (found)
+            ++*removed;
+        else
+            put_bytes(w, text.data, len);
+        text = SPAN(text.data + len, text.len - len);
+    }
+    return writer_failed(w) ? error_nomem(e) : 0;
+}

@@ -10,4 +10,9 @@
 int known_hosts_put_line(struct writer *w, const struct host_query *query, const sshio_key *key, bool hash,
                          struct error *e);
 
+/* Puts the text without the lines that are about this host, and this port, and have no marker; all else stays byte for
+ * byte, lines that are wrong included. SSHIO_ENOMEM. */
+int known_hosts_put_without(struct writer *w, struct span text, const struct host_query *query, size_t *removed,
+                            struct error *e);
+
 #endif

@@ -8,10 +8,14 @@
 #include "base/memory.h"
 #include "config/known_hosts.h"
 #include "config/known_hosts_write.h"
+#include "config/text_lines.h"
 #include "conn/sources.h"
 #include "io/completion.h"
 #include "io/last_error.h"
+#include "io/replace_file.h"
 #include "io/worker.h"
+
+#define PORT_MAX 65535
 
 int sshio_import_known_hosts(const char *data, size_t len, sshio_known_hosts **hosts)
 {
@@ -47,6 +51,40 @@ sshio_host_status sshio_known_hosts_status(const sshio_known_hosts *hosts, const
     if (hosts == NULL || key == NULL || port < 0)
         return SSHIO_HOST_UNKNOWN;
     return known_hosts_match(hosts, &query, key, NULL);
+}
+
+static int check_query(const struct host_query *query, const void *result)
+{
+    if (query->host != NULL && query->port >= 0 && query->port <= PORT_MAX && result != NULL)
+        return 0;
+    return fail(SSHIO_EINVAL, "match_known_hosts: no host, no place for the result, or port %d, which is none",
+                query->port);
+}
+
+int sshio_known_hosts_match(const sshio_known_hosts *hosts, const char *host, const char *addr, int port,
+                            sshio_host_keys **keys)
+{
+    const struct host_query query = { .host = host, .addr = addr, .port = port };
+    int rc = hosts != NULL ? check_query(&query, keys) : fail(SSHIO_EINVAL, "known_hosts_match: no known hosts");
+    return rc == 0 ? known_hosts_keys(hosts, &query, keys, last_error()) : rc;
+}
+
+int sshio_match_known_hosts(const sshio_source *known_hosts, const char *host, const char *addr, int port,
+                            sshio_host_keys **keys)
+{
+    sshio_known_hosts *hosts = NULL;
+    int rc = known_hosts != NULL ? 0 : fail(SSHIO_EINVAL, "match_known_hosts: no source");
+    if (rc == 0)
+        rc = source_known_hosts(known_hosts, &hosts);
+    if (rc == 0)
+        rc = sshio_known_hosts_match(hosts, host, addr, port, keys);
+    known_hosts_unref(hosts);
+    return rc;
+}
+
+void sshio_host_keys_free(sshio_host_keys *keys)
+{
+    known_hosts_keys_free(keys);
 }
 
 /* ---- writing ---- */
@@ -127,7 +165,7 @@ int sshio_add_known_host(const char *file, const char *host, int port, const ssh
 
     if (rc != 0)
         return rc;
-    if (file == NULL || host == NULL || key == NULL || port < 0 || port > 65535)
+    if (file == NULL || host == NULL || key == NULL || port < 0 || port > PORT_MAX)
         return fail(SSHIO_EINVAL, "add_known_host: no file, host or key, or a port that is none");
     writer_init(&line, LINE_MAX_LEN);
     struct addition a = { .path = expand_home(file) };
@@ -140,5 +178,39 @@ int sshio_add_known_host(const char *file, const char *host, int port, const ssh
         rc = error_set_errno(last_error(), a.os_errno, "cannot add a host to %s", a.path);
     writer_done(&line);
     mem_free(a.path);
+    return rc;
+}
+
+static int remove_lines(const char *path, const struct host_query *query, size_t *removed)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    struct writer kept;
+    writer_init(&kept, TEXT_FILE_MAX_LEN);
+    int rc = worker_read_file(path, TEXT_FILE_MAX_LEN, &data, &len, last_error());
+    if (rc == 0)
+        rc = known_hosts_put_without(&kept, SPAN(data, len), query, removed, last_error());
+    if (rc == 0 && *removed != 0)
+        rc = replace_file_content(path, writer_span(&kept), last_error());
+    mem_free_secret(data, len);
+    writer_done(&kept);
+    return rc;
+}
+
+int sshio_remove_known_host(const char *file, const char *host, int port, size_t *removed)
+{
+    const struct host_query query = { .host = host, .port = port };
+    size_t count = 0;
+    int rc = completion_can_wait();
+
+    if (rc != 0)
+        return rc;
+    if (file == NULL || host == NULL || host[0] == '\0' || port < 0 || port > PORT_MAX)
+        return fail(SSHIO_EINVAL, "remove_known_host: no file or host, or a port that is none");
+    char *path = expand_home(file);
+    rc = path != NULL ? remove_lines(path, &query, &count) : fail_nomem();
+    mem_free(path);
+    if (rc == 0 && removed != NULL)
+        *removed = count;
     return rc;
 }

@@ -1,8 +1,12 @@
-/* Starting clients: connect, create_connection, run_client. */
+/* Starting clients: connect, create_connection, run_client. What the stream is: a socket that was given, else a tunnel,
+ * else a way over other hosts, else a program, else a connection of our own. */
+#include "conn/client.h"
+
 #include <sys/socket.h>
 
 #include "conn/config_options.h"
 #include "conn/conn.h"
+#include "conn/jump.h"
 #include "conn/proxy.h"
 #include "conn/tunnel.h"
 #include "io/last_error.h"
@@ -15,6 +19,7 @@ struct connecting {
     const char *host;
     const sshio_client_options *options;
     int sock; /* -1 = connect to host */
+    unsigned *jumps_left;
     sshio_conn **conn;
     enum probe probe; /* what only to ask for; then conn is NULL, and one of the next is not */
     sshio_texts *methods;
@@ -31,6 +36,23 @@ static bool is_given(const void *option)
     return option != NULL && option != sshio_none;
 }
 
+static int target_port(const struct connecting *c)
+{
+    return c->options->port != 0 ? c->options->port : PORT_DEFAULT;
+}
+
+static int connect_over_hops(struct loop *loop, const struct connecting *c, struct stream **stream, struct error *e)
+{
+    sshio_conn *last = NULL;
+    int rc = jump_open(c->options, c->jumps_left, &last);
+    if (rc == 0)
+        rc = tunnel_connect(loop, last, c->host, target_port(c), stream, e);
+    else
+        error_copy(e, last_error());
+    sshio_conn_unref(last); /* the stream keeps it */
+    return rc;
+}
+
 static int open_stream(struct loop *loop, const struct connecting *c, const struct settings *s, struct stream **stream,
                        struct proxy **proxy, struct error *e)
 {
@@ -40,12 +62,14 @@ static int open_stream(struct loop *loop, const struct connecting *c, const stru
     if (c->sock >= 0)
         return stream_from_socket(loop, c->sock, s->tcp_keepalive, stream, e);
     if (is_given(o->tunnel))
-        return tunnel_connect(loop, o->tunnel, c->host, o->port != 0 ? o->port : PORT_DEFAULT, stream, e);
+        return tunnel_connect(loop, o->tunnel, c->host, target_port(c), stream, e);
+    if (jump_is_wanted(o->proxy_jump))
+        return connect_over_hops(loop, c, stream, e);
     if (as_words || is_given(o->proxy_command))
         return proxy_start(loop, o->proxy_command, as_words ? o->proxy_argv : NULL, proxy, stream, e);
     struct connect_options connect = {
         .host = c->host,
-        .port = o->port != 0 ? o->port : PORT_DEFAULT,
+        .port = target_port(c),
         .family = address_family(o->family),
         .resolver_flags = o->resolver_flags,
         .bind_address = bind_address,
@@ -141,6 +165,7 @@ static int connect_now(void *arg)
 static int connect_with(const char *host, const sshio_client_options *options, int sock, struct connecting c)
 {
     sshio_client_options known;
+    unsigned jumps_left = JUMPS_MAX;
     int rc = completion_can_wait();
     if (rc == 0)
         rc = OPTIONS_TAKE(&known, options);
@@ -148,6 +173,8 @@ static int connect_with(const char *host, const sshio_client_options *options, i
         return rc;
     c.host = host;
     c.options = &known;
+    if (c.jumps_left == NULL)
+        c.jumps_left = &jumps_left;
     c.sock = sock < 0 && known.sock != NULL ? *known.sock : sock;
     struct configured configured;
     rc = configure_client(&known, &c.host, &configured, last_error());
@@ -164,16 +191,45 @@ int sshio_connect(const char *host, const sshio_client_options *options, sshio_c
     return connect_with(host, options, -1, (struct connecting){ .conn = conn });
 }
 
+int client_connect_hop(const char *host, const sshio_client_options *options, unsigned *jumps_left, sshio_conn **conn)
+{
+    return connect_with(host, options, -1, (struct connecting){ .jumps_left = jumps_left, .conn = conn });
+}
+
+static int take_with_handlers(sshio_client_options *to, const sshio_client_options *options,
+                              const sshio_client_handlers *handlers, void *user)
+{
+    int rc = OPTIONS_TAKE(to, options);
+    to->handlers = handlers;
+    to->user = user;
+    return rc;
+}
+
 int sshio_create_connection(const sshio_client_handlers *handlers, void *user, const char *host,
                             const sshio_client_options *options, sshio_conn **conn)
 {
-    sshio_client_options with_handlers;
-    int rc = OPTIONS_TAKE(&with_handlers, options);
+    sshio_client_options known;
+    int rc = take_with_handlers(&known, options, handlers, user);
+    return rc == 0 ? sshio_connect(host, &known, conn) : rc;
+}
+
+int sshio_connect_ssh(sshio_conn *conn, const char *host, const sshio_client_options *options, sshio_conn **inner)
+{
+    sshio_client_options through;
+    int rc = OPTIONS_TAKE(&through, options);
     if (rc != 0)
         return rc;
-    with_handlers.handlers = handlers;
-    with_handlers.user = user;
-    return sshio_connect(host, &with_handlers, conn);
+    through.tunnel = conn;
+    through.sock = NULL;
+    return sshio_connect(host, &through, inner);
+}
+
+int sshio_create_ssh_connection(sshio_conn *conn, const sshio_client_handlers *handlers, void *user, const char *host,
+                                const sshio_client_options *options, sshio_conn **inner)
+{
+    sshio_client_options known;
+    int rc = take_with_handlers(&known, options, handlers, user);
+    return rc == 0 ? sshio_connect_ssh(conn, host, &known, inner) : rc;
 }
 
 int sshio_run_client(int sock, const sshio_client_options *options, sshio_conn **conn)

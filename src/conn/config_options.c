@@ -293,10 +293,11 @@ int configure_client(sshio_client_options *o, const char **host, struct configur
         rc = make_known_hosts(c, &o->known_hosts, e);
     if (rc != 0)
         return rc;
-    bool way_is_given = o->tunnel != NULL || o->proxy_command != NULL || o->proxy_argv != NULL || o->sock != NULL;
+    bool way_is_given = o->tunnel != NULL || o->proxy_jump != NULL || o->proxy_command != NULL ||
+                        o->proxy_argv != NULL || o->sock != NULL;
     const char *jump = config_text(c->config, KEYWORD_PROXY_JUMP, NULL);
-    if (!way_is_given && jump != NULL) /* a way round what was configured would be worse than none */
-        return error_set(e, SSHIO_EUNSUPPORTED, "ProxyJump %s: connect to it first, and set .tunnel to that", jump);
+    if (!way_is_given && jump != NULL)
+        o->proxy_jump = jump;
     if (!way_is_given && c->config->proxy_words.count != 0)
         o->proxy_argv = texts_items(&c->config->proxy_words);
     *host = config_text(c->config, KEYWORD_HOSTNAME, *host);

@@ -91,6 +91,13 @@ static void observe(struct context *x, int result)
 
 /* ---- completions ---- */
 
+static _Thread_local wait_watcher_fn watcher;
+
+void completion_watch(wait_watcher_fn fn)
+{
+    watcher = fn;
+}
+
 int completion_can_wait(void)
 {
     struct loop *loop = loop_current();
@@ -149,6 +156,8 @@ int completion_wait(struct completion *c)
     c->waiting = true;
     x->waiting = c;
     x->delivered = 0;
+    if (watcher != NULL)
+        watcher(c);
     context_deliver(x);
     if (c->task != NULL)
         task_suspend(c->task);

@@ -51,4 +51,9 @@ int waiters_wait(struct waiters *w); /* until woken: the result given there; ECA
 int waiters_wait_for(struct waiters *w, double seconds);
 void waiters_wake(struct waiters *w, int result); /* all of them */
 
+/* For tests: called by each wait of this thread that cannot end at once, before it is interrupted by what is pending
+ * and before it suspends anybody. NULL = none. */
+typedef void (*wait_watcher_fn)(struct completion *c);
+void completion_watch(wait_watcher_fn watcher);
+
 #endif

@@ -8,5 +8,7 @@
 
 /* Waits. mode is that of open(2), less the umask. SSHIO_ESYSTEM; nothing is left behind then. */
 int replace_file(const char *path, unsigned int mode, struct span content, struct error *e);
+/* The same for a file that is there, if behind a link: it keeps its mode and owner. */
+int replace_file_content(const char *path, struct span content, struct error *e);
 
 #endif

@@ -24,20 +24,59 @@ void asking_free(struct asking *a)
 {
     request_done(&a->req);
     error_clear(&a->error);
+    sshio_chan_unref(a->prepared);
     mem_free(a->dest_host);
     mem_free(a->orig_host);
     conn_release(a->conn);
     mem_free(a);
 }
 
+static bool fits(const struct asking *a, const sshio_chan *prepared)
+{
+    return prepared == NULL || (prepared->prepared && prepared->conn == a->conn && prepared->kind == a->question->kind);
+}
+
 struct asking *asking_of(sshio_request *req, const struct question *kind, const struct question *other,
-                         const char *function)
+                         sshio_chan *prepared, const char *function)
 {
     struct asking *a = req != NULL ? req->session : NULL;
-    if (a != NULL && a->ch != NULL && (a->question == kind || a->question == other))
+    bool known = a != NULL && a->ch != NULL && (a->question == kind || a->question == other);
+    if (known && fits(a, prepared)) {
+        sshio_chan_unref(a->prepared);
+        a->prepared = prepared;
         return a;
-    fail(SSHIO_EINVAL, "%s: this question is not answered so, or was answered", function);
+    }
+    sshio_chan_unref(prepared);
+    fail(SSHIO_EINVAL, "%s: this %s", function,
+         known ? "channel is of another kind or connection, or in use"
+               : "question is not answered so, or was answered");
     return NULL;
+}
+
+static sshio_chan *new_chan(struct asking *a, const sshio_session_handlers *handlers, void *user)
+{
+    const struct settings *s = a->conn->settings;
+    sshio_chan *chan = chan_new(a->conn, handlers, user);
+    if (chan == NULL)
+        return NULL;
+    chan->kind = a->question->kind;
+    if (chan->kind == CHAN_SESSION && chan_use_encoding(chan, s->encoding, s->errors) != 0) {
+        chan_release(chan);
+        return NULL;
+    }
+    return chan;
+}
+
+sshio_chan *asking_chan(struct asking *a, const sshio_session_handlers *handlers, void *user)
+{
+    sshio_chan *prepared = a->prepared;
+    a->prepared = NULL;
+    return prepared != NULL ? chan_of_prepared(prepared, handlers, user) : new_chan(a, handlers, user);
+}
+
+uint32_t asking_window(const struct asking *a)
+{
+    return a->prepared != NULL && a->prepared->window != 0 ? a->prepared->window : a->conn->settings->window;
 }
 
 static int run(void *arg)

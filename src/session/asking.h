@@ -5,11 +5,13 @@
 
 #include "conn/conn.h"
 #include "conn/request.h"
+#include "session/chan.h"
 
 struct asking;
 
 /* A kind of channel. */
 struct question {
+    enum chan_kind kind;
     int (*ask)(struct asking *a); /* calls the handler, in the task; what it may do with a plain yes it does itself */
     const char *refusal;
 };
@@ -17,7 +19,8 @@ struct question {
 struct asking {
     const struct question *question;
     sshio_conn *conn;
-    struct channel *ch; /* NULL = decided */
+    struct channel *ch;   /* NULL = decided */
+    sshio_chan *prepared; /* the application's, to answer with; a user's reference, or NULL */
     sshio_request req;
     struct error error;
     /* of a TCP channel */
@@ -30,9 +33,12 @@ struct asking *asking_new(const struct question *question, sshio_conn *conn, str
 void asking_start(struct asking *a); /* refuses the channel if no task can be started */
 void asking_free(struct asking *a);
 
-/* The undecided asking of a request that is for one of these kinds (the second may be NULL); else NULL, and function is
- * named in the last error. */
+/* The undecided asking of a request that is for one of these kinds (the second may be NULL), with the prepared chan, if
+ * any, taken over; else NULL, the chan is let go, and function is named in the last error. */
 struct asking *asking_of(sshio_request *req, const struct question *kind, const struct question *other,
-                         const char *function);
+                         sshio_chan *prepared, const char *function);
+/* The chan to answer with: the prepared one, or a new one; one inner reference. NULL = out of memory. */
+sshio_chan *asking_chan(struct asking *a, const sshio_session_handlers *handlers, void *user);
+uint32_t asking_window(const struct asking *a); /* that it will have, bytes */
 
 #endif

@@ -3,7 +3,7 @@
  *     chan.c             life, writing, reading control, closing
  *     chan_text.c        text encodings
  *     chan_info.c        what is known of a channel
- *     chan_open.c        opening and accepting
+ *     chan_open.c        opening and accepting; chan_prepare.c: made before it is accepted
  *     client_session.c   opening a session and starting a program on it; session_args.c: what it asks for
  *     server_session.c   who serves a session that a client opens
  *     session_requests.c the channel requests that come, of both sides, in one table
@@ -40,6 +40,7 @@ struct sshio_chan {
     struct channel *ch; /* NULL: not open yet, or not any more */
     enum chan_kind kind;
     bool server;
+    bool prepared;      /* not accepted yet */
     bool made, lost;    /* connection_made and connection_lost were called */
     bool starting;      /* client: the reply to the start request is awaited */
     bool started;       /* the program runs: data is delivered */
@@ -58,10 +59,11 @@ struct sshio_chan {
     void *user;
     struct completion *waiting; /* for the open, or for a reply */
     struct waiters closed;
-    struct deferred resume; /* delivery starts, or goes on, from a fresh stack */
-    struct deferred end;    /* connection_lost, from a fresh stack */
-    struct error error;     /* why it ended; none = clean */
-    sshio_logger *logger;   /* made when first asked for */
+    struct deferred resume;      /* delivery starts, or goes on, from a fresh stack */
+    struct deferred end;         /* connection_lost, from a fresh stack */
+    struct error error;          /* why it ended; none = clean */
+    sshio_logger *logger;        /* made when first asked for */
+    uint32_t window, max_packet; /* when it is accepted; 0 = those of the connection */
     char *command, *subsystem;
     struct texts env;
     struct encoding *encoding;   /* NULL = bytes */
@@ -102,6 +104,8 @@ int chan_open(sshio_chan *chan, const char *type, uint32_t window, uint32_t max_
 int chan_wait_peer(sshio_chan *chan);
 int chan_fail_open(uint32_t reason, const char *text);  /* ECHANNEL_OPEN */
 void chan_accept(sshio_chan *chan, struct channel *ch); /* the reference of chan_new is the engine's channel's now */
+/* chan_prepare.c: takes over the user's reference, and gives one inner one like chan_new. */
+sshio_chan *chan_of_prepared(sshio_chan *prepared, const sshio_session_handlers *handlers, void *user);
 bool chan_set_names(sshio_chan *chan, const sshio_address *local,
                     const sshio_address *remote); /* copies; false = out of memory */
 

@@ -63,7 +63,8 @@ void chan_accept(sshio_chan *chan, struct channel *ch)
         chan->conn->sessions++;
         chan->counted = true;
     }
-    channel_accept(ch, s->window, s->max_packet, SPAN(NULL, 0), &chan_events, chan);
+    channel_accept(ch, chan->window != 0 ? chan->window : s->window,
+                   chan->max_packet != 0 ? chan->max_packet : s->max_packet, SPAN(NULL, 0), &chan_events, chan);
     if (chan->ch != NULL && !chan->started) {
         channel_pause(ch); /* until it starts; if it never does, nobody will read */
         channel_set_reader(ch, false);

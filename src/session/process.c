@@ -17,16 +17,18 @@ static void release(sshio_process *p)
     redirect_free(p->out);
     redirect_free(p->err);
     streams_release(p->streams);
+    if (p->program.release != NULL)
+        p->program.release(p->program.user);
     mem_free(p);
 }
 
-sshio_process *process_new(sshio_conn *conn, sshio_process_fn handler, sshio_session_fn session_handler, void *user)
+sshio_process *process_new(sshio_conn *conn, size_t window, const struct server_program *program)
 {
     sshio_process *p = mem_zalloc(sizeof *p);
     if (p == NULL)
         return NULL;
-    *p = (sshio_process){ .refs = 1, .handler = handler, .session_handler = session_handler, .user = user };
-    p->streams = streams_new(conn, conn->settings->window);
+    *p = (sshio_process){ .refs = 1, .program = *program };
+    p->streams = streams_new(conn, window);
     if (p->streams == NULL) {
         mem_free(p);
         return NULL;
@@ -50,10 +52,11 @@ static int run(void *arg)
 {
     sshio_process *p = arg;
     struct streams *s = p->streams;
-    if (p->handler != NULL)
-        p->handler(p, p->user);
+    const struct server_program *program = &p->program;
+    if (program->process != NULL)
+        program->process(p, program->user);
     else
-        p->session_handler(&s->readers[0], &s->writers[0], &s->writers[1], p->user);
+        program->session(&s->readers[0], &s->writers[0], &s->writers[1], program->user);
     return 0;
 }
 

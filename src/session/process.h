@@ -8,17 +8,24 @@
 #include "session/redirect.h"
 #include "session/streams.h"
 
+/* Who serves it. */
+struct server_program {
+    sshio_process_fn process; /* one of the two; this one wins */
+    sshio_session_fn session;
+    void *user;
+    void (*release)(void *user); /* nobody uses it any more; NULL = it is somebody else's */
+};
+
 struct sshio_process {
     int refs; /* the channel's life, the handler's task, users */
     struct streams *streams;
-    sshio_process_fn handler; /* one of the two */
-    sshio_session_fn session_handler;
-    void *user;
+    struct server_program program;
     struct redirect *in, *out, *err;
     struct waiters *on_end; /* woken when the channel is gone */
 };
 
-sshio_process *process_new(sshio_conn *conn, sshio_process_fn handler, sshio_session_fn session_handler, void *user);
+/* window: bytes that its streams hold. NULL = out of memory. */
+sshio_process *process_new(sshio_conn *conn, size_t window, const struct server_program *program);
 void process_free(sshio_process *p); /* one that was never attached */
 void process_attach(sshio_process *p, sshio_chan *chan);
 

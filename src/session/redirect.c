@@ -47,12 +47,18 @@ void redirect_release(struct redirect *r)
     streams_release(s);
 }
 
+/* Somebody may hold its source open for ever. */
+static void lost(void *user)
+{
+    redirect_finish(user);
+}
+
 int redirect_feed(struct redirect *r, sshio_writer *writer, void (*writable)(void *user))
 {
     if (writer->source != NULL)
         return fail(SSHIO_EINVAL, "the writer is fed by another redirection");
     r->writer = writer;
-    r->source = (struct writer_source){ .writable = writable, .user = r };
+    r->source = (struct writer_source){ .writable = writable, .lost = lost, .user = r };
     writer->source = &r->source;
     return 0;
 }

@@ -16,71 +16,68 @@ static int ask(struct asking *a)
     return a->conn->settings->handlers.session_requested(a->conn, &a->req, a->conn->user);
 }
 
-static const struct question session_question = { ask, "Session refused" };
+const struct question session_question = { CHAN_SESSION, ask, "Session refused" };
 
-static sshio_chan *accept_channel(sshio_conn *conn, struct channel *ch, const sshio_session_handlers *handlers,
-                                  void *user)
+static sshio_chan *accept_channel(struct asking *a, const sshio_session_handlers *handlers, void *user)
 {
-    sshio_chan *chan = chan_new(conn, handlers, user);
-    const struct settings *s = conn->settings;
-    if (chan == NULL)
-        return NULL;
-    if (chan_use_encoding(chan, s->encoding, s->errors) != 0) {
-        chan_release(chan);
-        return NULL;
+    sshio_chan *chan = asking_chan(a, handlers, user);
+    if (chan != NULL) {
+        chan_accept(chan, a->ch);
+        a->ch = NULL;
     }
-    chan_accept(chan, ch);
     return chan;
 }
 
 /* ---- the three shapes of an answer ---- */
 
-int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user)
+int sshio_accept_session(sshio_request *req, const sshio_session_handlers *handlers, void *user, sshio_chan *chan)
 {
-    struct asking *a = asking_of(req, &session_question, &tcp_question, "sshio_accept_session");
+    struct asking *a = asking_of(req, &session_question, &tcp_question, chan, "sshio_accept_session");
     if (a == NULL)
         return SSHIO_EINVAL;
     if (handlers == NULL)
         return fail(SSHIO_EINVAL, "sshio_accept_session: no handlers");
     if (a->question == &tcp_question)
         return tcp_channel_accept(a, handlers, user) ? SSHIO_ANSWERED : fail_nomem();
-    sshio_chan *chan = accept_channel(a->conn, a->ch, handlers, user);
-    if (chan == NULL)
+    sshio_chan *accepted = accept_channel(a, handlers, user);
+    if (accepted == NULL)
         return fail_nomem();
-    a->ch = NULL;
-    chan_made(chan);
+    chan_made(accepted);
     return SSHIO_ANSWERED;
 }
 
-static int accept_program(sshio_request *req, sshio_process_fn process, sshio_session_fn session, void *user)
+static int accept_program(sshio_request *req, const struct server_program *program, sshio_chan *chan,
+                          const char *function)
 {
-    struct asking *a = asking_of(req, &session_question, NULL,
-                                 process != NULL ? "sshio_accept_process" : "sshio_accept_session_streams");
+    struct asking *a = asking_of(req, &session_question, NULL, chan, function);
     if (a == NULL)
         return SSHIO_EINVAL;
-    if (!server_session_serve(a->conn, a->ch, process, session, user))
-        return fail_nomem();
-    a->ch = NULL;
-    return SSHIO_ANSWERED;
+    if (program->process == NULL && program->session == NULL)
+        return fail(SSHIO_EINVAL, "%s: no handler", function);
+    return server_session_serve(a, program) ? SSHIO_ANSWERED : fail_nomem();
 }
 
-int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user)
+int sshio_accept_process(sshio_request *req, sshio_process_fn handler, void *user, sshio_chan *chan)
 {
-    return accept_program(req, handler, NULL, user);
+    const struct server_program program = { .process = handler, .user = user };
+    return accept_program(req, &program, chan, "sshio_accept_process");
 }
 
-int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user)
+int sshio_accept_session_streams(sshio_request *req, sshio_session_fn handler, void *user, sshio_chan *chan)
 {
-    return accept_program(req, NULL, handler, user);
+    const struct server_program program = { .session = handler, .user = user };
+    return accept_program(req, &program, chan, "sshio_accept_session_streams");
 }
 
-bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn process, sshio_session_fn session,
-                          void *user)
+bool server_session_serve(struct asking *a, const struct server_program *program)
 {
-    sshio_process *p = process_new(conn, process, session, user);
-    if (p == NULL)
+    sshio_process *p = process_new(a->conn, asking_window(a), program);
+    if (p == NULL) {
+        if (program->release != NULL)
+            program->release(program->user);
         return false;
-    sshio_chan *chan = accept_channel(conn, ch, &process_handlers, p);
+    }
+    sshio_chan *chan = accept_channel(a, &process_handlers, p);
     if (chan == NULL) {
         process_free(p);
         return false;
@@ -130,8 +127,10 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
         return;
     }
     if (s->process_handler != NULL || s->session_handler != NULL) {
-        served = server_session_serve(conn, ch, s->process_handler,
-                                      s->process_handler != NULL ? NULL : s->session_handler, conn->user);
+        struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
+        served = server_session_serve(&nobody, &(struct server_program){ .process = s->process_handler,
+                                                                         .session = s->session_handler,
+                                                                         .user = conn->user });
     } else if (s->handlers.session_requested != NULL) {
         served = ask_application(conn, ch);
     } else if (serves_itself(s)) {

@@ -1,19 +1,16 @@
-/* Sessions of a server: the entry from the table of channel types. */
+/* Sessions of a server: the entry from the table of channel types, and how its application's questions are answered. */
 #ifndef SSHIO_SESSION_SERVER_SESSION_H
 #define SSHIO_SESSION_SERVER_SESSION_H
 
-#include <stdbool.h>
+#include "session/asking.h"
+#include "session/process.h"
 
-#include <sshio/server.h>
-
-#include "base/bytes.h"
-
-struct channel;
+extern const struct question session_question;
 
 void server_session_requested(sshio_conn *conn, struct channel *ch, struct span data);
 
-/* Accepts ch with a process whose handler runs as a task; false = out of memory, and ch is undecided still. */
-bool server_session_serve(sshio_conn *conn, struct channel *ch, sshio_process_fn process, sshio_session_fn session,
-                          void *user);
+/* Accepts the channel with a process; false = out of memory, and it is undecided still. The program is released in
+ * either case. */
+bool server_session_serve(struct asking *a, const struct server_program *program);
 
 #endif

@@ -356,6 +356,11 @@ static void connection_lost(sshio_chan *chan, const sshio_error *error, void *us
     if (error != NULL)
         error_copy(&s->error, &chan->error);
     streams_feed_eof(s);
+    for (size_t i = 0; i < STREAMS_WRITERS; i++) {
+        const struct writer_source *source = s->writers[i].source;
+        if (source != NULL)
+            source->lost(source->user);
+    }
     streams_wake_writers(s);
     streams_release(s);
 }

@@ -42,7 +42,8 @@ struct sshio_reader {
 
 /* A writer may be fed by a redirection, one at a time. */
 struct writer_source {
-    void (*writable)(void *user); /* the queue is low again, or gone */
+    void (*writable)(void *user); /* the queue is low again */
+    void (*lost)(void *user);     /* the channel is gone: the writer takes nothing more */
     void *user;
 };
 

@@ -13,7 +13,6 @@
 #include "io/options.h"
 #include "io/stream.h"
 #include "io/task.h"
-#include "session/streams.h"
 
 #define PORT_MAX 65535
 #define HOST_MAX_LEN 1024u
@@ -22,20 +21,6 @@
 void sshio_channel_options_init(sshio_channel_options *options)
 {
     OPTIONS_TAKE(options, NULL);
-}
-
-static sshio_chan *new_chan(sshio_conn *conn, const sshio_session_handlers *handlers, void *user, const char *dest_host,
-                            int dest_port, const char *orig_host, int orig_port)
-{
-    sshio_chan *chan = chan_new(conn, handlers, user);
-    if (chan == NULL)
-        return NULL;
-    chan->kind = CHAN_TCP;
-    sshio_address dest = { dest_host, dest_port }, orig = { orig_host, orig_port };
-    if (chan_set_names(chan, conn->server ? &dest : &orig, conn->server ? &orig : &dest))
-        return chan;
-    chan_release(chan);
-    return NULL;
 }
 
 /* There is nothing to wait for: it starts at once. */
@@ -88,17 +73,27 @@ static int open_direct(sshio_chan *chan, const struct opening *o)
     return rc;
 }
 
+static int prepare(sshio_chan *chan, const struct opening *o)
+{
+    const char *orig = o->options->orig_host != NULL ? o->options->orig_host : "";
+    chan->kind = CHAN_TCP;
+    if (!chan_set_names(chan, &(sshio_address){ orig, o->options->orig_port }, &(sshio_address){ o->host, o->port }))
+        return fail_nomem();
+    return chan_use_encoding(chan, o->options->encoding, o->options->errors);
+}
+
 /* Waits. The chan has one inner reference for the caller. */
 static int open_tcp(sshio_conn *conn, const struct opening *o, sshio_chan **out)
 {
-    const char *orig = o->options->orig_host != NULL ? o->options->orig_host : "";
     int rc = check(conn, o);
     if (rc != 0)
         return rc;
-    sshio_chan *chan = new_chan(conn, o->handlers, o->user, o->host, o->port, orig, o->options->orig_port);
+    sshio_chan *chan = chan_new(conn, o->handlers, o->user);
     if (chan == NULL)
         return fail_nomem();
-    rc = open_direct(chan, o);
+    rc = prepare(chan, o);
+    if (rc == 0)
+        rc = open_direct(chan, o);
     if (rc < 0) {
         sshio_chan_abort(chan);
         chan_release(chan);
@@ -115,6 +110,8 @@ int sshio_conn_create_connection(sshio_conn *conn, const sshio_session_handlers 
 {
     sshio_channel_options known;
     sshio_chan *opened = NULL;
+    if (chan == NULL)
+        return fail(SSHIO_EINVAL, "sshio_conn_create_connection: no place for the channel");
     int rc = OPTIONS_TAKE(&known, options);
     if (rc == 0)
         rc = open_tcp(conn, &(struct opening){ handlers, user, remote_host, remote_port, &known }, &opened);
@@ -130,6 +127,8 @@ int sshio_open_connection(sshio_conn *conn, const char *remote_host, int remote_
 {
     sshio_channel_options known;
     sshio_chan *chan = NULL;
+    if (reader == NULL || writer == NULL)
+        return fail(SSHIO_EINVAL, "sshio_open_connection: no place for the streams");
     int rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
@@ -151,9 +150,14 @@ int sshio_open_connection(sshio_conn *conn, const char *remote_host, int remote_
 
 static sshio_chan *accept_tcp(struct asking *a, const sshio_session_handlers *handlers, void *user)
 {
-    sshio_chan *chan = new_chan(a->conn, handlers, user, a->dest_host, a->dest_port, a->orig_host, a->orig_port);
+    sshio_chan *chan = asking_chan(a, handlers, user);
     if (chan == NULL)
         return NULL;
+    if (!chan_set_names(chan, &(sshio_address){ a->dest_host, a->dest_port },
+                        &(sshio_address){ a->orig_host, a->orig_port })) {
+        chan_release(chan);
+        return NULL;
+    }
     chan_accept(chan, a->ch);
     a->ch = NULL;
     return chan;
@@ -203,7 +207,7 @@ static int ask(struct asking *a)
     return answer == SSHIO_ACCEPT && a->ch != NULL ? forward(a) : answer;
 }
 
-const struct question tcp_question = { ask, "Connection refused" };
+const struct question tcp_question = { CHAN_TCP, ask, "Connection refused" };
 
 static struct asking *read_question(sshio_conn *conn, struct channel *ch, struct span data)
 {
@@ -253,7 +257,16 @@ struct service {
     struct streams *streams;
     sshio_stream_fn handler;
     void *user;
+    void (*release)(void *user);
 };
+
+static void service_free(struct service *v)
+{
+    streams_release(v->streams);
+    if (v->release != NULL)
+        v->release(v->user);
+    mem_free(v);
+}
 
 static int serve(void *arg)
 {
@@ -269,8 +282,7 @@ static void served(int result, void *arg)
     (void)result;
     if (v->streams->user_refs == 0)
         sshio_chan_close(v->streams->chan);
-    streams_release(v->streams);
-    mem_free(v);
+    service_free(v);
 }
 
 static void start_service(void *user)
@@ -286,39 +298,45 @@ static void start_service(void *user)
     error_clear(&e);
 }
 
-/* Frees the service when it fails. */
 static int accept_service(struct asking *a, struct service *v)
 {
     sshio_chan *chan = v->streams != NULL ? accept_tcp(a, &streams_handlers, v->streams) : NULL;
-    if (chan == NULL) {
-        streams_release(v->streams);
-        mem_free(v);
-        return fail_nomem();
-    }
+    if (chan == NULL)
+        return SSHIO_ENOMEM;
     v->streams->started = start_service;
     v->streams->user = v;
     streams_attach(v->streams, chan);
     begin(chan);
-    return SSHIO_ANSWERED;
+    return 0;
 }
 
-int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user)
+int tcp_channel_serve(struct asking *a, sshio_stream_fn handler, void *user, void (*release)(void *user))
 {
-    struct asking *a = asking_of(req, &tcp_question, NULL, "sshio_accept_streams");
+    struct service *v = mem_zalloc(sizeof *v);
+    if (v != NULL) {
+        *v = (struct service){ streams_new(a->conn, asking_window(a)), handler, user, release };
+        if (accept_service(a, v) == 0)
+            return SSHIO_ANSWERED;
+        service_free(v);
+    } else if (release != NULL) {
+        release(user);
+    }
+    return fail_nomem();
+}
+
+int sshio_accept_streams(sshio_request *req, sshio_stream_fn handler, void *user, sshio_chan *chan)
+{
+    struct asking *a = asking_of(req, &tcp_question, NULL, chan, "sshio_accept_streams");
     if (a == NULL)
         return SSHIO_EINVAL;
     if (handler == NULL)
         return fail(SSHIO_EINVAL, "sshio_accept_streams: no handler");
-    struct service *v = mem_zalloc(sizeof *v);
-    if (v == NULL)
-        return fail_nomem();
-    *v = (struct service){ streams_new(a->conn, a->conn->settings->window), handler, user };
-    return accept_service(a, v);
+    return tcp_channel_serve(a, handler, user, NULL);
 }
 
 int sshio_accept_forward_connection(sshio_request *req, const char *host, int port)
 {
-    struct asking *a = asking_of(req, &tcp_question, NULL, "sshio_accept_forward_connection");
+    struct asking *a = asking_of(req, &tcp_question, NULL, NULL, "sshio_accept_forward_connection");
     if (a == NULL)
         return SSHIO_EINVAL;
     if (host == NULL || port < 0 || port > PORT_MAX)

@@ -152,6 +152,11 @@ class Daemon:
         return self.child.returncode
 
 
+def child_of(pid):
+    """The first child of a process: of timeout(1), the program that it watches."""
+    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
 def accepts(port):
     try:
         with socket.create_connection((HOST, port), timeout=1):

@@ -2,6 +2,7 @@
 
 import re
 
+from harness import child_of
 from raw_ssh import (DEBUG, EXT_INFO, IGNORE, UNIMPLEMENTED, Ended, Plain, connect, load_key, message)
 
 
@@ -28,8 +29,7 @@ class Bed:
 
     def pid(self):
         """Of the server: timeout(1) has started it."""
-        timeout = self.server.daemon.child.pid
-        return int(open(f"/proc/{timeout}/task/{timeout}/children").read().split()[0])
+        return child_of(self.server.daemon.child.pid)
 
     def memory(self):
         """KiB that the server holds, its share of what others hold too not counted (PSS)."""

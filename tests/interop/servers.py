@@ -81,7 +81,8 @@ class OpenSSH(Server):
             "Port": self.port, "ListenAddress": HOST, "HostKey": self.make_host_key(),
             "AuthorizedKeysFile": self.authorized_keys, "PidFile": self.folder / "pid", "UsePAM": "no",
             "StrictModes": "no", "PermitRootLogin": "yes", "MaxSessions": self.max_sessions, "MaxStartups": 200,
-            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", **more}
+            "PrintMotd": "no", "LogLevel": "VERBOSE", "Subsystem": "sftp internal-sftp", "AcceptEnv": "LANG LC_*",
+            **more}
         config = self.folder / "sshd_config"
         config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
         sshd = find_program("sshd", why="openssh-server")
@@ -555,6 +556,21 @@ class SshioSession(Scripted):
 
     def start(self):
         self.start_script([find_built("tests/interop/session_server"), self.make_host_key(), self.authorized_keys])
+
+
+class SshioRelay(Scripted):
+    """The program programs/relay_server.c before another server, whose commands its clients run."""
+
+    has_many_sessions = True
+    commands = SHELL_COMMANDS
+
+    def __init__(self, behind, *arguments):
+        self.behind = behind
+        super().__init__(*arguments)
+
+    def start(self):
+        self.start_script([find_built("tests/interop/relay_server"), self.make_host_key(), self.authorized_keys, self.behind.port,
+                           self.behind.user, self.identity.path, self.behind.known_hosts])
 
 
 class SshioSftp(Scripted):

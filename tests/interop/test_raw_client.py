@@ -109,9 +109,10 @@ def test_s3_nothing_of_authentication_counts_before_newkeys(dialogue, state, wha
 def test_s3_answer_before_the_service_ends_the_connection(dialogue, what):
     """The first request is out already, with that for the service."""
     with dialogue.at("service") as peer:
+        peer.read_until(USERAUTH_REQUEST)
         peer.send_payload(LOGINS[what])
         ended = check_ended(peer, PROTOCOL_ERROR)
-        assert [number for number in numbers(ended.before) if number in (5, 50, 90)] == [5, 50]
+        assert not {50, 90} & set(numbers(ended.before))
     dialogue.check_failed()
 
 

@@ -72,10 +72,11 @@ def test_client_hears_that_no_terminal_or_program_was_granted(park):
 
 # ---- our server ----
 
-def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
+@pytest.mark.parametrize("kind", [clients.OpenSSH, clients.Sshio], ids=lambda kind: kind.name)
+def test_server_is_told_of_the_terminal_of(kind, park, tmp_path):
     server = park.get(servers.SshioSession)
-    ssh = clients.OpenSSH(tmp_path)
-    argv = [find_program("ssh"), "-tt", *ssh.options(server), "-o", "EscapeChar=~", "-o", "SetEnv=LC_A=1 LC_B=2", HOST,
+    ssh = kind(tmp_path)
+    argv = [*ssh.path, "-tt", *ssh.options(server), "-o", "EscapeChar=~", "-o", "SetEnv=LC_A=1 LC_B=2", HOST,
             "report"]
     terminal = Terminal(argv, rows=31, columns=99, term="xterm-test")
     terminal.wait_for("ready").resize(50, 120)
@@ -91,6 +92,7 @@ def test_server_is_told_of_the_terminal_of_openssh(park, tmp_path):
 
 
 def test_server_is_told_of_the_terminal_of_asyncssh(park):
+    servers.need_python_module("asyncssh")
     out = converse_with(park.get(servers.SshioSession), "asyncssh_session.py")
     assert [line for line in out if line != "xon-xoff 1"] == [
         "pty ansi 100 30 1 2", "modes 53=0 129=38400", "env LC_A=1", "ready", "size 132 43 5 6", "break 700", "signal USR1",
@@ -99,5 +101,6 @@ def test_server_is_told_of_the_terminal_of_asyncssh(park):
 
 
 def test_server_is_told_of_the_terminal_of_paramiko(park):
+    servers.need_python_module("paramiko")
     out = converse_with(park.get(servers.SshioSession), "paramiko_session.py")
     assert out == ["pty linux 90 33 7 8", "modes", "env LC_A=1", "ready", "size 91 34 0 0", "status 5"]

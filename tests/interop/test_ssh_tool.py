@@ -1,13 +1,12 @@
 """`sshio ssh` in the hands of a person: terminals, questions about hosts, passwords, jumps and -W, against OpenSSH's server."""
 
 import os
-import pathlib
 import stat
 
 import pytest
 
 import servers
-from harness import HOST, KeyFile, clean_environment, find_built, find_program, free_port, known_hosts_line, run
+from harness import HOST, KeyFile, child_of, clean_environment, find_built, find_program, free_port, known_hosts_line, run
 from terminal import SMALL, Terminal, work_in_a_shell
 
 OWN_FAILURE = 255
@@ -81,8 +80,7 @@ def test_terminal_is_given_back(ssh, words):
     person = Terminal([find_program("bash"), "-m", "-c", script], env=ssh.env())
     person.expect(rb"running")
     if words == ["sleep 100"]:
-        children = pathlib.Path(f"/proc/{person.pid}/task/{person.pid}/children").read_text().split()
-        os.kill(int(children[0]), 15)
+        os.kill(child_of(person.pid), 15)
     found = person.expect(rb"(sameagain|nonblocking)")
     assert found[1] == b"sameagain"
     person.status()
@@ -103,6 +101,23 @@ def test_no_terminal_for_pipes_unless_forced(ssh):
     result = ssh.know().run(*ssh.identity, "-t", HOST, "tty")
     assert b"not a tty" in result.out and b"Pseudo-terminal will not be allocated" in result.err
     assert b"/dev/pts/" in ssh.run(*ssh.identity, "-tt", HOST, "tty").out
+
+
+def test_escape_sequence_exchanges_keys(ssh, tmp_path):
+    person = ssh.know().terminal("-v", "-E", tmp_path / "log", *ssh.identity, HOST)
+    person.type(b"echo rea''dy\r")
+    person.expect(rb"ready\r\n")
+    person.type(b"~R")
+    person.expect(rb"~R\r\n")
+    person.type(b"exit 4\r")
+    assert person.status() == 4
+    assert (tmp_path / "log").read_text().count("Completed key re-exchange") == 1
+
+
+@pytest.mark.parametrize("option", ["-e~~", "-oEscapeChar ^1", "-e^BB"])
+def test_escape_character_is_a_single_one(ssh, option):
+    result = ssh.run(option, "-G", HOST)
+    assert result.status == OWN_FAILURE and b"Bad escape character" in result.err, result
 
 
 # ---- hosts ----
@@ -307,6 +322,23 @@ def test_jump_that_fails_says_where(ssh):
     assert result.status == OWN_FAILURE and b"Connection refused" in result.err
     result = run([*config_of(ssh), "-J", HOST, "-p", str(free_port()), HOST, "true"], env=ssh.env())
     assert result.status == OWN_FAILURE and b"through a tunnel" in result.err, result
+
+
+@pytest.mark.parametrize("way, target", [(f"stranger@{HOST},{HOST}", HOST), (f"{HOST},stranger@{HOST}", HOST),
+                                         (f"{HOST},{HOST}", f"stranger@{HOST}")], ids=["first", "second", "last"])
+def test_refused_login_on_the_way_is_named(ssh, way, target):
+    result = run([*config_of(ssh), "-J", way, target, "true"], env=ssh.env())
+    assert result.status == OWN_FAILURE, result
+    assert result.err.startswith(f"stranger@{HOST}: Permission denied (publickey".encode()), result
+    assert result.err.count(b"\n") == 1, result
+
+
+def test_unknown_host_on_the_way_is_named(ssh):
+    argv = config_of(ssh, "  BatchMode yes")
+    ssh.known_hosts.write_text("")
+    result = run([*argv, "-J", HOST, "elsewhere", "true"], env=ssh.env())
+    assert result.status == OWN_FAILURE and b"Host key verification failed" in result.err, result
+    assert b"elsewhere" not in result.err, result
 
 
 def test_proxy_command_with_our_own_forwarding(ssh):

@@ -16,18 +16,13 @@ import time
 import pytest
 
 import clients
-from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, clean_environment, find_built, find_program, free_port,
+from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, child_of, clean_environment, find_built, find_program, free_port,
                      known_hosts_line, run)
 from servers import need_python_module
 from terminal import Terminal
 
 OWN_FAILURE = 255
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-
-
-def below_timeout(child):
-    """The process id of a program that timeout(1) watches."""
-    return int(pathlib.Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()[0])
 
 
 class Sshd:
@@ -59,7 +54,7 @@ class Sshd:
         return self
 
     def signal(self, number):
-        os.kill(below_timeout(self.daemon.child), number)
+        os.kill(child_of(self.daemon.child.pid), number)
 
     def options(self):
         return clients.OpenSSH(self.folder).options(self)
@@ -117,11 +112,12 @@ def test_interactive_shell(terminal):
     terminal.wait_for(r"tty-(/dev/pts/\d+)-\1- vt220 one --")
     terminal.resize(30, 90)
     terminal.type(b"while [ \"$(stty size)\" != '30 90' ]; do :; done; echo resized\r")
-    terminal.wait_for(r"resized\r\n").type(b"trap '' USR1; cat\r")
-    terminal.type(b"line\r")
+    terminal.wait_for(r"resized\r\n").type(b"trap '' USR1; echo o''ne; cat\r")    # what is typed before is the shell's
+    terminal.wait_for(r"\none\r\n").type(b"line\r")
     terminal.wait_for(r"\nline\r\n").type(b"\x03")    # cat ends, and the shell goes on
     terminal.wait_for(r"READY $").type(b"echo status $?\r")
-    terminal.wait_for(r"status 130").type(b"cat\rwords\r")
+    terminal.wait_for(r"status 130").type(b"echo t''wo; cat\r")
+    terminal.wait_for(r"\ntwo\r\n").type(b"words\r")
     terminal.wait_for(r"\nwords\r\n").type(b"\x1a")    # Ctrl-Z
     terminal.wait_for(r"Stopped").type(b"jobs; kill %1; fg\r")
     terminal.wait_for(r"Stopped(.|\n)*cat").type(b"exit 42\r")
@@ -134,7 +130,7 @@ def test_window_that_closes_hangs_the_shell_up(make, tmp_path):
     mark = tmp_path / "mark"
     child = server.popen("-tt", HOST, f"trap 'echo hup > {mark}; exit' HUP; echo ready; while :; do sleep 0.05; done")
     assert child.stdout.readline() == b"ready\r\n"
-    os.kill(below_timeout(child), signal.SIGKILL)
+    os.kill(child_of(child.pid), signal.SIGKILL)
     child.communicate()
     os_wait(lambda: mark.exists())
 
@@ -201,7 +197,7 @@ def test_client_that_goes_away_hangs_a_command_up(make, tmp_path):
     mark = tmp_path / "mark"
     child = server.popen(HOST, tell_hangup(mark))
     assert child.stdout.readline() == b"ready\n"
-    os.kill(below_timeout(child), signal.SIGKILL)
+    os.kill(child_of(child.pid), signal.SIGKILL)
     child.communicate()
     os_wait(lambda: mark.exists())
 
@@ -474,7 +470,7 @@ def test_silent_clients_are_asked_and_given_up(make):
     server = make(config="ClientAliveInterval 1\nClientAliveCountMax 1").start()
     child = server.popen(HOST, "echo ready; exec cat")
     assert child.stdout.readline() == b"ready\n"
-    process = below_timeout(child)
+    process = child_of(child.pid)
     os.kill(process, signal.SIGSTOP)
     try:
         server.daemon.wait_for_line(r"Connection from 127.0.0.1 port \d+: .*")

@@ -170,6 +170,7 @@ static void take(struct role *role, const void *data, size_t len)
     flow_check(role->flow, stream, seen_by(role), data, len);
 }
 
+/* Why less has come, the next read tells: an end, or that the connection broke. */
 static int read_exactly(struct role *role, uint8_t *buffer, size_t size)
 {
     int rc = sshio_readexactly(role->from, buffer, size);
@@ -178,7 +179,7 @@ static int read_exactly(struct role *role, uint8_t *buffer, size_t size)
     if (rc != SSHIO_EINCOMPLETE_READ)
         return rc;
     take(role, sshio_error_last()->partial.data, sshio_error_last()->partial.len);
-    return SSHIO_EEOF;
+    return 0;
 }
 
 static int read_line(struct role *role)

@@ -405,11 +405,24 @@ static const sshio_session_handlers session_handlers = {
 
 /* ---- sessions that are asked for ---- */
 
-static int accept_by_handlers(struct client *c, sshio_request *req)
+/* A channel to answer with, or NULL, which is the same for the client. Some are prepared for nothing. */
+static sshio_chan *prepare_channel(struct scenario *sc, sshio_conn *conn)
+{
+    sshio_chan *chan = NULL;
+    if (!sim_one_in(&sc->sim, 2) || sshio_create_server_channel(conn, NULL, &chan) != 0)
+        return NULL;
+    scenario_nap(sc, sc->waits ? 2 : 0, 100);
+    if (!sim_one_in(&sc->sim, 8))
+        return chan;
+    sshio_chan_unref(chan);
+    return NULL;
+}
+
+static int accept_by_handlers(struct client *c, sshio_request *req, sshio_chan *chan)
 {
     struct served *s = calloc(1, sizeof *s);
     s->client = c;
-    int answer = sshio_accept_session(req, &session_handlers, s);
+    int answer = sshio_accept_session(req, &session_handlers, s, chan);
     if (answer != SSHIO_ANSWERED)
         free(s);
     return answer;
@@ -419,19 +432,19 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     struct client *c = user;
     struct scenario *sc = scenario_of(c);
-    (void)conn;
     scenario_nap(sc, sc->waits ? 2 : 0, 100);
     if (sim_one_in(&sc->sim, sc->refuse_sessions)) {
         c->refusals_sent++;
         return sshio_raise_channel_open(SSHIO_OPEN_ADMINISTRATIVELY_PROHIBITED, "not now", NULL);
     }
+    sshio_chan *chan = prepare_channel(sc, conn);
     switch (sc->service != SERVICE_NONE ? sc->service : (enum service)(1 + sim_roll(&sc->sim, 3))) {
     case SERVICE_PROCESS:
-        return sshio_accept_process(req, run_process, c);
+        return sshio_accept_process(req, run_process, c, chan);
     case SERVICE_STREAMS:
-        return sshio_accept_session_streams(req, run_streams, c);
+        return sshio_accept_session_streams(req, run_streams, c, chan);
     default:
-        return accept_by_handlers(c, req);
+        return accept_by_handlers(c, req, chan);
     }
 }
 

@@ -12,12 +12,6 @@
 
 #define TRACE_SHOWN 200
 
-uint64_t sim_setting(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : otherwise;
-}
-
 /* ---- random ---- */
 
 uint32_t sim_roll(struct sim *sim, uint32_t sides)

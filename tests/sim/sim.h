@@ -98,9 +98,6 @@ uint32_t sim_roll_wide(struct sim *sim, uint32_t max); /* 1 … max, each order 
 
 void sim_trace(struct sim *sim, const char *what, long a, long b); /* what is a literal */
 
-/* A number from the environment; otherwise, when it is not set or empty. */
-uint64_t sim_setting(const char *name, uint64_t otherwise);
-
 /* A condition that does not hold ends the program with the seed, the way to replay it, and what happened before. */
 #define SIM_CHECK(sim, condition) sim_check((sim), (condition), #condition, __FILE__, __LINE__)
 void sim_check(struct sim *sim, bool holds, const char *condition, const char *file, int line);

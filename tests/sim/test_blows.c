@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "scenario.h"
+#include "surroundings.h"
 
 #define EVERY_DEFAULT 5
 
@@ -29,12 +30,12 @@ static uint64_t run(uint64_t kind, uint64_t step, int row)
 
 static void test_any_step_may_bring_any_blow(void **state)
 {
-    uint64_t every = sim_setting("SSHIO_EVERY", EVERY_DEFAULT), only = sim_setting("SSHIO_STEP", 0);
+    uint64_t every = setting("SSHIO_EVERY", EVERY_DEFAULT), only = setting("SSHIO_STEP", 0);
     (void)state;
     sim_keys();
     run(0, 0, 0); /* what is made once is made here */
     if (only != 0)
-        run(sim_setting("SSHIO_KIND", 0), only, (int)sim_setting("SSHIO_BLOW", 0));
+        run(setting("SSHIO_KIND", 0), only, (int)setting("SSHIO_BLOW", 0));
     for (uint64_t kind = 0; only == 0 && kind < GENTLE_KINDS; kind++) {
         uint64_t steps = run(kind, 0, 0);
         for (int row = 0; row < blow_count(); row++)

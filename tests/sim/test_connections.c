@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "scenario.h"
+#include "surroundings.h"
 
 #define SEEDS_DEFAULT 5000
 
@@ -38,7 +39,7 @@ static void test_every_connection_ends_as_planned_or_with_a_reason(void **state)
 {
     static struct scenario scenario;
     struct tally t = { 0 };
-    uint64_t first = sim_setting("SSHIO_SEED", 1), seeds = sim_setting("SSHIO_SEEDS", SEEDS_DEFAULT);
+    uint64_t first = setting("SSHIO_SEED", 1), seeds = setting("SSHIO_SEEDS", SEEDS_DEFAULT);
     (void)state;
     sim_keys();
     scenario_run(&scenario, &(struct scenario_order){

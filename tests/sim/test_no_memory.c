@@ -3,7 +3,6 @@
  * error or a success, never with a crash, a hang or a leak. (Checklist of memory safety: allocation-failure injection.)
  *
  * SSHIO_EVERY says to take each how-manyth n only; 1 = all of them. SSHIO_KIND and SSHIO_NTH run a single one. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "base/memory.h"
 #include "io/internal.h"
 #include "scenario.h"
+#include "surroundings.h"
 
 #define EVERY_DEFAULT 7
 
@@ -35,11 +35,11 @@ static uint64_t run(struct scenario *sc, uint64_t kind, uint64_t failing)
 static void test_any_allocation_of_client_and_server_may_fail(void **state)
 {
     static struct scenario scenario;
-    uint64_t every = sim_setting("SSHIO_EVERY", EVERY_DEFAULT);
+    uint64_t every = setting("SSHIO_EVERY", EVERY_DEFAULT);
     (void)state;
     sim_keys();
-    uint64_t only = sim_setting("SSHIO_NTH", 0);
-    for (uint64_t kind = only != 0 ? sim_setting("SSHIO_KIND", 0) : 0; kind < GENTLE_KINDS; kind++) {
+    uint64_t only = setting("SSHIO_NTH", 0);
+    for (uint64_t kind = only != 0 ? setting("SSHIO_KIND", 0) : 0; kind < GENTLE_KINDS; kind++) {
         run(&scenario, kind, 0); /* what is made once is made here */
         uint64_t count = run(&scenario, kind, 0);
         if (only != 0) {
@@ -113,34 +113,26 @@ static int run_cycle(void *arg)
     return 0;
 }
 
-static int count_descriptors(void)
-{
-    int count = 0;
-    for (int fd = 0; fd < 256; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
-}
-
 /* How many allocations it made; whether it worked. */
 static uint64_t run_over_sockets(uint64_t failing, bool *worked)
 {
     struct cycle cycle = { .result = -1 };
     uint64_t before = mem_allocations(), live = mem_live();
-    int descriptors = count_descriptors();
+    int descriptors = descriptors_open();
     mem_fail_at(failing);
     int rc = sshio_main(run_cycle, &cycle);
     mem_fail_at(0);
     sshio_detach();
     last_error_forget();
     assert_int_equal(mem_live(), live);
-    assert_int_equal(count_descriptors(), descriptors);
+    assert_int_equal(descriptors_open(), descriptors);
     *worked = rc == 0 && cycle.result == 0;
     return mem_allocations() - before;
 }
 
 static void test_any_allocation_over_sockets_may_fail(void **state)
 {
-    uint64_t every = sim_setting("SSHIO_EVERY", EVERY_DEFAULT), n = 1;
+    uint64_t every = setting("SSHIO_EVERY", EVERY_DEFAULT), n = 1;
     bool worked;
     (void)state;
     sim_keys();

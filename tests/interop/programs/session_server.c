@@ -126,7 +126,7 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)conn;
     (void)user;
-    return sshio_accept_session(req, &session, NULL);
+    return sshio_accept_session(req, &session, NULL, NULL);
 }
 
 static int connection_requested(sshio_conn *conn, const char *dest_host, int dest_port, const char *orig_host,

@@ -15,6 +15,7 @@
 #include "crypto/random.h"
 #include "engine/channel_state.h"
 #include "engine/pair.h"
+#include "surroundings.h"
 
 #define SEEDS_DEFAULT 150
 #define REAL_SEEDS_DEFAULT 10
@@ -507,16 +508,10 @@ static void run_schedule(struct talk *t, enum pair_mode kex)
     pair_done(&t->pair);
 }
 
-static uint32_t setting(const char *name, uint32_t otherwise)
-{
-    const char *text = getenv(name);
-    return text != NULL && text[0] != '\0' ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
-}
-
 static void run_schedules(enum pair_mode kex, uint32_t count)
 {
     static struct talk talk;
-    uint32_t first = setting("SSHIO_SEED", 1);
+    uint32_t first = (uint32_t)setting("SSHIO_SEED", 1);
     for (seed = first; seed - first < count; seed++)
         run_schedule(&talk, kex);
 }
@@ -524,13 +519,13 @@ static void run_schedules(enum pair_mode kex, uint32_t count)
 static void test_any_schedule_delivers_everything_once_and_in_order(void **state)
 {
     (void)state;
-    run_schedules(PAIR_FAST, setting("SSHIO_SEEDS", SEEDS_DEFAULT));
+    run_schedules(PAIR_FAST, (uint32_t)setting("SSHIO_SEEDS", SEEDS_DEFAULT));
 }
 
 static void test_schedules_hold_with_the_real_key_exchange(void **state)
 {
     (void)state;
-    run_schedules(PAIR_REAL, setting("SSHIO_REAL_SEEDS", REAL_SEEDS_DEFAULT));
+    run_schedules(PAIR_REAL, (uint32_t)setting("SSHIO_REAL_SEEDS", REAL_SEEDS_DEFAULT));
 }
 
 int main(void)

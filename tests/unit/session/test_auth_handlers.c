@@ -202,6 +202,67 @@ static void test_question_takes_its_own_kind_of_answer(void **state)
     run_with(answers, prepare_auth);
 }
 
+/* ---- keys that are looked up by user ---- */
+
+static struct loopback *own;
+
+/* For "other" another key than the server's, for "none" no key at all, for "missing" those of a file that is not there.
+ */
+static int set_keys(sshio_conn *conn, const char *username, void *user)
+{
+    sshio_bytes line = { 0 };
+    (void)user;
+    assert_int_equal(sshio_conn_set_authorized_keys(conn, NULL), SSHIO_EINVAL);
+    if (strcmp(username, "other") == 0) {
+        assert_int_equal(sshio_key_export_public_key(own->other_key, SSHIO_FORMAT_OPENSSH, &line), 0);
+        assert_int_equal(sshio_conn_set_authorized_keys(conn, SSHIO_SOURCE(.data = { line.data, line.len })), 0);
+        sshio_bytes_free(&line);
+    } else if (strcmp(username, "none") == 0) {
+        assert_int_equal(sshio_conn_set_authorized_keys(conn, SSHIO_SOURCE(.data = SSHIO_TEXT(""))), 0);
+    } else if (strcmp(username, "missing") == 0) {
+        assert_int_equal(sshio_conn_set_authorized_keys(conn, SSHIO_FILES("/no/such/file")), SSHIO_ESYSTEM);
+    }
+    return SSHIO_REFUSE;
+}
+
+static void keys_by_user(struct loopback *l)
+{
+    static const struct {
+        const char *username;
+        bool with_users_key, with_other_key;
+    } rows[] = {
+        { "guest", true, false },
+        { "other", false, true },
+        { "none", false, false },
+        { "missing", true, false },
+    };
+    sshio_client_options options = loopback_client(l);
+    own = l;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        options.username = rows[i].username;
+        options.client_keys = SSHIO_KEYS({ .key = l->user_key });
+        connect_expecting(&options, rows[i].with_users_key ? 0 : SSHIO_EPERMISSION_DENIED);
+        options.client_keys = SSHIO_KEYS({ .key = l->other_key });
+        connect_expecting(&options, rows[i].with_other_key ? 0 : SSHIO_EPERMISSION_DENIED);
+    }
+    sshio_conn *conn = loopback_connect(l);
+    assert_int_equal(sshio_conn_set_authorized_keys(conn, SSHIO_SOURCE(.data = SSHIO_TEXT(""))), SSHIO_EINVAL);
+    sshio_conn_unref(conn);
+}
+
+static void prepare_keys(struct loopback *l)
+{
+    static const sshio_server_handlers handlers = { .begin_auth = set_keys };
+    l->server_options.handlers = &handlers;
+}
+
+/* 3-algorithms-config D.1: they take the place of the server's, for this connection. */
+static void test_authorized_keys_are_set_by_user(void **state)
+{
+    (void)state;
+    run_with(keys_by_user, prepare_keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup(test_handler_that_fails_ends_its_own_connection_only, auth_site_setup),
         cmocka_unit_test_setup(test_handler_that_waits_is_cancelled_with_its_connection, auth_site_setup),
         cmocka_unit_test_setup(test_question_takes_its_own_kind_of_answer, auth_site_setup),
+        cmocka_unit_test_setup(test_authorized_keys_are_set_by_user, auth_site_setup),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests_name("auth_handlers", tests, NULL, NULL);

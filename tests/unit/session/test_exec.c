@@ -1,5 +1,6 @@
 /* Local programs in the place of a server's process, on pipes and on terminals. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,59 @@ static void test_a_terminal_is_given_up_when_its_program_has_ended(void **state)
     run_with(background, serve_exec);
 }
 
+static sshio_event *handler_returned;
+
+static void exec_and_tell(sshio_process *p, void *user)
+{
+    exec_what_is_asked(p, user);
+    sshio_event_set(handler_returned);
+}
+
+static void serve_and_tell(struct loopback *l)
+{
+    assert_int_equal(sshio_event_new(&handler_returned), 0);
+    l->server_options.process_handler = exec_and_tell;
+}
+
+static int wait_for_handler(void *arg)
+{
+    (void)arg;
+    return sshio_event_wait(handler_returned);
+}
+
+static int read_pid(sshio_client_process *p)
+{
+    char *line;
+    size_t len;
+    assert_int_equal(sshio_readline(sshio_client_process_stdout(p), &line, &len), 0);
+    return atoi(line);
+}
+
+static void leave_behind(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    sshio_client_process *p = NULL;
+    assert_int_equal(
+        sshio_create_process(conn, SSHIO_SESSION(.command = "trap '' HUP; echo $$; sleep 1000 & echo $!"), &p), 0);
+    int program = read_pid(p), left = read_pid(p);
+    while (kill(program, 0) == 0) /* until the server has seen its end */
+        sshio_sleep(0.001);
+    sshio_client_process_close(p);
+    int rc = sshio_with_timeout(20, wait_for_handler, NULL);
+    assert_int_equal(kill(left, SIGKILL), 0);
+    assert_int_equal(rc, 0);
+    sshio_client_process_unref(p);
+    sshio_conn_unref(conn);
+    sshio_event_free(handler_returned);
+}
+
+/* It may write to the client's pipes until it closes them, but only while somebody reads. */
+static void test_what_a_program_leaves_behind_does_not_hold_a_closed_session(void **state)
+{
+    (void)state;
+    run_with(leave_behind, serve_and_tell);
+}
+
 /* ---- what a process tells ---- */
 
 static int told;
@@ -240,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_window_change_reaches_the_program),
         cmocka_unit_test(test_interrupt_by_key_and_by_signal_reaches_the_foreground),
         cmocka_unit_test(test_a_terminal_is_given_up_when_its_program_has_ended),
+        cmocka_unit_test(test_what_a_program_leaves_behind_does_not_hold_a_closed_session),
         cmocka_unit_test(test_a_process_tells_about_its_client),
         cmocka_unit_test(test_term_modes_make_the_settings_they_were_made_of),
     };

@@ -341,7 +341,7 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
     sshio_sleep(0.001);
     if (++count == 2)
         return sshio_raise_channel_open(SSHIO_OPEN_ADMINISTRATIVELY_PROHIBITED, "not now", NULL);
-    return sshio_accept_session(req, &echo_session, NULL);
+    return sshio_accept_session(req, &echo_session, NULL, NULL);
 }
 
 static const sshio_server_handlers with_sessions = { .session_requested = session_requested };
@@ -407,7 +407,7 @@ static const sshio_session_handlers story_session = {
 static int story_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)conn, (void)user;
-    return sshio_accept_session(req, &story_session, &server_story);
+    return sshio_accept_session(req, &story_session, &server_story, NULL);
 }
 
 static const sshio_server_handlers with_stories = { .session_requested = story_requested };

@@ -78,7 +78,7 @@ static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)user;
     assert_ptr_equal(sshio_request_conn(req), conn);
-    return sshio_accept_session(req, &session, "user");
+    return sshio_accept_session(req, &session, "user", NULL);
 }
 
 static const sshio_server_handlers server = { .session_requested = session_requested };

@@ -140,7 +140,7 @@ static const sshio_session_handlers server_session = {
 static int session_requested(sshio_conn *conn, sshio_request *req, void *user)
 {
     (void)conn, (void)user;
-    return sshio_accept_session(req, &server_session, NULL);
+    return sshio_accept_session(req, &server_session, NULL, NULL);
 }
 
 static const sshio_server_handlers server = { .session_requested = session_requested };
@@ -209,7 +209,7 @@ static int checking_session(sshio_conn *conn, sshio_request *req, void *user)
 {
     static const sshio_session_handlers handlers = { .shell_requested = on_shell, .session_started = check_terminal };
     (void)conn, (void)user;
-    return sshio_accept_session(req, &handlers, NULL);
+    return sshio_accept_session(req, &handlers, NULL, NULL);
 }
 
 static void prepare_checking(struct loopback *l)

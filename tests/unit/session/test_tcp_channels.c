@@ -119,15 +119,15 @@ static int connection_requested(sshio_conn *conn, const char *dest_host, int des
     (void)conn, (void)dest_port, (void)orig_host, (void)orig_port, (void)user;
     sshio_sleep(0.001);
     if (strcmp(dest_host, "counter") == 0)
-        return sshio_accept_streams(req, count_line, "counter");
+        return sshio_accept_streams(req, count_line, "counter", NULL);
     if (strcmp(dest_host, "handlers") == 0)
-        return sshio_accept_session(req, &tcp_session, NULL);
+        return sshio_accept_session(req, &tcp_session, NULL, NULL);
     if (strcmp(dest_host, "elsewhere") == 0)
         return sshio_accept_forward_connection(req, "127.0.0.1", forward_to);
     if (strcmp(dest_host, "forbidden") == 0)
         return sshio_raise_channel_open(SSHIO_OPEN_ADMINISTRATIVELY_PROHIBITED, "not there", NULL);
     if (strcmp(dest_host, "program") == 0) {
-        assert_int_equal(sshio_accept_process(req, NULL, NULL), SSHIO_EINVAL); /* that is for sessions */
+        assert_int_equal(sshio_accept_process(req, NULL, NULL, NULL), SSHIO_EINVAL); /* that is for sessions */
         return SSHIO_REFUSE;
     }
     return strcmp(dest_host, "127.0.0.1") == 0;
