@@ -169,7 +169,7 @@ static void serve(sshio_process *process, void *user)
 static void connection_lost(sshio_chan *chan, const sshio_error *error, void *user)
 {
     sshio_process *process = user;
-    struct service *service = process->user;
+    struct service *service = process->program.user;
     if (service->before.connection_lost != NULL)
         service->before.connection_lost(chan, error, service->user_before);
     process_handlers.connection_lost(chan, error, process);
@@ -184,7 +184,8 @@ bool scp_is_served(const struct settings *settings)
 bool scp_take_session(sshio_chan *chan)
 {
     struct service *service = mem_zalloc(sizeof *service);
-    sshio_process *process = service != NULL ? process_new(chan->conn, serve, NULL, service) : NULL;
+    const struct server_program program = { .process = serve, .user = service };
+    sshio_process *process = service != NULL ? process_new(chan->conn, chan->conn->settings->window, &program) : NULL;
     if (process == NULL) {
         mem_free(service);
         return false;
