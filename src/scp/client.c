@@ -224,8 +224,9 @@ static int copy_one(struct copy *copy, sshio_conn *conn, const char *path)
     int rc = end_init(&copy->source, conn, path);
     if (rc == 0)
         rc = run_one(copy, r);
-    scp_session_close(&r->session);
-    scp_session_close(&r->second);
+    bool interrupted = rc == SSHIO_ECANCELED || rc == SSHIO_ETIMEDOUT;
+    scp_session_close(&r->session, interrupted);
+    scp_session_close(&r->second, interrupted);
     scp_job_done(&r->job);
     end_done(&copy->source);
     mem_free(r);

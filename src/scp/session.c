@@ -82,13 +82,16 @@ static void drop(void *user, const void *bytes, size_t len)
     (void)user, (void)bytes, (void)len;
 }
 
-void scp_session_close(struct scp_session *s)
+void scp_session_close(struct scp_session *s, bool at_once)
 {
     static const struct reader_sink dropped = { .data = drop, .end = complaint_end };
     if (s->in == NULL)
         return;
     reader_set_sink(s->err, &dropped); /* the streams may outlive the session */
-    sshio_writer_close(s->in);
+    if (at_once)
+        sshio_chan_abort(sshio_writer_channel(s->in));
+    else
+        sshio_writer_close(s->in);
     sshio_reader_unref(s->err);
     sshio_reader_unref(s->out);
     sshio_writer_unref(s->in);

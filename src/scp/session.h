@@ -20,8 +20,8 @@ struct scp_session {
 /* Waits: starts it. As sshio_open_session. The session does not move afterwards. */
 int scp_session_open(struct scp_session *s, sshio_conn *conn, const struct scp_command *command,
                      sshio_scp_quoting quoting);
-/* Ends it at once. Nothing if it is not open. */
-void scp_session_close(struct scp_session *s);
+/* Ends it, and does not wait; at_once: without what is still queued. Nothing if it is not open. */
+void scp_session_close(struct scp_session *s, bool at_once);
 
 /* The bytes of a wire over streams, for whoever has them. */
 int scp_stream_read(sshio_reader *reader, void *buffer, size_t size, size_t *got);

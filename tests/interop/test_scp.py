@@ -297,6 +297,11 @@ def test_cancelled_copy_leaves_the_connection_usable(openssh, place, bulk):
     assert failure(scp(openssh, "c", f"conn:{bulk}", place / "to2"))[0] == "SSHIO_ECANCELED"
 
 
+def test_copy_that_takes_too_long_ends(openssh, place, bulk):
+    assert failure(scp(openssh, "t", bulk, f"conn:{place}/to"))[0] == "SSHIO_ETIMEDOUT"
+    assert failure(scp(openssh, "t", f"conn:{bulk}", place / "to2"))[0] == "SSHIO_ETIMEDOUT"
+
+
 def test_existing_links_in_the_target_are_not_followed(openssh, place):
     """The directory that the user named may be one; what is in it may not. (5.14 rule 2)"""
     (place / "d").mkdir()

@@ -3,7 +3,7 @@
  *     scp_client PORT USER IDENTITY KNOWN_HOSTS OPTIONS SOURCE... TARGET
  *
  * OPTIONS is letters: r recurse, p preserve, s keep special modes, e go on after errors, v tell progress, f quote all,
- * w quote nothing, l lax names, c cancel when the first block has been copied, b small blocks, n do
+ * w quote nothing, l lax names, c cancel when the first block has been copied, b small blocks, t 20 ms at most, n do
  * not look whether the connection is still good afterwards; "-" is none. A
  * path that begins with "conn:" is on a connection that is open; others are texts as sshio_scp takes them. "conn" alone
  * is its home. Errors that were passed over and progress are lines on stdout, with tabs. */
@@ -66,6 +66,7 @@ static int copy(sshio_conn *conn, const sshio_client_options *connect, const cha
     copy.error_handler = has(letters, 'e') ? tell_error : NULL;
     copy.progress = has(letters, 'v') || cancels ? tell_progress : NULL;
     copy.block_size = has(letters, 'b') ? 8192 : 0;
+    copy.timeout = has(letters, 't') ? 0.02 : 0;
     sshio_scp_options_init(&options);
     options.copy = &copy;
     options.connect = connect;

@@ -468,6 +468,42 @@ static void test_progress_is_told_for_each_block(void **state)
     mem_free(content);
 }
 
+/* ---- both ---- */
+
+/* The n-th allocation fails; whether the job went well. */
+static bool run_with_failing_allocation(uint64_t nth, bool is_sink)
+{
+    static const char sink_hears[] = "T5 0 6 0\nD0750 0 sub\nC0600 5 f\nhello\0E\nC0644 2 g\nhi\0";
+    memory_files_init(&files);
+    memory_wire_init(&wire, is_sink ? SPAN(sink_hears, sizeof sink_hears - 1) : SPAN(YES, sizeof YES - 1));
+    memory_add_directory(&files, "d");
+    memory_add_file(&files, "d/f", "hi");
+    mem_fail_at(nth);
+    int rc = scp_job_init(&job, &wire.wire, &files.files, BLOCK);
+    job.failed = item_failed;
+    job.recurse = job.preserve = true;
+    verdict = 1;
+    if (rc == 0)
+        rc = is_sink ? scp_sink_run(&job, "d") : send_path("d");
+    mem_fail_at(0);
+    assert_true(rc == 0 || rc == SSHIO_ENOMEM || rc == SSHIO_ESFTP_FAILURE || rc == SSHIO_ESYSTEM ||
+                rc == SSHIO_ELIMIT);
+    end();
+    return rc == 0;
+}
+
+/* Where a trail finds no memory it is just not told, so that some runs go well. */
+static void test_failing_allocations_leave_nothing_open(void **state)
+{
+    (void)state;
+    for (int is_sink = 0; is_sink < 2; is_sink++) {
+        unsigned failed = 0;
+        for (uint64_t nth = 1; nth <= 100; nth++)
+            failed += !run_with_failing_allocation(nth, is_sink != 0);
+        assert_true(failed > 5 && failed < 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_source_ends_with_what_ends_it),
         cmocka_unit_test(test_directory_within_itself_is_refused),
         cmocka_unit_test(test_progress_is_told_for_each_block),
+        cmocka_unit_test(test_failing_allocations_leave_nothing_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
