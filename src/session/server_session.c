@@ -98,10 +98,9 @@ static bool serves_itself(const struct settings *s)
 }
 
 /* A session that can become nothing but a subsystem of our own. */
-static bool serve_only_own(sshio_conn *conn, struct channel *ch)
+static bool serve_only_own(struct asking *a)
 {
-    struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
-    sshio_chan *chan = accept_channel(&nobody, NULL, conn->user);
+    sshio_chan *chan = accept_channel(a, NULL, a->conn->user);
     if (chan != NULL)
         chan_made(chan);
     return chan != NULL;
@@ -118,6 +117,7 @@ static bool ask_application(sshio_conn *conn, struct channel *ch)
 void server_session_requested(sshio_conn *conn, struct channel *ch, struct span data)
 {
     const struct settings *s = conn->settings;
+    struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
     bool served = false;
     if (data.len != 0) {
         channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session open request with extra data");
@@ -128,14 +128,13 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
         return;
     }
     if (s->process_handler != NULL || s->session_handler != NULL) {
-        struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
         served = server_session_serve(&nobody, &(struct server_program){ .process = s->process_handler,
                                                                          .session = s->session_handler,
                                                                          .user = conn->user });
     } else if (s->handlers.session_requested != NULL) {
         served = ask_application(conn, ch);
     } else if (serves_itself(s)) {
-        served = serve_only_own(conn, ch);
+        served = serve_only_own(&nobody);
     } else {
         channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session refused");
         return;
