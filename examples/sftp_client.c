@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = sshio_start_sftp_client(conn, NULL, &sftp);
     if (rc == 0)
-        rc = sshio_sftp_get(sftp, file, NULL, SSHIO_COPY(.preserve = true, .recurse = true, .progress = show));
+        rc = sshio_sftp_get(sftp, file, NULL, SSHIO_COPY(.preserve = true, .progress = show));
     if (rc != 0)
         sshio_report("SFTP operation failed");
     else
