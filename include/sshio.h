@@ -17,4 +17,5 @@
 #include "sshio/server.h"
 #include "sshio/connection.h"
 #include "sshio/sftp.h"
+#include "sshio/scp.h"
 #endif

@@ -70,8 +70,7 @@ def read_tools(project):
         found[tool["name"]] = Tool(tool["name"], tool["summary"], tool["operands"], [
             Option(o["letter"], o["kind"].lstrip("="), o["argument"], o["keyword"], o["help"]) for o in options])
     listed = re.findall(r"&tool_(\w+)", re.search(r"tools\[\] = \{(.*?)\}", (folder / "sshio.c").read_text(encoding="utf-8"), re.S).group(1))
-    names = [name.replace("_", "-") for name in listed]
-    return {name: found[name] for name in names}
+    return {name: found[name] for name in (variable.replace("_", "-") for variable in listed)}
 
 
 def read_escapes(project):

@@ -142,6 +142,7 @@ typedef struct sshio_server_options {
     const struct sshio_sftp_server_options *sftp_server; /* serve subsystem "sftp": SSHIO_SFTP_SERVER(…); default not */
     sshio_sftp_factory_fn sftp_factory;                  /* or decide for each session; wins */
     int sftp_version;                                    /* highest, 3 to 6; default 3 */
+    sshio_tri allow_scp;                                 /* serve commands "scp …" with the same files; default no */
     const sshio_source *config;                          /* sshd_config files, whose values fill what is not set here;
                                                             default none */
     sshio_acceptor_fn acceptor;                          /* each connection when authenticated */

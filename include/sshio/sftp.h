@@ -194,6 +194,225 @@ SSHIO_API void sshio_sftp_attrs_free(sshio_sftp_attrs *attrs);
 SSHIO_API void sshio_sftp_name_free(sshio_sftp_name *name);
 SSHIO_API void sshio_sftp_names_free(sshio_sftp_names *names); /* not the struct itself */
 
+/* ---- the client ---- */
+/* All functions with an sshio_sftp, a file or a directory wait unless their comment says otherwise. They fail with
+ * SSHIO_E_SFTP: what the server said, with the path in front and the FX_ code as reason; SSHIO_ESFTP_NO_CONNECTION once
+ * the session has ended or was told to; SSHIO_ESFTP_CONNECTION_LOST when it ends meanwhile; SSHIO_ESFTP_BAD_MESSAGE for
+ * a reply that is none; SSHIO_ESFTP_OP_UNSUPPORTED, without anything being sent, where the server has not announced
+ * what it takes. Also SSHIO_EINVAL and SSHIO_ENOMEM. Any number of them may be under way on one session, each in a
+ * task. Cancelled ones leave the session usable. Paths that are relative start at the working directory
+ * (sshio_sftp_chdir). Reference: SFTPClient. */
+
+typedef struct sshio_sftp_options { /* SSHIO_SFTP */
+    size_t size;
+    int sftp_version;              /* highest version that is offered, 3 to 6; default 3 */
+    const char *path_encoding;     /* of the server's paths, as iconv has it; here they are UTF-8 then; default bytes */
+    sshio_text_errors path_errors; /* what is done with names that are not in it; default strict: the call fails */
+    const char *const *env;        /* "NAME=value"; default the connection's */
+    const char *const *send_env;   /* names and patterns of variables of this process; default the connection's */
+} sshio_sftp_options;
+#define SSHIO_SFTP(...) SSHIO_OPTIONS(sshio_sftp_options, __VA_ARGS__)
+SSHIO_API void sshio_sftp_options_init(sshio_sftp_options *options); /* defaults and .size */
+/* Starts the subsystem sftp on a client's connection. *sftp is given back with sshio_sftp_unref. Also
+ * SSHIO_ECHANNEL_OPEN. Reference: SSHClientConnection.start_sftp_client. */
+SSHIO_API int sshio_start_sftp_client(sshio_conn *conn, const sshio_sftp_options *options, sshio_sftp **sftp);
+
+/* None of these waits but wait_closed. */
+SSHIO_API sshio_sftp *sshio_sftp_ref(sshio_sftp *sftp);
+SSHIO_API void sshio_sftp_unref(sshio_sftp *sftp);                 /* the last one ends the session; takes NULL */
+SSHIO_API sshio_logger *sshio_sftp_logger(const sshio_sftp *sftp); /* borrowed */
+SSHIO_API int sshio_sftp_version(const sshio_sftp *sftp);          /* 3 to 6, as negotiated */
+SSHIO_API const sshio_sftp_limits *sshio_sftp_get_limits(
+    const sshio_sftp *sftp); /* borrowed; 16 KiB each unless told */
+SSHIO_API bool sshio_sftp_supports_remote_copy(const sshio_sftp *sftp);
+/* Asks the session to end; later calls fail. What is under way may still be answered. Harmless when repeated. */
+SSHIO_API void sshio_sftp_exit(sshio_sftp *sftp);
+SSHIO_API int sshio_sftp_wait_closed(sshio_sftp *sftp); /* until the channel is closed */
+
+/* ---- transfers ---- */
+/* Called when a part of a file is safely at its destination, with the sum so far, which never falls and ends at total;
+ * bytes. Callback; a negative result ends the transfer and is its result. Paths are whole and borrowed. */
+typedef int (*sshio_progress_fn)(const char *srcpath, const char *dstpath, uint64_t bytes, uint64_t total, void *user);
+/* Called with an error of one item, srcpath and dstpath set. Callback; 0 goes on with the next item, else it is the
+ * result of the transfer. */
+typedef int (*sshio_transfer_error_fn)(const sshio_error *error, void *user);
+typedef struct sshio_copy_options { /* SSHIO_COPY */
+    size_t size;
+    bool recurse;         /* directories too; default false */
+    bool preserve;        /* permissions and times; default false */
+    bool follow_symlinks; /* copy what links lead to; default false: links are made anew */
+    sshio_progress_fn progress;
+    sshio_transfer_error_fn error_handler; /* default: the first error ends the transfer */
+    void *user;                            /* of both */
+    const char *const *more_sources;       /* further sources; the target is a directory then */
+    sshio_tri sparse;                      /* only the data of files with holes; default yes */
+    int64_t block_size;                    /* bytes of a request; default by the server's limits, at most 256 KiB */
+    int max_requests;                      /* under way for a file; default 16 to 128, growing with the way's length */
+    bool remote_only;                      /* copy: fail rather than bring the data here; default false */
+    double timeout;                        /* s, of the whole transfer; default never */
+    bool resume;             /* get, put: go on where an earlier try ended, if what is there fits; default false */
+    bool atomic;             /* get, put: under another name until the file is whole and on the disk; default false */
+    bool keep_special_modes; /* get with preserve: setuid, setgid and sticky as well; default false */
+    bool safe_links;         /* get: refuse links that lead out of what is transferred; default false */
+    int max_files;           /* small files under way at a time, with recurse; default 64 */
+} sshio_copy_options;
+#define SSHIO_COPY(...) SSHIO_OPTIONS(sshio_copy_options, __VA_ARGS__)
+SSHIO_API void sshio_copy_options_init(sshio_copy_options *options); /* defaults and .size */
+/* get brings remote files here, put takes local ones there, copy copies on the server. The target is an existing
+ * directory, into which each source goes by its name, or the new path; NULL is the working directory of that side. Of a
+ * source that ends in a slash the contents go. Local failures are SSHIO_ESYSTEM. The error names source and target
+ * (srcpath, dstpath); of a file that ended early it has the bytes copied in offset. A partial file stays where it is.
+ * Names from the server that are not plain names of a directory entry are refused, and nothing below the target is
+ * written through a symbolic link. The m… forms expand patterns in their sources, see sshio_sftp_glob. */
+SSHIO_API int sshio_sftp_get(sshio_sftp *sftp, const char *remote, const char *local,
+                             const sshio_copy_options *options);
+SSHIO_API int sshio_sftp_put(sshio_sftp *sftp, const char *local, const char *remote,
+                             const sshio_copy_options *options);
+SSHIO_API int sshio_sftp_copy(sshio_sftp *sftp, const char *from, const char *to, const sshio_copy_options *options);
+SSHIO_API int sshio_sftp_mget(sshio_sftp *sftp, const char *remote, const char *local,
+                              const sshio_copy_options *options);
+SSHIO_API int sshio_sftp_mput(sshio_sftp *sftp, const char *local, const char *remote,
+                              const sshio_copy_options *options);
+SSHIO_API int sshio_sftp_mcopy(sshio_sftp *sftp, const char *from, const char *to, const sshio_copy_options *options);
+
+/* ---- files and their names ---- */
+typedef struct sshio_sftp_open_options { /* SSHIO_SFTP_OPEN */
+    size_t size;
+    uint32_t pflags;               /* open: SSHIO_FXF_…, instead of the mode */
+    const sshio_sftp_attrs *attrs; /* of a file that is created; default the server's */
+    const char *encoding;          /* "utf-8": what is read and written is checked, SSHIO_EDECODE; default bytes */
+    sshio_text_errors errors;      /* only strict, the default */
+    int64_t block_size;            /* bytes of a request; default by the server's limits; -1 = one for each call */
+    int max_requests;              /* under way; default 16 to 128 */
+} sshio_sftp_open_options;
+#define SSHIO_SFTP_OPEN(...) SSHIO_OPTIONS(sshio_sftp_open_options, __VA_ARGS__)
+SSHIO_API void sshio_sftp_open_options_init(sshio_sftp_open_options *options); /* defaults and .size */
+/* mode "r", "w" (created or emptied), "a" (written at the end), "x" (must be new), each also with "+"; NULL = "r". A
+ * "b" in it counts for nothing. *file is given back with sshio_sftp_file_close. (-02 section 6.3) */
+SSHIO_API int sshio_sftp_open(sshio_sftp *sftp, const char *path, const char *mode,
+                              const sshio_sftp_open_options *options, sshio_sftp_file **file);
+/* The same in the words of versions 5 and 6: SSHIO_ACE4_… and SSHIO_FXF_…. (-13 section 8.1.1) */
+SSHIO_API int sshio_sftp_open56(sshio_sftp *sftp, const char *path, uint32_t desired_access, uint32_t flags,
+                                const sshio_sftp_open_options *options, sshio_sftp_file **file);
+SSHIO_API int sshio_sftp_truncate(sshio_sftp *sftp, const char *path, uint64_t size); /* to size bytes */
+/* An existing newpath is not replaced, unless flags (SSHIO_FXR_…) say so. */
+SSHIO_API int sshio_sftp_rename(sshio_sftp *sftp, const char *oldpath, const char *newpath, uint32_t flags);
+SSHIO_API int sshio_sftp_posix_rename(sshio_sftp *sftp, const char *oldpath, const char *newpath); /* it is replaced */
+SSHIO_API int sshio_sftp_remove(sshio_sftp *sftp, const char *path);
+SSHIO_API int sshio_sftp_unlink(sshio_sftp *sftp, const char *path);                  /* the same as remove */
+SSHIO_API int sshio_sftp_readlink(sshio_sftp *sftp, const char *path, char **target); /* sshio_free */
+/* newpath becomes a symbolic link with oldpath as its text, or another name of the file oldpath. */
+SSHIO_API int sshio_sftp_symlink(sshio_sftp *sftp, const char *oldpath, const char *newpath);
+SSHIO_API int sshio_sftp_link(sshio_sftp *sftp, const char *oldpath, const char *newpath);
+SSHIO_API int sshio_sftp_realpath(sshio_sftp *sftp, const char *path, char **real); /* sshio_free */
+/* The same with paths that follow one upon the other (NULL = none), and whether it is looked at: SSHIO_FXRP_…. Before
+ * version 6 that is done with more requests. sshio_sftp_name_free. (-13 section 8.9) */
+SSHIO_API int sshio_sftp_realpath_check(sshio_sftp *sftp, const char *path, const char *const *compose_paths, int check,
+                                        sshio_sftp_name **name);
+/* Copies length bytes on the server, 0 = to the end. Both files stay open. (copy-data) */
+SSHIO_API int sshio_sftp_remote_copy(sshio_sftp *sftp, sshio_sftp_file *src, uint64_t src_offset, uint64_t length,
+                                     sshio_sftp_file *dst, uint64_t dst_offset);
+
+/* ---- attributes ---- */
+/* follow_symlinks is yes unless SSHIO_NO is given, which acts on the link (lsetstat@openssh.com). */
+SSHIO_API int sshio_sftp_stat(sshio_sftp *sftp, const char *path, sshio_sftp_attrs **attrs); /* sshio_sftp_attrs_free */
+SSHIO_API int sshio_sftp_lstat(sshio_sftp *sftp, const char *path, sshio_sftp_attrs **attrs); /* the same, of a link */
+SSHIO_API int sshio_sftp_setstat(sshio_sftp *sftp, const char *path, const sshio_sftp_attrs *attrs,
+                                 sshio_tri follow_symlinks); /* those that are valid */
+SSHIO_API int sshio_sftp_statvfs(sshio_sftp *sftp, const char *path, sshio_sftp_vfs_attrs *attrs);
+SSHIO_API int sshio_sftp_chown(sshio_sftp *sftp, const char *path, uint32_t uid, uint32_t gid,
+                               sshio_tri follow_symlinks);
+SSHIO_API int sshio_sftp_chown_names(sshio_sftp *sftp, const char *path, const char *owner, const char *group,
+                                     sshio_tri follow_symlinks); /* v4+ */
+SSHIO_API int sshio_sftp_chmod(sshio_sftp *sftp, const char *path, uint32_t mode, sshio_tri follow_symlinks);
+/* atime and mtime in seconds since 1970, or nanoseconds; NULL = now, both. Version 3 carries whole seconds from 0 on.
+ */
+SSHIO_API int sshio_sftp_utime(sshio_sftp *sftp, const char *path, const double times[2], sshio_tri follow_symlinks);
+SSHIO_API int sshio_sftp_utime_ns(sshio_sftp *sftp, const char *path, const int64_t ns[2], sshio_tri follow_symlinks);
+/* What cannot be reached because it, or a part of its path, is not there or is closed to us is no error: false. */
+SSHIO_API int sshio_sftp_exists(sshio_sftp *sftp, const char *path, bool *result);
+SSHIO_API int sshio_sftp_lexists(sshio_sftp *sftp, const char *path, bool *result); /* a link counts itself */
+SSHIO_API int sshio_sftp_isdir(sshio_sftp *sftp, const char *path, bool *result);
+SSHIO_API int sshio_sftp_isfile(sshio_sftp *sftp, const char *path, bool *result); /* a regular one */
+SSHIO_API int sshio_sftp_islink(sshio_sftp *sftp, const char *path, bool *result);
+/* From here to getcrtime_ns: SSHIO_ESFTP_OP_UNSUPPORTED when the server does not tell. Bytes, seconds, nanoseconds. */
+SSHIO_API int sshio_sftp_getsize(sshio_sftp *sftp, const char *path, uint64_t *size);
+SSHIO_API int sshio_sftp_getatime(sshio_sftp *sftp, const char *path, double *seconds);
+SSHIO_API int sshio_sftp_getmtime(sshio_sftp *sftp, const char *path, double *seconds);
+SSHIO_API int sshio_sftp_getcrtime(sshio_sftp *sftp, const char *path, double *seconds); /* v4+ */
+SSHIO_API int sshio_sftp_getatime_ns(sshio_sftp *sftp, const char *path, int64_t *ns);
+SSHIO_API int sshio_sftp_getmtime_ns(sshio_sftp *sftp, const char *path, int64_t *ns);
+SSHIO_API int sshio_sftp_getcrtime_ns(sshio_sftp *sftp, const char *path, int64_t *ns); /* v4+ */
+
+/* ---- directories ---- */
+SSHIO_API int sshio_sftp_chdir(sshio_sftp *sftp, const char *path); /* for this client; whether it is a directory is not
+                                                                       looked at */
+SSHIO_API int sshio_sftp_getcwd(sshio_sftp *sftp, char **path);     /* sshio_free */
+SSHIO_API int sshio_sftp_mkdir(sshio_sftp *sftp, const char *path,
+                               const sshio_sftp_attrs *attrs); /* NULL = the server's */
+/* With all that is missing above it. An existing one is an error unless exist_ok. */
+SSHIO_API int sshio_sftp_makedirs(sshio_sftp *sftp, const char *path, const sshio_sftp_attrs *attrs, bool exist_ok);
+SSHIO_API int sshio_sftp_rmdir(sshio_sftp *sftp, const char *path);
+/* function: "islink", "scandir", "unlink" or "rmdir". Callback; 0 goes on, else it is the result. */
+typedef int (*sshio_rmtree_error_fn)(const char *function, const char *path, const sshio_error *error, void *user);
+/* With all that is in it; links are removed, not followed. onerror may be NULL: the first error ends it. */
+SSHIO_API int sshio_sftp_rmtree(sshio_sftp *sftp, const char *path, bool ignore_errors, sshio_rmtree_error_fn onerror,
+                                void *user);
+/* The entries one by one, "." and ".." as the server has them. path NULL = ".", here and below. */
+SSHIO_API int sshio_sftp_scandir(sshio_sftp *sftp, const char *path, sshio_sftp_dir **dir);
+SSHIO_API int sshio_sftp_dir_next(sshio_sftp_dir *dir, const sshio_sftp_name **name); /* borrowed until the next call;
+                                                                                         SSHIO_EEOF */
+SSHIO_API void sshio_sftp_dir_close(sshio_sftp_dir *dir); /* gives it back, at any time; takes NULL; does not wait */
+/* All of them at once, at most 4 million or 1 GiB: SSHIO_ESFTP_FAILURE. */
+SSHIO_API int sshio_sftp_readdir(sshio_sftp *sftp, const char *path, sshio_sftp_names *names);
+SSHIO_API int sshio_sftp_listdir(sshio_sftp *sftp, const char *path, sshio_texts *names);
+/* Paths that match: in each component "*" any run, "?" a character, "[…]" a set, "[!…]" all but a set; a component "**"
+ * any number of directories; a slash at the end directories only. patterns end with NULL; SSHIO_ESFTP_NO_SUCH_PATH, in
+ * version 3 SSHIO_ESFTP_NO_SUCH_FILE, for one that matches nothing. */
+SSHIO_API int sshio_sftp_glob(sshio_sftp *sftp, const char *const *patterns, sshio_texts *paths);
+SSHIO_API int sshio_sftp_glob_sftpname(sshio_sftp *sftp, const char *const *patterns, sshio_sftp_names *names);
+
+/* ---- open files ---- */
+/* Reading and writing start at the position, and leave it behind what they did; those with an offset do as well. Of a
+ * file opened for appending there is no position until a seek or tell: it reads nothing. Reference: SFTPClientFile. */
+/* At most size bytes, fewer only at the end of the file; there SSHIO_EEOF. */
+SSHIO_API int sshio_sftp_file_read(sshio_sftp_file *file, void *buffer, size_t size, size_t *got);
+SSHIO_API int sshio_sftp_file_pread(sshio_sftp_file *file, void *buffer, size_t size, uint64_t offset, size_t *got);
+SSHIO_API int sshio_sftp_file_read_all(sshio_sftp_file *file, sshio_bytes *data); /* to the end; sshio_bytes_free */
+/* Called in the calling task with blocks as they arrive, in any order; data is borrowed. Not 0 ends it, and is its
+ * result. */
+typedef int (*sshio_block_fn)(uint64_t offset, const void *data, size_t len, void *user);
+/* size -1 = to the end, offset -1 = from the position, which does not move. */
+SSHIO_API int sshio_sftp_file_read_parallel(sshio_sftp_file *file, int64_t size, int64_t offset, sshio_block_fn block,
+                                            void *user);
+/* Called in the calling task with each part of a file that has data, in order; bytes. Not 0 ends it, and is its result.
+ */
+typedef int (*sshio_range_fn)(uint64_t offset, uint64_t length, void *user);
+/* Where the file has data, among length bytes from offset on; what is between is holes. A server that cannot tell has
+ * data everywhere. Reference: SFTPClientFile.request_ranges. (ranges@asyncssh.com) */
+SSHIO_API int sshio_sftp_file_request_ranges(sshio_sftp_file *file, uint64_t offset, uint64_t length,
+                                             sshio_range_fn range, void *user);
+SSHIO_API int sshio_sftp_file_write(sshio_sftp_file *file, const void *data, size_t len); /* all, or an error */
+SSHIO_API int sshio_sftp_file_pwrite(sshio_sftp_file *file, const void *data, size_t len, uint64_t offset);
+SSHIO_API int sshio_sftp_file_seek(sshio_sftp_file *file, int64_t offset, int from_what,
+                                   uint64_t *position); /* SEEK_SET, _CUR, _END; position may be NULL */
+SSHIO_API int sshio_sftp_file_tell(sshio_sftp_file *file, uint64_t *position);
+SSHIO_API int sshio_sftp_file_stat(sshio_sftp_file *file, sshio_sftp_attrs **attrs); /* sshio_sftp_attrs_free */
+SSHIO_API int sshio_sftp_file_setstat(sshio_sftp_file *file, const sshio_sftp_attrs *attrs);
+SSHIO_API int sshio_sftp_file_statvfs(sshio_sftp_file *file, sshio_sftp_vfs_attrs *attrs);
+SSHIO_API int sshio_sftp_file_truncate(sshio_sftp_file *file, int64_t size); /* -1 = at the position */
+SSHIO_API int sshio_sftp_file_chown(sshio_sftp_file *file, uint32_t uid, uint32_t gid);
+SSHIO_API int sshio_sftp_file_chown_names(sshio_sftp_file *file, const char *owner, const char *group); /* v4+ */
+SSHIO_API int sshio_sftp_file_chmod(sshio_sftp_file *file, uint32_t mode);
+SSHIO_API int sshio_sftp_file_utime(sshio_sftp_file *file, const double times[2]);
+SSHIO_API int sshio_sftp_file_utime_ns(sshio_sftp_file *file, const int64_t ns[2]);
+/* A range of bytes, length 0 = to the end; flags SSHIO_FXF_BLOCK_…. v6. (-13 section 8.10) */
+SSHIO_API int sshio_sftp_file_lock(sshio_sftp_file *file, uint64_t offset, uint64_t length, uint32_t flags);
+SSHIO_API int sshio_sftp_file_unlock(sshio_sftp_file *file, uint64_t offset, uint64_t length);
+SSHIO_API int sshio_sftp_file_fsync(sshio_sftp_file *file);
+/* Gives the file back, whatever the result. In a session that has ended it succeeds. Takes NULL. */
+SSHIO_API int sshio_sftp_file_close(sshio_sftp_file *file);
+
 /* ---- SFTPServer ---- */
 
 /* What a client asks for. Each handler is a task, one at a time for a session unless .concurrent; it returns 0, a
@@ -292,7 +511,7 @@ SSHIO_API int sshio_answer_sftp_server(sshio_request *req, const sshio_sftp_serv
 /* Serves one session on two descriptors, which it takes over (they may be equal), until the client has ended it: what a
  * program is that another SSH server runs as its subsystem "sftp". Nothing is served beside it meanwhile: the file
  * system is worked on by this thread. As OpenSSH's clients expect it, the target stands first in SYMLINK.
- * Waits. 0; SSHIO_ESFTP_BAD_MESSAGE (the client said what cannot be understood), SSHIO_EINVAL, SSHIO_ESYSTEM. */
+ * Waits. 0; SSHIO_ESFTP_BAD_MESSAGE, when the client said what cannot be understood, SSHIO_EINVAL, SSHIO_ESYSTEM. */
 SSHIO_API int sshio_run_sftp_server(int in, int out, const sshio_sftp_server_options *options);
 
 /* The names of all requests, in no order: "open", "posix-rename" …; NULL behind the last one. */

@@ -100,6 +100,9 @@ void error_clear(struct error *e)
     mem_free(e->lang);
     mem_free(e->filename);
     mem_free(e->signal);
+    mem_free(e->srcpath);
+    mem_free(e->dstpath);
+    texts_done(&e->unknown_names);
     if (e->free_result != NULL)
         e->free_result((struct sshio_result *)e->pub.result);
     error_init(e);
@@ -129,10 +132,16 @@ void error_copy(struct error *to, const struct error *from)
         return;
     error_clear(to);
     to->pub = from->pub;
+    to->pub.unknown_names = NULL;
     to->message = mem_strdup(from->message);
     to->lang = mem_strdup(from->lang);
     to->filename = mem_strdup(from->filename);
     to->pub.signal = to->signal = mem_strdup(from->signal);
+    to->pub.srcpath = to->srcpath = mem_strdup(from->srcpath);
+    to->pub.dstpath = to->dstpath = mem_strdup(from->dstpath);
+    struct texts names = { .count = 0 };
+    if (from->unknown_names.count != 0 && texts_copy(&names, texts_items(&from->unknown_names)))
+        error_take_names(to, &names);
     to->pub.result = NULL; /* stays with the one that owns it, as do bytes */
     to->pub.partial = (sshio_span){ NULL, 0 };
     if (from->pub.code != 0)
@@ -253,6 +262,22 @@ int error_set_signal(struct error *e, const char *signal)
     error_set(e, SSHIO_ESIGNAL_RECEIVED, "signal %s received", signal);
     e->pub.signal = e->signal = mem_strdup(signal);
     return SSHIO_ESIGNAL_RECEIVED;
+}
+
+void error_set_paths(struct error *e, const char *srcpath, const char *dstpath)
+{
+    mem_free(e->srcpath);
+    mem_free(e->dstpath);
+    e->pub.srcpath = e->srcpath = mem_strdup(srcpath);
+    e->pub.dstpath = e->dstpath = mem_strdup(dstpath);
+}
+
+void error_take_names(struct error *e, struct texts *names)
+{
+    texts_done(&e->unknown_names);
+    e->unknown_names = *names;
+    e->pub.unknown_names = texts_items(&e->unknown_names);
+    *names = (struct texts){ .count = 0 };
 }
 
 int error_nomem(struct error *e)

@@ -11,12 +11,16 @@
 
 #include <sshio/base.h>
 
+#include "base/texts.h"
+
 struct error {
     sshio_error pub; /* what users see; its texts point into the owned members below */
     char *message;
     char *lang;
     char *filename;
     char *signal;
+    char *srcpath, *dstpath;
+    struct texts unknown_names;
     void (*free_result)(struct sshio_result *result); /* for pub.result, which is owned when this is set */
 };
 
@@ -37,8 +41,10 @@ int error_set_file(struct error *e, int code, const char *filename, int line, co
     SSHIO_PRINTF(5, 6); /* "file line n: …" */
 void error_attach_result(struct error *e, struct sshio_result *result,
                          void (*free_result)(struct sshio_result *)); /* owned from now on */
-int error_set_signal(struct error *e, const char *signal); /* SSHIO_ESIGNAL_RECEIVED; the name is copied */
-int error_nomem(struct error *e);                                     /* SSHIO_ENOMEM; allocates nothing */
+int error_set_signal(struct error *e, const char *signal);            /* SSHIO_ESIGNAL_RECEIVED; the name is copied */
+void error_set_paths(struct error *e, const char *srcpath, const char *dstpath); /* of a transfer; copied */
+void error_take_names(struct error *e, struct texts *names); /* pub.unknown_names; they are the error's then */
+int error_nomem(struct error *e);                            /* SSHIO_ENOMEM; allocates nothing */
 
 /* DISCONNECT reason codes (RFC 4253 11.1) and the error codes they stand for, both ways. */
 int error_of_disconnect(uint32_t reason); /* SSHIO_EDISCONNECT for those without a code of their own */

@@ -70,6 +70,7 @@ struct settings {
     struct sftp_settings *sftp_server; /* NULL = not served, or by sftp_factory */
     sshio_sftp_factory_fn sftp_factory;
     int sftp_version;
+    bool allow_scp;
     sshio_acceptor_fn acceptor;
     sshio_error_fn error_handler;
     struct startups max_startups;

@@ -45,6 +45,7 @@ int settings_set_sftp(struct settings *s, const sshio_server_options *o, struct 
         return error_set(e, SSHIO_EINVAL, "sftp_version is %d, which must be 3 to 6", o->sftp_version);
     s->sftp_version = o->sftp_version != 0 ? o->sftp_version : SSHIO_MIN_SFTP_VERSION;
     s->sftp_factory = o->sftp_factory;
+    s->allow_scp = settings_tri(o->allow_scp, false);
     if (o->sftp_server == NULL || o->sftp_factory != NULL)
         return 0;
     s->sftp_server = mem_zalloc(sizeof *s->sftp_server);

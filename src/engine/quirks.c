@@ -20,6 +20,7 @@ static const struct {
     { "*paramiko*", QUIRK_SYMLINK_TARGET_FIRST },
     { "*OpenSSH*", QUIRK_SYMLINK_TARGET_FIRST },
     { "*libssh2*", QUIRK_SYMLINK_TARGET_FIRST },
+    { "*mod_sftp*", QUIRK_SYMLINK_TARGET_FIRST | QUIRK_SYMLINK_NEVER_LINK_FIRST },
     { "SSH-2.0-Go", QUIRK_SYMLINK_TARGET_FIRST },
     /* rsa-sha2-256 and -512 came with 7.2, which is when EXT_INFO came too. */
     { "SSH-2.0-OpenSSH_2*", QUIRK_NO_RSA_SHA2 },

@@ -11,8 +11,9 @@ enum quirk {
     QUIRK_NO_RSA_SHA2 = 1u << 2,         /* knows RSA signatures with SHA-1 alone */
     QUIRK_LEAVES_OUT_RSA_SHA2 = 1u << 3, /* takes RSA signatures with SHA-2, but does not say so */
     QUIRK_PACKETS_SHORT = 1u << 4, /* with compression its largest packet of a channel is one byte less than it says */
-    QUIRK_ASKS_FOR_SERVICE_AGAIN = 1u << 5, /* a client that sends SERVICE_REQUEST before each way to log in */
-    QUIRK_SYMLINK_TARGET_FIRST = 1u << 6,   /* has the target in front of the link in SFTP's SYMLINK */
+    QUIRK_ASKS_FOR_SERVICE_AGAIN = 1u << 5,   /* a client that sends SERVICE_REQUEST before each way to log in */
+    QUIRK_SYMLINK_TARGET_FIRST = 1u << 6,     /* has the target in front of the link in SFTP's SYMLINK, version 3 */
+    QUIRK_SYMLINK_NEVER_LINK_FIRST = 1u << 7, /* and in versions 4 and 5 as well */
 };
 
 uint32_t quirks_of(const char *version); /* the peer's whole version line; a set of enum quirk */

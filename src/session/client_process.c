@@ -160,6 +160,8 @@ static int create_process(sshio_conn *conn, const sshio_session_options *o, sshi
 int sshio_create_process(sshio_conn *conn, const sshio_session_options *options, sshio_client_process **process)
 {
     sshio_session_options known;
+    if (process == NULL)
+        return fail(SSHIO_EINVAL, "sshio_create_process: no place for the process");
     int rc = OPTIONS_TAKE(&known, options);
     return rc == 0 ? create_process(conn, &known, process) : rc;
 }
@@ -169,6 +171,8 @@ int sshio_open_session(sshio_conn *conn, const sshio_session_options *options, s
 {
     sshio_session_options known;
     sshio_chan *chan = NULL;
+    if (in == NULL || out == NULL || err == NULL)
+        return fail(SSHIO_EINVAL, "sshio_open_session: no place for the streams");
     int rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;

@@ -118,6 +118,8 @@ int sshio_create_session(sshio_conn *conn, const sshio_session_handlers *handler
 {
     sshio_chan *opened = NULL;
     sshio_session_options known;
+    if (chan == NULL)
+        return fail(SSHIO_EINVAL, "sshio_create_session: no place for the channel");
     int rc = OPTIONS_TAKE(&known, options);
     if (rc == 0)
         rc = client_session_open(conn, handlers, user, &known, &opened);

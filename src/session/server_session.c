@@ -92,16 +92,15 @@ bool server_session_serve(struct asking *a, const struct server_program *program
 static bool serves_itself(const struct settings *s)
 {
     const struct own_subsystem *own = own_subsystems;
-    while (own->name != NULL && !own->is_served(s))
+    while (own->is_served != NULL && !own->is_served(s))
         own++;
-    return own->name != NULL;
+    return own->is_served != NULL;
 }
 
 /* A session that can become nothing but a subsystem of our own. */
-static bool serve_only_own(sshio_conn *conn, struct channel *ch)
+static bool serve_only_own(struct asking *a)
 {
-    struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
-    sshio_chan *chan = accept_channel(&nobody, NULL, conn->user);
+    sshio_chan *chan = accept_channel(a, NULL, a->conn->user);
     if (chan != NULL)
         chan_made(chan);
     return chan != NULL;
@@ -118,6 +117,7 @@ static bool ask_application(sshio_conn *conn, struct channel *ch)
 void server_session_requested(sshio_conn *conn, struct channel *ch, struct span data)
 {
     const struct settings *s = conn->settings;
+    struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
     bool served = false;
     if (data.len != 0) {
         channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session open request with extra data");
@@ -128,14 +128,13 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
         return;
     }
     if (s->process_handler != NULL || s->session_handler != NULL) {
-        struct asking nobody = { .question = &session_question, .conn = conn, .ch = ch };
         served = server_session_serve(&nobody, &(struct server_program){ .process = s->process_handler,
                                                                          .session = s->session_handler,
                                                                          .user = conn->user });
     } else if (s->handlers.session_requested != NULL) {
         served = ask_application(conn, ch);
     } else if (serves_itself(s)) {
-        served = serve_only_own(conn, ch);
+        served = serve_only_own(&nobody);
     } else {
         channel_refuse(ch, SSHIO_OPEN_CONNECT_FAILED, "Session refused");
         return;
@@ -146,17 +145,24 @@ void server_session_requested(sshio_conn *conn, struct channel *ch, struct span 
 
 /* ---- starting ---- */
 
-static const struct own_subsystem *find_own(const sshio_chan *chan, const char *name)
+static bool is_for(const struct own_subsystem *own, const char *command, const char *subsystem)
+{
+    if (subsystem != NULL)
+        return own->name != NULL && strcmp(own->name, subsystem) == 0;
+    return command != NULL && own->command != NULL && strncmp(command, own->command, strlen(own->command)) == 0;
+}
+
+static const struct own_subsystem *find_own(const sshio_chan *chan, const char *command, const char *subsystem)
 {
     const struct own_subsystem *own = own_subsystems;
-    while (own->name != NULL && (strcmp(own->name, name) != 0 || !own->is_served(chan->conn->settings)))
+    while (own->is_served != NULL && !(is_for(own, command, subsystem) && own->is_served(chan->conn->settings)))
         own++;
-    return own->name != NULL ? own : NULL;
+    return own->is_served != NULL ? own : NULL;
 }
 
 bool server_session_start(sshio_chan *chan, const char *command, const char *subsystem)
 {
-    const struct own_subsystem *own = subsystem != NULL ? find_own(chan, subsystem) : NULL;
+    const struct own_subsystem *own = find_own(chan, command, subsystem);
     if (own != NULL) {
         chan->start_pending = chan->ch != NULL && own->take(chan);
         return chan->start_pending;

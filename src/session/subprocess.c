@@ -88,8 +88,10 @@ int sshio_create_subprocess(sshio_conn *conn, const sshio_subprocess_handlers *h
                             const sshio_session_options *options, sshio_client_process **transport)
 {
     sshio_session_options known;
-    int rc = handlers != NULL ? OPTIONS_TAKE(&known, options)
-                              : fail(SSHIO_EINVAL, "sshio_create_subprocess: there are no handlers");
+    if (handlers == NULL || transport == NULL)
+        return fail(SSHIO_EINVAL, "sshio_create_subprocess: no %s",
+                    handlers == NULL ? "handlers" : "place for the transport");
+    int rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;
     if (known.encoding == NULL)

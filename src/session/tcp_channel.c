@@ -110,6 +110,8 @@ int sshio_conn_create_connection(sshio_conn *conn, const sshio_session_handlers 
 {
     sshio_channel_options known;
     sshio_chan *opened = NULL;
+    if (chan == NULL)
+        return fail(SSHIO_EINVAL, "sshio_conn_create_connection: no place for the channel");
     int rc = OPTIONS_TAKE(&known, options);
     if (rc == 0)
         rc = open_tcp(conn, &(struct opening){ handlers, user, remote_host, remote_port, &known }, &opened);
@@ -125,6 +127,8 @@ int sshio_open_connection(sshio_conn *conn, const char *remote_host, int remote_
 {
     sshio_channel_options known;
     sshio_chan *chan = NULL;
+    if (reader == NULL || writer == NULL)
+        return fail(SSHIO_EINVAL, "sshio_open_connection: no place for the streams");
     int rc = OPTIONS_TAKE(&known, options);
     if (rc != 0)
         return rc;

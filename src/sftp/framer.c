@@ -90,7 +90,8 @@ static bool read_head(struct framer *f, struct span *bytes, int *rc, struct erro
     while (f->head_len < head_size(f) && bytes->len > 0) {
         f->head[f->head_len++] = bytes->data[0];
         take_front(bytes, 1);
-        if (f->head_len == LENGTH_LEN + 1 && (*rc = check_len(f, e)) != 0)
+        bool is_empty = f->head_len == LENGTH_LEN && load_u32(f->head) == 0; /* no type will follow */
+        if ((is_empty || f->head_len == LENGTH_LEN + 1) && (*rc = check_len(f, e)) != 0)
             return false;
     }
     return f->head_len > LENGTH_LEN && f->head_len == head_size(f);
@@ -188,10 +189,15 @@ void framer_place(struct framer *f, uint8_t *place)
     f->data_left = f->data_len;
 }
 
+void framer_forget_place(struct framer *f)
+{
+    f->place = NULL;
+}
+
 static bool read_data(struct framer *f, struct span *bytes)
 {
     size_t part = f->data_left < bytes->len ? f->data_left : bytes->len;
-    if (part != 0)
+    if (part != 0 && f->place != NULL)
         memcpy(f->place + (f->data_len - f->data_left), bytes->data, part);
     take_front(bytes, part);
     f->data_left -= (uint32_t)part;

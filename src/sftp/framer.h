@@ -69,6 +69,7 @@ uint8_t *framer_take(struct framer *f, size_t *capacity);
 uint32_t framer_data_id(const struct framer *f);
 uint32_t framer_data_len(const struct framer *f);
 void framer_place(struct framer *f, uint8_t *place);
+void framer_forget_place(struct framer *f); /* what is still to come of the data is dropped */
 
 /* Has a part of a packet arrived? */
 bool framer_is_inside(const struct framer *f);

@@ -55,6 +55,7 @@
 
 struct sftp_request;
 struct listing;
+struct settings;
 
 /* Where a session's bytes come from and go to. */
 struct sftp_port_ops {
@@ -207,6 +208,13 @@ void sftp_server_check_end(sshio_sftp_server *server);
 extern const struct framer_memory sftp_server_memory;
 uint8_t *sftp_server_block(sshio_sftp_server *server); /* NULL = out of memory */
 
+/* ---- server_channel.c ---- */
+bool sftp_is_served(const struct settings *settings);
+bool sftp_take_session(sshio_chan *chan); /* false = out of memory */
+/* Waits: asks the application who serves this session's files, and makes that. The negative code of the answer, or 0
+ * with *server NULL: nobody does. */
+int sftp_server_decide(sshio_chan *chan, sshio_sftp_server **server);
+
 /* ---- server_hello.c ---- */
 void sftp_server_hello(sshio_sftp_server *server, struct span packet);
 bool sftp_server_select_version(sshio_sftp_server *server, struct span name);
@@ -215,6 +223,7 @@ bool sftp_server_select_version(sshio_sftp_server *server, struct span name);
 void sftp_server_packet(sshio_sftp_server *server, struct span packet); /* a request */
 void request_free(struct sftp_request *q);
 int sftp_server_deny_requests(sshio_sftp_server *server, const char *const *allow, const char *const *deny);
+bool sftp_server_denies(const sshio_sftp_server *server, const char *request); /* by its name, also what writes */
 bool sftp_server_serves_extension(const sshio_sftp_server *server, enum sftp_extension extension);
 
 /* ---- server_parse.c: reads what follows the id. Failures of the reader are left to the caller ---- */
@@ -275,6 +284,10 @@ void reply_limits(struct sftp_request *q, struct writer *w);
 void reply_owners(struct sftp_request *q, struct writer *w);
 
 /* ---- server_listing.c ---- */
+/* Waits for the first name, or the end. or_ours: where there is no handler, of the local file system; else
+ * SSHIO_DEFAULT. */
+int listing_open(sshio_sftp_server *server, const char *path, bool or_ours, struct listing **listing);
+int listing_fetch(struct listing *listing, sshio_sftp_names *names, bool *at_end); /* waits. SSHIO_ESFTP_EOF */
 int listing_start(struct sftp_request *q); /* q->opened_listing; waits for its first name, or its end. SSHIO_DEFAULT */
 int listing_take(struct sftp_request *q);  /* q->names; waits. SSHIO_EEOF */
 void listing_close(struct listing *listing);                           /* takes NULL */

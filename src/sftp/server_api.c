@@ -151,7 +151,7 @@ int sshio_sftp_server_open56(sshio_sftp_server *server, const char *path, uint32
 
 int sshio_sftp_server_close(sshio_sftp_server *server, void *file)
 {
-    struct sftp_request *q;
+    struct sftp_request *q = NULL;
     int rc = file_request(server, file, &q);
     if (rc != 0)
         return rc;

@@ -8,7 +8,7 @@
 #include "engine/quirks.h"
 #include "io/last_error.h"
 #include "io/task.h"
-#include "session/subsystem.h"
+#include "session/chan.h"
 #include "sftp/server.h"
 
 #define WRITE_HIGH (512u * 1024) /* unsent replies above which none is made */
@@ -155,19 +155,25 @@ static void connection_lost(sshio_chan *chan, const sshio_error *error, void *us
 
 /* ---- who serves it ---- */
 
+int sftp_server_decide(sshio_chan *chan, sshio_sftp_server **server)
+{
+    const struct settings *settings = chan->conn->settings;
+    sshio_request req;
+    request_init(&req, chan->conn, TAKES_SFTP_SERVER);
+    req.place = server;
+    *server = NULL;
+    int rc = settings->sftp_factory != NULL ? settings->sftp_factory(chan, &req, chan->conn->user)
+                                            : sshio_answer_sftp_server(&req, &settings->sftp_server->options);
+    if (rc == SSHIO_ACCEPT && *server == NULL)
+        rc = sshio_answer_sftp_server(&req, NULL);
+    request_done(&req);
+    return rc < 0 ? rc : 0;
+}
+
 static int decide(void *arg)
 {
     struct sftp_session *s = arg;
-    const struct settings *settings = s->chan->conn->settings;
-    sshio_request req;
-    request_init(&req, s->chan->conn, TAKES_SFTP_SERVER);
-    req.place = &s->server;
-    int rc = settings->sftp_factory != NULL ? settings->sftp_factory(s->chan, &req, s->chan->conn->user)
-                                            : sshio_answer_sftp_server(&req, &settings->sftp_server->options);
-    if (rc == SSHIO_ACCEPT && s->server == NULL)
-        rc = sshio_answer_sftp_server(&req, NULL);
-    request_done(&req);
-    return rc;
+    return sftp_server_decide(s->chan, &s->server);
 }
 
 static void begin(struct sftp_session *s)
@@ -219,12 +225,12 @@ static const sshio_session_handlers sftp_handlers = {
     .resume_writing = resume_writing,
 };
 
-static bool is_served(const struct settings *settings)
+bool sftp_is_served(const struct settings *settings)
 {
     return settings->sftp_factory != NULL || settings->sftp_server != NULL;
 }
 
-static bool take(sshio_chan *chan)
+bool sftp_take_session(sshio_chan *chan)
 {
     struct sftp_session *s = mem_zalloc(sizeof *s);
     if (s == NULL)
@@ -241,8 +247,3 @@ static bool take(sshio_chan *chan)
     chan->encoding = NULL;
     return true;
 }
-
-const struct own_subsystem own_subsystems[] = {
-    { "sftp", is_served, take },
-    { NULL, NULL, NULL },
-};

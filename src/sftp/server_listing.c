@@ -12,6 +12,7 @@ struct listing {
     sshio_sftp_server *server;
     char *path;
     sshio_sftp_names names;
+    bool or_ours; /* without a handler the local file system is listed */
     bool done, closed;
     int result;
     struct error error;
@@ -49,7 +50,11 @@ static int run(void *arg)
     sshio_request req;
     request_init(&req, NULL, TAKES_NAMES);
     req.place = l;
-    int rc = l->server->handlers.scandir(l->server, l->path, &req, l->server->user);
+    int (*handler)(sshio_sftp_server * server, const char *path, sshio_request *req,
+                   void *user) = l->server->handlers.scandir;
+    int rc = handler != NULL ? handler(l->server, l->path, &req, l->server->user) : SSHIO_DEFAULT;
+    if (rc == SSHIO_DEFAULT && l->or_ours)
+        rc = sshio_sftp_server_scandir(l->server, l->path, &req);
     request_done(&req);
     l->result = rc == SSHIO_ANSWERED ? 0 : rc;
     if (rc < 0)
@@ -66,15 +71,16 @@ static void run_done(int result, void *arg)
     release(l);
 }
 
-static struct listing *listing_new(struct sftp_request *q)
+static struct listing *listing_new(sshio_sftp_server *server, const char *path, bool or_ours)
 {
     struct listing *l = mem_zalloc(sizeof *l);
     if (l == NULL)
         return NULL;
     l->refs = 1;
-    l->server = q->server;
+    l->server = server;
     l->server->refs++;
-    l->path = mem_strdup(q->path);
+    l->path = mem_strdup(path);
+    l->or_ours = or_ours;
     error_init(&l->error);
     waiters_init(&l->changed);
     if (l->path != NULL)
@@ -100,11 +106,9 @@ static int wait_for(struct listing *l, size_t count)
     return rc;
 }
 
-int listing_start(struct sftp_request *q)
+int listing_open(sshio_sftp_server *server, const char *path, bool or_ours, struct listing **opened)
 {
-    if (q->server->handlers.scandir == NULL)
-        return SSHIO_DEFAULT;
-    struct listing *l = listing_new(q);
+    struct listing *l = listing_new(server, path, or_ours);
     if (l == NULL)
         return fail_nomem();
     int rc = begin(l);
@@ -113,27 +117,38 @@ int listing_start(struct sftp_request *q)
     if (rc == 0 && l->done && l->result != 0)
         rc = l->result < 0 ? fail_with(&l->error) : l->result;
     if (rc == 0)
-        q->opened_listing = l;
+        *opened = l;
     else
         listing_close(l);
     return rc;
 }
 
-int listing_take(struct sftp_request *q)
+int listing_start(struct sftp_request *q)
 {
-    struct listing *l = q->handle->listing;
+    if (q->server->handlers.scandir == NULL)
+        return SSHIO_DEFAULT;
+    return listing_open(q->server, q->path, false, &q->opened_listing);
+}
+
+int listing_fetch(struct listing *l, sshio_sftp_names *names, bool *at_end)
+{
     l->refs++;
     int rc = wait_for(l, SERVER_BATCH);
     if (rc == 0 && l->names.count == 0) {
         rc = l->result < 0 ? fail_with(&l->error) : local_fail_sftp(SSHIO_FX_EOF, sshio_error_text(SSHIO_ESFTP_EOF));
     } else if (rc == 0) {
-        q->names = l->names;
-        q->at_end = l->done && l->result == 0;
+        *names = l->names;
+        *at_end = l->done && l->result == 0;
         l->names = (sshio_sftp_names){ 0, NULL };
         waiters_wake(&l->changed, 0);
     }
     release(l);
     return rc;
+}
+
+int listing_take(struct sftp_request *q)
+{
+    return listing_fetch(q->handle->listing, &q->names, &q->at_end);
 }
 
 void listing_close(struct listing *l)

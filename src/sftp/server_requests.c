@@ -69,6 +69,14 @@ static bool names_users(enum sftp_extension extension)
     return extension == EXT_HOME_DIRECTORY || extension == EXT_USERS_GROUPS_BY_ID || extension == EXT_EXPAND_PATH;
 }
 
+bool sftp_server_denies(const sshio_sftp_server *server, const char *name)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return (server->denied & row_bit(i)) != 0 || (server->read_only && rows[i].writes);
+    return true;
+}
+
 bool sftp_server_serves_extension(const sshio_sftp_server *server, enum sftp_extension extension)
 {
     if (names_users(extension) && !server->may_name_users)

@@ -145,7 +145,22 @@ int status_read(struct reader *r, int version, bool lenient, struct status *stat
     return 0;
 }
 
-int status_record(const struct status *status, struct error *e)
+/* Which names they are that the server does not know. */
+static void record_names(const struct status *status, struct error *e)
+{
+    struct texts names = { .count = 0 };
+    struct reader r;
+    reader_init(&r, status->names.data, status->names.len);
+    while (reader_left(&r) != 0) {
+        struct span name = read_string(&r);
+        if (!span_has_nul(name) && !texts_add_len(&names, (const char *)name.data, name.len))
+            break;
+    }
+    if (names.count != 0)
+        error_take_names(e, &names);
+}
+
+static int record(const struct status *status, struct error *e)
 {
     char message[1024];
     int code = error_of_status(status->code);
@@ -157,4 +172,12 @@ int status_record(const struct status *status, struct error *e)
     if (message[0] == '\0')
         return error_set_reason(e, code, status->code, "%s", sshio_error_text(code));
     return error_set_reason(e, code, status->code, "%s", message);
+}
+
+int status_record(const struct status *status, struct error *e)
+{
+    int rc = record(status, e);
+    if (rc != 0)
+        record_names(status, e);
+    return rc;
 }

@@ -89,6 +89,18 @@ class OpenSSH(Server):
         self.daemon = Daemon([sshd, "-D", "-e", "-f", config], self.folder / "log").wait_for_port(self.port)
 
 
+class HostileScp(OpenSSH):
+    """Its scp is peers/hostile_scp.py: it says what the file `says` holds, and what it hears goes to `heard`."""
+
+    name = "hostile-scp"
+
+    def start(self):
+        self.says, self.heard = self.folder / "says", self.folder / "heard"
+        self.heard.touch(mode=0o666)
+        self.heard.chmod(0o666)
+        super().start(ForceCommand=f"{PYTHON} {HERE / 'peers' / 'hostile_scp.py'} {self.says} {self.heard}")
+
+
 class OpenSSHRekeying(OpenSSH):
     name = "openssh-rekeying"
 
@@ -262,6 +274,134 @@ class AsyncSSH(Scripted):
                            self.password, *more])
 
 
+class Gesftp(OpenSSH):
+    """Files in SFTP versions 3 to 6, by gesftpserver."""
+
+    name = "gesftp"
+
+    def start(self):
+        program = find_program("/usr/libexec/gesftpserver", why="gesftpserver")
+        super().start(Subsystem=f"sftp {program}")
+
+
+class HostileSftp(OpenSSH):
+    """Files of a server that breaks the rules: the one that the file `how` names, in peers/hostile_sftp.py."""
+
+    name = "hostile-sftp"
+
+    def start(self):
+        self.how = self.folder / "how"
+        super().start(Subsystem=f"sftp {PYTHON} {HERE / 'peers' / 'hostile_sftp.py'} {self.how}")
+
+
+class AsyncSSHSftp(Scripted):
+    """Files in SFTP versions 3 to 6, as whoever runs the tests."""
+
+    name = "asyncssh-sftp"
+    kind = "plain"
+
+    def start(self):
+        need_python_module("asyncssh")
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_sftp_server.py", "--host-key",
+                           self.make_host_key(), "--authorized-keys", self.authorized_keys, "--kind", self.kind])
+
+
+class AsyncSSHShortReads(AsyncSSHSftp):
+    name, kind = "asyncssh-short-reads", "short"
+
+
+class AsyncSSHFailingWrite(AsyncSSHSftp):
+    name, kind = "asyncssh-failing-write", "failing"
+
+
+class AsyncSSHOddStatus(AsyncSSHSftp):
+    name, kind = "asyncssh-odd-status", "odd"
+
+
+class Proftpd(Server):
+    """Files in SFTP versions 3 to 6. It needs root, and serves only root here."""
+
+    name = "proftpd"
+    host_key_kind = "rsa-3072"
+
+    def start(self):
+        if os.getuid() != 0:
+            missing("proftpd is started by root alone")
+        proftpd = find_program("proftpd", why="proftpd-core, proftpd-mod-crypto")
+        self.user = "root"
+        self.port = free_port()
+        key = self.make_host_key()
+        run([find_program("ssh-keygen"), "-q", "-p", "-N", "", "-m", "PEM", "-f", key]).check()
+        keys, passwords = self.folder / "keys", self.folder / "passwords"
+        keys.write_bytes(run([find_program("ssh-keygen"), "-e", "-f", f"{self.identity.path}.pub"]).check().out)
+        passwords.touch(mode=0o600)
+        passwords.write_text("root:*:0:0::/root:/bin/sh\n")
+        config = self.folder / "proftpd.conf"
+        config.write_text(f"""ModulePath /usr/lib/proftpd
+LoadModule mod_sftp.c
+ServerType standalone
+Port 0
+DefaultServer off
+SocketBindTight on
+UseReverseDNS off
+PidFile {self.folder}/pid
+ScoreboardFile {self.folder}/score
+SystemLog {self.folder}/system.log
+DelayEngine off
+WtmpLog off
+TransferLog none
+User root
+Group root
+<VirtualHost {HOST}>
+ Port {self.port}
+ SFTPEngine on
+ SFTPLog {self.folder}/sftp.log
+ SFTPHostKey {key}
+ SFTPAuthorizedUserKeys file:{keys}
+ SFTPAuthMethods publickey
+ AuthOrder mod_auth_file.c
+ AuthUserFile {passwords}
+ RequireValidShell off
+ RootLogin on
+ UseFtpUsers off
+ AllowOverwrite on
+ AllowStoreRestart on
+</VirtualHost>
+""")
+        self.daemon = Daemon([proftpd, "-n", "-c", config], self.folder / "log").wait_for_port(self.port)
+
+
+class SshioScp(Scripted):
+    """The program programs/sftp_server.c with SCP, whose root is the folder `root`, as whoever runs the tests."""
+
+    name = "sshio-scp"
+    words = []
+
+    def start(self):
+        self.root = self.folder / "root"
+        self.root.mkdir()
+        self.start_script([find_built("tests/interop/sftp_server"), self.make_host_key(), self.authorized_keys,
+                           f"root={self.root}", "scp", *self.words])
+
+
+class SshioScpHandlers(SshioScp):
+    """The same where each operation is a handler."""
+
+    name, words = "sshio-scp-handlers", ["handlers=default"]
+
+
+class SshioScpFactory(SshioScp):
+    name, words = "sshio-scp-factory", ["handlers=factory"]
+
+
+class SshioScpReadOnly(SshioScp):
+    name, words = "sshio-scp-read-only", ["read_only"]
+
+
+class SshioScpNoWrites(SshioScp):
+    name, words = "sshio-scp-no-writes", ["deny=write"]
+
+
 class AsyncSSHRekeying(AsyncSSH):
     name = "asyncssh-rekeying"
 
@@ -418,6 +558,21 @@ class SshioSession(Scripted):
         self.start_script([find_built("tests/interop/session_server"), self.make_host_key(), self.authorized_keys])
 
 
+class SshioRelay(Scripted):
+    """The program programs/relay_server.c before another server, whose commands its clients run."""
+
+    has_many_sessions = True
+    commands = SHELL_COMMANDS
+
+    def __init__(self, behind, *arguments):
+        self.behind = behind
+        super().__init__(*arguments)
+
+    def start(self):
+        self.start_script([find_built("tests/interop/relay_server"), self.make_host_key(), self.authorized_keys, self.behind.port,
+                           self.behind.user, self.identity.path, self.behind.known_hosts])
+
+
 class SshioSftp(Scripted):
     """The program programs/sftp_server.c, which serves files and nothing else."""
 
@@ -446,21 +601,6 @@ class OpenSSHOurSftp(OpenSSH):
 
     def start(self):
         super().start(Subsystem=f"sftp {copy_of_tool(self.folder / 'built')} sftp-server -l VERBOSE -e")
-
-
-class SshioRelay(Scripted):
-    """The program programs/relay_server.c before another server, whose commands its clients run."""
-
-    has_many_sessions = True
-    commands = SHELL_COMMANDS
-
-    def __init__(self, behind, *arguments):
-        self.behind = behind
-        super().__init__(*arguments)
-
-    def start(self):
-        self.start_script([find_built("tests/interop/relay_server"), self.make_host_key(), self.authorized_keys, self.behind.port,
-                           self.behind.user, self.identity.path, self.behind.known_hosts])
 
 
 class SshioPassword(SshioAuth):

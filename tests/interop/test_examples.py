@@ -35,6 +35,13 @@ def listening(tmp_path):
 
 
 @pytest.fixture
+def data_folder(workshop):
+    """With a file in it that every account can read."""
+    (workshop / "fetched").write_bytes(bytes(100000))
+    return workshop
+
+
+@pytest.fixture
 def authorized_keys(identity, tmp_path):
     path = tmp_path / "authorized_keys"
     path.write_text(identity.public_line + "\n")
@@ -279,6 +286,14 @@ class Face:
         self.port, self.known_hosts, self.identity = port, known_hosts, identity
 
 
+def test_sftp_client_fetches_a_file_into_the_working_directory(openssh_server, data_folder, tmp_path):
+    result = run([example("sftp_client"), data_folder / "fetched", *client_arguments(openssh_server)], cwd=tmp_path).check()
+    assert (tmp_path / "fetched").read_bytes() == (data_folder / "fetched").read_bytes()
+    assert f"{data_folder}/fetched: 100000 of 100000 bytes".encode() in result.err
+    missing = run([example("sftp_client"), "/no/such/file", *client_arguments(openssh_server)], cwd=tmp_path)
+    assert missing.status == 1 and b"SFTP operation failed: /no/such/file: No such file" in missing.err, missing
+
+
 def sftp(port, known_hosts, identity, user, batch):
     options = ["-F", "none", "-o", f"UserKnownHostsFile={known_hosts}", "-o", "BatchMode=yes", "-i", identity.path, "-P", str(port)]
     return run([find_program("sftp"), "-b", "-", *options, f"{user}@{HOST}"], input=batch.encode())
@@ -303,3 +318,13 @@ def test_chroot_sftp_server_keeps_users_apart(listening, identity, tmp_path):
     assert sorted(str(path.relative_to(homes)) for path in homes.rglob("*")) == ["ann", "ann/mine", "bob", "bob/mine"]
     assert not (tmp_path / "stolen").exists()
     assert sftp(port, known_hosts, identity, "../outside", "pwd\n").status == 255 and not (tmp_path / "outside").exists()
+
+
+def test_scp_client_copies_from_and_to_simple_scp_server(listening, identity, tmp_path):
+    authorized = tmp_path / "authorized"
+    authorized.write_text(identity.public_line + "\n")
+    _, port, known_hosts = listening("simple_scp_server", authorized)
+    there = f"scp://guest@{HOST}:{port}/{tmp_path}/there"
+    run([find_built("examples/scp_client"), authorized, there, identity.path, known_hosts]).check()
+    run([find_built("examples/scp_client"), there, tmp_path / "back", identity.path, known_hosts]).check()
+    assert (tmp_path / "back").read_bytes() == authorized.read_bytes()

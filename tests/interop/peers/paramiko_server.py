@@ -1,4 +1,4 @@
-"""A paramiko server that runs shell commands. Prints `listening PORT`, then serves until it is ended."""
+"""A paramiko server that runs shell commands and serves files. Prints `listening PORT`, then serves until it is ended."""
 
 import argparse
 import socket
@@ -7,6 +7,7 @@ import threading
 
 import paramiko
 
+from paramiko_files import Files
 
 class Server(paramiko.ServerInterface):
     def __init__(self, allowed):
@@ -51,6 +52,7 @@ def run_command(channel, command):
 def serve(sock, host_key, allowed):
     transport = paramiko.Transport(sock)
     transport.add_server_key(host_key)
+    transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files)
     transport.start_server(server=Server(allowed))
     channels = []    # one that nobody holds is closed
     while transport.is_active():

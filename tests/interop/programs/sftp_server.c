@@ -1,7 +1,7 @@
 /* An SFTP server. Prints "listening PORT"; with "-" for HOST_KEY it serves one session on its stdin and stdout instead.
  *
  *     sftp_server HOST_KEY AUTHORIZED_KEYS [root=DIRECTORY] [start=DIRECTORY] [version=N] [umask=OCTAL] [read_only]
- *                 [follow] [handlers=default|factory]
+ *                 [scp] [deny=write] [follow] [handlers=default|factory]
  *
  * handlers=default: every operation is a handler, which does what happens without one. handlers=factory: the session is
  * decided by a factory, which waits a moment, and refuses whoever has set REFUSE. */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 static sshio_sftp_server_options options;
+static const char *const no_writes[] = { "write", NULL };
 
 /* ---- each operation as it is without a handler ---- */
 
@@ -292,6 +293,10 @@ static void take_word(const char *word, sshio_server_options *to)
         options.umask = (uint32_t)strtoul(value, NULL, 8);
     else if (strcmp(word, "read_only") == 0)
         options.read_only = true;
+    else if (strcmp(word, "scp") == 0)
+        to->allow_scp = SSHIO_YES;
+    else if (strcmp(word, "deny=write") == 0)
+        options.deny_requests = no_writes;
     else if (strcmp(word, "follow") == 0)
         options.follow_outside_links = true;
     else if (strcmp(word, "handlers=default") == 0)

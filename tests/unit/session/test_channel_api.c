@@ -479,6 +479,29 @@ static void test_live_peers_answer_keepalive_requests(void **state)
     run_with(asking_alive, NULL);
 }
 
+/* Whatever is opened is handed out, so a call that has no place for it opens nothing. */
+static void open_without_a_place(struct loopback *l)
+{
+    sshio_writer *in = NULL;
+    sshio_reader *out = NULL;
+    sshio_conn *conn = loopback_connect(l);
+    sshio_subprocess_handlers silent = { .pipe_data_received = NULL };
+    assert_int_equal(sshio_create_session(conn, NULL, NULL, NULL, NULL), SSHIO_EINVAL);
+    assert_int_equal(sshio_open_session(conn, NULL, &in, &out, NULL), SSHIO_EINVAL);
+    assert_int_equal(sshio_create_process(conn, NULL, NULL), SSHIO_EINVAL);
+    assert_int_equal(sshio_create_subprocess(conn, &silent, NULL, NULL, NULL), SSHIO_EINVAL);
+    assert_int_equal(sshio_conn_create_connection(conn, NULL, NULL, "localhost", 1, NULL, NULL), SSHIO_EINVAL);
+    assert_int_equal(sshio_open_connection(conn, "localhost", 1, NULL, &out, NULL), SSHIO_EINVAL);
+    assert_true(in == NULL && out == NULL);
+    sshio_conn_unref(conn);
+}
+
+static void test_what_has_no_place_is_not_opened(void **state)
+{
+    (void)state;
+    run_with(open_without_a_place, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_connections_that_do_not_log_in_are_limited),
         cmocka_unit_test(test_listener_closes_and_connections_go_on),
         cmocka_unit_test(test_live_peers_answer_keepalive_requests),
+        cmocka_unit_test(test_what_has_no_place_is_not_opened),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);

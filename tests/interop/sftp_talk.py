@@ -1,0 +1,117 @@
+"""What the tests of SFTP share: the program programs/sftp_client.c and what it is told; places for files."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import urllib.parse
+
+from harness import find_built, run
+
+
+def escape(word):
+    """A word as the program reads it."""
+    data = word if isinstance(word, bytes) else os.fsencode(str(word))
+    return urllib.parse.quote_from_bytes(data, safe="/").encode()
+
+
+def unescape(word):
+    return urllib.parse.unquote_to_bytes(word)
+
+
+class Answer(str):
+    """A line of the program: "ok" and words, or "error" and the name of a code."""
+
+    @property
+    def ok(self):
+        return self.startswith("ok") or "] ok" in self
+
+    @property
+    def code(self):
+        return self.split()[self.split().index("error") + 1].removeprefix("SSHIO_E") if not self.ok else ""
+
+    def words(self):
+        assert self.ok, self
+        return self.split()[1:]
+
+    def value(self, name):
+        return dict(word.split("=", 1) for word in self.words() if "=" in word)[name]
+
+
+class Client:
+    """Runs commands, a list of words each, on a session of its own."""
+
+    def __init__(self, server, version=3):
+        self.server, self.version = server, version
+
+    def argv(self):
+        return [find_built("tests/interop/sftp_client"), self.server.port, self.server.user,
+                self.server.identity.path, self.server.known_hosts, self.version]
+
+    def run(self, *commands, seconds=60):
+        lines = b"".join(b"\t".join(map(escape, command)) + b"\n" for command in commands)
+        result = run(self.argv(), input=lines, seconds=seconds)
+        assert b"Sanitizer" not in result.err, result.err.decode(errors="replace")
+        return [Answer(line) for line in result.out.decode().splitlines()]
+
+    def one(self, *words, seconds=60):
+        return self.run(words, seconds=seconds)[-1]
+
+    def check(self, *words, seconds=60):
+        answer = self.one(*words, seconds=seconds)
+        assert answer.ok, (words, answer)
+        return answer
+
+
+def open_place(workshop, name):
+    """A folder that every account can write into, empty."""
+    folder = pathlib.Path(workshop) / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+def make_tree(top):
+    """Odd names, links, an empty folder, depth; all readable by all."""
+    (top / "sub" / "deeper" / "deepest").mkdir(parents=True)
+    (top / "empty").mkdir()
+    names = ["plain", "with space", "new\nline", "tab\there", "quo'te\"", "back\\slash", "*star?[x]", "-dash", "~tilde", "ü", "x" * 255]
+    for number, name in enumerate(names):
+        (top / name).write_bytes(name.encode() * number * 100)
+    with open(os.path.join(os.fsencode(top), b"\xff\xfe"), "wb") as file:
+        file.write(b"not UTF-8")
+    (top / "sub" / "deeper" / "deepest" / "leaf").write_bytes(os.urandom(70000))
+    (top / "sub" / "large").write_bytes(os.urandom(1500000))
+    (top / "zero").touch()
+    os.symlink("plain", top / "link")
+    os.symlink("/nowhere/at/all", top / "dangling")
+    os.symlink("sub", top / "folderlink")
+    (top / "mode").write_text("x")
+    (top / "mode").chmod(0o640)
+    for path in top.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o777 if path.is_dir() else 0o644 if path.name != "mode" else 0o755)
+    return top
+
+
+def picture(top):
+    """A tree as a dict: what is where."""
+    found = {}
+    for folder, folders, files in os.walk(os.fsencode(top)):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            shown = os.path.relpath(path, os.fsencode(top))
+            if os.path.islink(path):
+                found[shown] = ("link", os.readlink(path))
+            elif os.path.isdir(path):
+                found[shown] = ("folder",)
+            else:
+                with open(path, "rb") as file:
+                    found[shown] = ("file", file.read())
+    return found
+
+
+def start(client):
+    """The program in the background, for tests that cut it off."""
+    return subprocess.Popen([str(word) for word in client.argv()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
