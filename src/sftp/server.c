@@ -8,6 +8,7 @@
 #include "io/options.h"
 #include "io/task.h"
 #include "io/worker.h"
+#include "session/chan.h"
 
 #define OUT_MAX (1024u * 1024) /* of one reply */
 #define BLOCKS_KEPT 8u
@@ -109,10 +110,26 @@ int sftp_server_new(const sshio_sftp_server_options *options, sshio_sftp_server 
     return rc;
 }
 
+static int close_files(void *arg)
+{
+    sshio_sftp_server *server = arg;
+    for (uint32_t i = 0; server->handles != NULL && i < server->handle_slots; i++)
+        if (server->handles[i] != NULL)
+            local_closedir(server->handles[i]->dir);
+    LIST_EACH_SAFE(node, &server->files)
+    {
+        local_close(LIST_ENTRY(node, struct local_file, link));
+    }
+    return 0;
+}
+
 void sftp_server_release(sshio_sftp_server *server)
 {
     if (server == NULL || --server->refs > 0)
         return;
+    close_files(server); /* a handler that outlived the session may have opened one */
+    if (server->chan != NULL)
+        chan_release(server->chan);
     framer_done(&server->framer);
     pool_give(&server->blocks, server->read_block);
     pool_done(&server->blocks);
@@ -239,19 +256,6 @@ static void drop_requests(sshio_sftp_server *server)
         else if (q->task != NULL)
             sshio_cancel(q->task);
     }
-}
-
-static int close_files(void *arg)
-{
-    sshio_sftp_server *server = arg;
-    for (uint32_t i = 0; i < server->handle_slots; i++)
-        if (server->handles[i] != NULL)
-            local_closedir(server->handles[i]->dir);
-    LIST_EACH_SAFE(node, &server->files)
-    {
-        local_close(LIST_ENTRY(node, struct local_file, link));
-    }
-    return 0;
 }
 
 /* An application's files are its own to close, while it still can say so. */

@@ -16,7 +16,7 @@
 
 /* What the session was before, in the eyes of whom it belonged to: it only hears of the end. */
 struct sftp_session {
-    sshio_chan *chan;
+    sshio_chan *chan; /* held: handlers may ask for it until exit, which comes after the end of the channel */
     sshio_session_handlers before;
     void *user_before;
     sshio_sftp_server *server; /* NULL = not decided yet */
@@ -28,10 +28,12 @@ struct sftp_session {
 
 static void session_free(struct sftp_session *s)
 {
+    sshio_chan *chan = s->chan;
     deferred_cancel(&s->feed);
     sftp_server_release(s->server);
     mem_free(s->rest);
     mem_free(s);
+    chan_release(chan);
 }
 
 static void free_if_over(struct sftp_session *s)
@@ -179,6 +181,7 @@ static void begin(struct sftp_session *s)
     sshio_chan *chan = s->chan;
     const struct settings *settings = chan->conn->settings;
     s->server->chan = chan;
+    chan_hold(chan);
     s->server->target_first = (engine_peer_quirks(chan->conn->engine) & QUIRK_SYMLINK_TARGET_FIRST) != 0;
     texts_copy(&s->server->env, texts_items(&chan->env));
     sshio_chan_set_write_buffer_limits(chan, WRITE_HIGH, WRITE_LOW);
@@ -233,6 +236,7 @@ bool sftp_take_session(sshio_chan *chan)
     if (s == NULL)
         return false;
     s->chan = chan;
+    chan_hold(chan);
     s->before = chan->handlers;
     s->user_before = chan->user;
     deferred_init(&s->feed, feed_rest);

@@ -271,8 +271,10 @@ def test_requests_that_run_at_the_same_time_keep_their_order(files, far, version
 
 # ---- the end ----
 
-def test_a_session_that_is_cut_leaves_no_file_open(files, far):
-    """The connection goes while files are open and requests are under way."""
+@pytest.mark.parametrize("kind", [servers.SshioSftp, servers.SshioSftpHandlers], ids=["plain", "handlers"])
+def test_a_session_that_is_cut_leaves_no_file_open(park, far, kind):
+    """The connection goes while files are open and requests are under way; handlers close their files, and exit comes last."""
+    files = park.get(kind)
     (far / "file").write_bytes(os.urandom(3_000_000))
     before = open_files(files)
     script = ("import asyncio, asyncssh, sys, os\n"
@@ -290,6 +292,7 @@ def test_a_session_that_is_cut_leaves_no_file_open(files, far):
     for _ in range(5):
         assert b"open" in run([PYTHON, "-W", "ignore", "-c", script]).out
     files.daemon.wait_until(lambda: open_files(files) <= before, "closed files", 20)
+    sftp(files, "pwd\n").check()
 
 
 def open_files(server):
