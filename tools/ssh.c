@@ -216,8 +216,6 @@ static int connect_and_run(struct client *client, int told)
 
 static int prepare(struct client *client)
 {
-    struct login *login = &client->login;
-
     if (!account_load(&client->account, getenv("HOME"))) {
         say("No user exists for uid %lu", (unsigned long)getuid());
         return SSH_OWN_FAILURE;
@@ -226,10 +224,9 @@ static int prepare(struct client *client)
         say("Couldn't open logfile %s: %s", client->settings.log_file, strerror(errno));
         return SSH_OWN_FAILURE;
     }
-    login->account = &client->account;
-    login->config_file = client->settings.config_file;
     talk_set_log(NULL, client->settings.verbose, true);
-    return login_load_config(login) && typing_is_valid(login) ? 0 : SSH_OWN_FAILURE;
+    bool configured = login_configure(&client->login, &client->account, client->settings.config_file);
+    return configured && typing_is_valid(&client->login) ? 0 : SSH_OWN_FAILURE;
 }
 
 static int run_client(struct client *client, int argc, char **argv)

@@ -39,6 +39,9 @@ struct login {
 /* A name as [user@]host, which is cut, or ssh://[user@]host[:port]. */
 bool login_set_destination(struct login *login, char *destination);
 bool login_load_config(struct login *login); /* says what is wrong */
+/* What every login begins with: who we are, and the configuration for the host, whose destination is set. config_file:
+ * as of -F, NULL = the usual ones. False = what is wrong was said. */
+bool login_configure(struct login *login, const struct account *account, const char *config_file);
 /* 0, or the code of what went wrong, which was said. */
 int login_open(struct login *login, sshio_conn **conn);
 void login_done(struct login *login); /* and those before it */

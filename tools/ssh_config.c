@@ -96,3 +96,10 @@ bool login_load_config(struct login *login)
         options_explain_config();
     return listed && rc == 0;
 }
+
+bool login_configure(struct login *login, const struct account *account, const char *config_file)
+{
+    login->account = account;
+    login->config_file = config_file;
+    return login_load_config(login);
+}

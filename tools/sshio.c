@@ -5,7 +5,8 @@
 #include "talk.h"
 #include "tools.h"
 
-static const struct tool *const tools[] = { &tool_ssh, &tool_sshd, &tool_sftp_server, &tool_keygen };
+static const struct tool *const tools[] = { &tool_ssh,         &tool_sshd, &tool_sftp,
+                                            &tool_sftp_server, &tool_scp,  &tool_keygen };
 #define TOOL_COUNT (sizeof tools / sizeof tools[0])
 
 /* The programs of OpenSSH whose names are not those of the tools. */

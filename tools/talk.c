@@ -23,7 +23,7 @@ void talk_as(const char *name)
 
 void talk_to_system_log(void)
 {
-    openlog(program, LOG_PID, LOG_AUTH);
+    openlog(program != NULL ? program : "sshio", LOG_PID, LOG_AUTH);
     to_system_log = true;
 }
 
@@ -40,7 +40,7 @@ bool talk_to_facility(const char *name)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, name) != 0)
             continue;
-        openlog(program, LOG_PID, rows[i].facility);
+        openlog(program != NULL ? program : "sshio", LOG_PID, rows[i].facility);
         to_system_log = true;
         return true;
     }
@@ -120,7 +120,7 @@ void say(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    snprintf(prefix, sizeof prefix, "%s: ", program);
+    snprintf(prefix, sizeof prefix, "%s%s", program != NULL ? program : "", program != NULL ? ": " : "");
     put_text(LOG_NOTICE, to_system_log ? "" : prefix, text, false);
 }
 

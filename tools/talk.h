@@ -7,7 +7,7 @@
 
 #include <sshio.h>
 
-void talk_as(const char *name);                       /* the prefix of what is said: "ssh" */
+void talk_as(const char *name);                       /* the prefix of what is said: "ssh"; NULL = none */
 void talk_to_system_log(void);                        /* from now on */
 bool talk_to_facility(const char *name);              /* likewise: "AUTH", "LOCAL3"; false = no such one */
 bool talk_to_file(const char *path);                  /* likewise, at its end; false = it cannot be opened, see errno */

@@ -57,6 +57,16 @@ static void make_hidden(struct termios *t)
     t->c_lflag |= ICANON | ISIG;
 }
 
+static void make_nothing(struct termios *t)
+{
+    (void)t;
+}
+
+bool terminal_keep(void)
+{
+    return change(STDIN_FILENO, TCSADRAIN, make_nothing);
+}
+
 bool terminal_make_raw(void)
 {
     return change(STDIN_FILENO, TCSADRAIN, make_raw);
@@ -99,16 +109,18 @@ static void end_by_signal(int signal)
 
 /* ---- signals ---- */
 
-static struct {
-    void (*changed)(void *user);
+struct watcher {
+    void (*told)(void *user);
     void *user;
-} watcher;
+};
+static struct watcher of_size, of_interrupt;
+static volatile sig_atomic_t interrupts_are_watched;
 
-static void tell_change(void *arg)
+static void tell(void *arg)
 {
-    (void)arg;
-    if (watcher.changed != NULL)
-        watcher.changed(watcher.user);
+    const struct watcher *watcher = arg;
+    if (watcher->told != NULL)
+        watcher->told(watcher->user);
 }
 
 /* With the terminal as it was; comes back when the program is continued. */
@@ -153,13 +165,14 @@ static void *wait_for_signals(void *arg)
     int signal;
 
     while (sigwait(signals, &signal) == 0) {
+        bool is_watched = signal == SIGWINCH || (signal == SIGINT && interrupts_are_watched != 0);
         if (signal == SIGTSTP)
             suspend();
         else if (signal == SIGCONT)
             go_on();
-        else if (signal != SIGWINCH)
+        else if (!is_watched)
             end_by_signal(signal);
-        sshio_post(NULL, tell_change, NULL);
+        sshio_post(NULL, tell, signal == SIGINT ? &of_interrupt : &of_size);
     }
     return NULL;
 }
@@ -203,6 +216,17 @@ void terminal_guard(int exit_status)
 
 void terminal_watch_size(void (*changed)(void *user), void *user)
 {
-    watcher.user = user;
-    watcher.changed = changed;
+    of_size = (struct watcher){ changed, user };
+}
+
+void terminal_on_interrupt(void (*interrupted)(void *user), void *user)
+{
+    of_interrupt = (struct watcher){ interrupted, user };
+    interrupts_are_watched = 1;
+}
+
+int terminal_columns(int fd)
+{
+    sshio_term_size size;
+    return sshio_get_terminal(fd, &size, NULL, 0) == 0 && size.width > 0 ? size.width : 80;
 }

@@ -9,6 +9,8 @@
 bool terminal_make_raw(void);
 /* What is typed on the terminal fd is not shown. */
 bool terminal_hide_input(int fd);
+/* Nothing changes now, but what others change is undone as well. */
+bool terminal_keep(void);
 void terminal_restore(void); /* takes no harm from being called when nothing was changed */
 
 /* From here on a signal that ends programs says so on stderr and exits with this status, with the terminal and the
@@ -19,5 +21,11 @@ void terminal_guard(int exit_status);
 /* Calls changed as a callback on the loop of the main thread whenever the terminal has a new size; after
  * terminal_guard. */
 void terminal_watch_size(void (*changed)(void *user), void *user);
+
+/* From here on SIGINT ends nothing: it calls interrupted, likewise. */
+void terminal_on_interrupt(void (*interrupted)(void *user), void *user);
+
+/* Columns of the terminal fd, 80 when it is none. */
+int terminal_columns(int fd);
 
 #endif

@@ -5,6 +5,8 @@
 #include "options.h"
 
 extern const struct tool tool_keygen;
+extern const struct tool tool_scp;
+extern const struct tool tool_sftp;
 extern const struct tool tool_sftp_server;
 extern const struct tool tool_ssh;
 extern const struct tool tool_sshd;

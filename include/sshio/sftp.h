@@ -255,6 +255,9 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     bool keep_special_modes; /* get with preserve: setuid, setgid and sticky as well; default false */
     bool safe_links;         /* get: refuse links that lead out of what is transferred; default false */
     int max_files;           /* small files under way at a time, with recurse; default 64 */
+    bool source_modes;       /* what is new gets the permissions of its source, less the umask of that side; default
+                                false: those that are usual there */
+    bool skip_symlinks;      /* links in directories are left out, instead of being made anew; default false */
 } sshio_copy_options;
 #define SSHIO_COPY(...) SSHIO_OPTIONS(sshio_copy_options, __VA_ARGS__)
 SSHIO_API void sshio_copy_options_init(sshio_copy_options *options); /* defaults and .size */

@@ -80,11 +80,33 @@ static bool match_one(struct span pattern, const struct braces *b, struct span a
     return matched;
 }
 
+/* What a backslash stands before stands for itself, as the shell there reads it: a set of one. */
+static char *without_backslashes(const char *text)
+{
+    char *plain = mem_alloc(3 * strlen(text) + 1);
+    size_t len = 0;
+    for (; plain != NULL && *text != '\0'; text++) {
+        bool escaped = text[0] == '\\' && text[1] != '\0';
+        bool as_set = escaped && text[1] != '!';
+        text += escaped;
+        if (as_set)
+            plain[len++] = '[';
+        plain[len++] = *text;
+        if (as_set)
+            plain[len++] = ']';
+    }
+    if (plain != NULL)
+        plain[len] = '\0';
+    return plain;
+}
+
 static bool match_pattern(struct span pattern, const char *name)
 {
     char *text = span_dup_text(pattern);
-    bool matched = text != NULL && glob_match(text, name);
+    char *plain = text != NULL && strchr(text, '\\') != NULL ? without_backslashes(text) : NULL;
+    bool matched = text != NULL && (glob_match(text, name) || (plain != NULL && glob_match(plain, name)));
     mem_free(text);
+    mem_free(plain);
     return matched;
 }
 

@@ -24,7 +24,7 @@ struct spot {
     struct folder *folder; /* NULL = the path says it all, and may lead through links */
     const char *name;      /* in the folder; points into path */
     char *path;            /* whole */
-    unsigned mode;         /* local: of what is made there, but for the umask; 0 = what is usual */
+    unsigned mode;         /* of what is made there, but for the umask; 0 = what is usual */
 };
 /* Of an entry in a folder, or of a path; false = out of memory. */
 bool spot_in(struct spot *spot, struct folder *folder, const char *name);

@@ -38,12 +38,22 @@ static int new_folder(const char *path, struct folder **out)
     return 0;
 }
 
+/* NULL = what the server finds usual. */
+static const sshio_sftp_attrs *mode_of(const struct spot *spot, sshio_sftp_attrs *attrs)
+{
+    *attrs = (sshio_sftp_attrs){ .struct_size = sizeof *attrs,
+                                 .valid = SSHIO_FILEXFER_ATTR_PERMISSIONS,
+                                 .permissions = spot->mode };
+    return spot->mode != 0 ? attrs : NULL;
+}
+
 static int make_folder(sshio_sftp *s, const struct spot *spot, struct folder **folder)
 {
+    sshio_sftp_attrs mode;
     bool is_dir = false;
     struct error e;
     error_init(&e);
-    int rc = sshio_sftp_mkdir(s, spot->path, NULL);
+    int rc = sshio_sftp_mkdir(s, spot->path, mode_of(spot, &mode));
     if (client_is_status(rc)) {
         error_copy(&e, last_error());
         int asked = sshio_sftp_isdir(s, spot->path, &is_dir);
@@ -123,10 +133,10 @@ static int open_source(sshio_sftp *s, const char *path, bool follow, struct open
 
 static int create(sshio_sftp *s, const struct spot *spot, bool keep, struct open_file *file)
 {
-    sshio_sftp_attrs *attrs = NULL;
+    sshio_sftp_attrs *attrs = NULL, mode;
     uint32_t flags = SSHIO_FXF_WRITE | SSHIO_FXF_CREAT | (keep ? (uint32_t)SSHIO_FXF_READ : SSHIO_FXF_TRUNC);
     *file = (struct open_file){ .path = spot->path, .fd = -1 };
-    int rc = client_open(s, spot->path, flags, NULL, &file->handle);
+    int rc = client_open(s, spot->path, flags, mode_of(spot, &mode), &file->handle);
     file->is_open = rc == 0;
     if (rc == 0 && keep)
         rc = client_fstat(s, &file->handle, spot->path, &attrs);

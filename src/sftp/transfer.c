@@ -54,6 +54,12 @@ facts transfer_kept(const struct transfer *t, const facts *attrs)
     return f;
 }
 
+unsigned transfer_first_mode(const struct transfer *t, const facts *attrs, unsigned needed)
+{
+    bool known = t->o.source_modes && (attrs->valid & SSHIO_FILEXFER_ATTR_PERMISSIONS) != 0;
+    return known ? (attrs->permissions & 0777) | needed : 0;
+}
+
 /* ---- sources and targets ---- */
 
 struct sources {

@@ -55,5 +55,7 @@ int transfer_item(struct transfer *t, const struct item *item); /* with all that
 int transfer_file(struct transfer *t, const struct item *item); /* a regular one */
 int transfer_set_late(struct transfer *t);
 facts transfer_kept(const struct transfer *t, const facts *attrs); /* what of them a copy gets */
+/* With which permissions it begins; 0 = the usual ones. What its owner could not write could not be filled. */
+unsigned transfer_first_mode(const struct transfer *t, const facts *attrs, unsigned needed);
 
 #endif

@@ -288,6 +288,8 @@ static int open_both(struct copying *c)
     if (rc == 0)
         rc = choose_part(c);
     if (rc == 0)
+        c->part.mode = transfer_first_mode(t, &c->item->attrs, 0200);
+    if (rc == 0)
         rc = t->to->create(t->sftp, &c->part, t->o.resume && !t->is_copy, &c->to);
     if (rc == 0 && t->o.resume && !t->is_copy && c->total != UNKNOWN_SIZE)
         rc = find_start(c);

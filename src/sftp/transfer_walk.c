@@ -246,9 +246,11 @@ static int copy_directory(struct transfer *t, const struct item *item)
     if (item->depth > TRANSFER_DEPTH_MAX)
         return refuse(item->src, "is nested too deeply");
     log_info(t->sftp->logger, "Copying directory %s", item->src);
+    struct spot spot = *item->dst;
+    spot.mode = transfer_first_mode(t, &item->attrs, 0700);
     int rc = t->o.follow_symlinks ? check_chain(t, item, &chain, &real) : 0;
     if (rc == 0)
-        rc = t->to->make_folder(t->sftp, item->dst, &folder);
+        rc = t->to->make_folder(t->sftp, &spot, &folder);
     if (rc == 0 && t->o.preserve)
         rc = add_late(t, item);
     if (rc == 0)
@@ -270,9 +272,18 @@ static int look_closer(struct transfer *t, struct item *item)
     return 0;
 }
 
+static bool is_left_out(const struct transfer *t, const struct item *item)
+{
+    return t->o.skip_symlinks && item->depth != 0 && facts_type(&item->attrs) == SSHIO_FILEXFER_TYPE_SYMLINK;
+}
+
 static int copy_looked_at(struct transfer *t, const struct item *item)
 {
     int rc;
+    if (is_left_out(t, item)) {
+        log_info(t->sftp->logger, "Leaving out the link %s", item->src);
+        return 0;
+    }
     switch (facts_type(&item->attrs)) {
     case SSHIO_FILEXFER_TYPE_DIRECTORY:
         rc = copy_directory(t, item);

@@ -1,0 +1,137 @@
+/* See remote.h. */
+#include "remote.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <sshio/constants.h>
+
+#include "talk.h"
+
+/* ---- destinations ---- */
+
+/* A user name may have colons and slashes in an URI; the host ends at the first slash or, without brackets, colon. */
+static bool split(char *text, bool is_uri, struct destination *d)
+{
+    char *rest = text, *end = strpbrk(text, is_uri ? "/" : ":/");
+    char *at = text[0] == '[' ? NULL : memrchr(text, '@', end != NULL ? (size_t)(end - text) : strlen(text));
+
+    if (at != NULL) {
+        *at = '\0';
+        d->user = text;
+        rest = at + 1;
+    }
+    d->host = rest;
+    if (rest[0] == '[' && (end = strchr(rest, ']')) != NULL) {
+        d->host = rest + 1;
+        *end++ = '\0';
+    } else {
+        end = strpbrk(rest, is_uri ? ":/" : ":");
+    }
+    if (end == NULL || *end == '\0')
+        return d->host[0] != '\0' && d->host[0] != '-';
+    char separator = *end;
+    *end++ = '\0';
+    if (is_uri && separator == ':') {
+        d->port = end;
+        end = strchr(end, '/');
+        if (end != NULL)
+            *end++ = '\0';
+    } else if (separator != ':' && !is_uri) {
+        return false;
+    }
+    d->path = end;
+    return d->host[0] != '\0' && d->host[0] != '-';
+}
+
+bool destination_parse(const char *text, const char *scheme, struct destination *destination)
+{
+    size_t len = strlen(scheme);
+    bool is_uri = strncasecmp(text, scheme, len) == 0 && strncmp(text + len, "://", 3) == 0;
+
+    *destination = (struct destination){ .text = strdup(is_uri ? text + len + 3 : text) };
+    return destination->text != NULL && split(destination->text, is_uri, destination);
+}
+
+void destination_done(struct destination *destination)
+{
+    free(destination->text);
+    *destination = (struct destination){ 0 };
+}
+
+/* ---- connections ---- */
+
+static bool add_lines(struct config_lines *lines, const struct config_lines *more)
+{
+    lines->text = more->len != 0 ? strndup(more->text, more->len) : NULL;
+    lines->len = lines->text != NULL ? more->len : 0;
+    return more->len == 0 || lines->text != NULL;
+}
+
+static bool set_up(struct login *login, const struct remote_settings *settings, const struct destination *d)
+{
+    login->host = strdup(d->host);
+    return login->host != NULL && add_lines(&login->lines, &settings->lines) &&
+           (d->user == NULL || config_lines_add_value(&login->lines, "User", d->user)) &&
+           (d->port == NULL || config_lines_add_value(&login->lines, "Port", d->port));
+}
+
+bool remote_connect(struct remote *remote, const struct remote_settings *settings, const struct account *account,
+                    const struct destination *destination)
+{
+    struct login *login = &remote->login;
+
+    talk_set_log(NULL, settings->verbose, true);
+    if (!set_up(login, settings, destination) || !login_configure(login, account, settings->config_file))
+        return false;
+    talk_set_log(login->config, settings->verbose, true);
+    return login_open(login, &remote->conn) == 0;
+}
+
+bool remote_start_sftp(struct remote *remote)
+{
+    if (sshio_start_sftp_client(remote->conn, NULL, &remote->sftp) == 0)
+        return true;
+    if (!talk_is_silenced())
+        say("%s", sshio_error_message());
+    return false;
+}
+
+void remote_done(struct remote *remote)
+{
+    sshio_sftp_unref(remote->sftp);
+    sshio_conn_unref(remote->conn);
+    login_done(&remote->login);
+    *remote = (struct remote){ 0 };
+}
+
+/* ---- errors ---- */
+
+const char *remote_reason(void)
+{
+    static const char *const sentences[] = {
+        [SSHIO_FX_OK] = "No error",
+        [SSHIO_FX_EOF] = "End of file",
+        [SSHIO_FX_NO_SUCH_FILE] = "No such file or directory",
+        [SSHIO_FX_PERMISSION_DENIED] = "Permission denied",
+        [SSHIO_FX_FAILURE] = "Failure",
+        [SSHIO_FX_BAD_MESSAGE] = "Bad message",
+        [SSHIO_FX_NO_CONNECTION] = "No connection",
+        [SSHIO_FX_CONNECTION_LOST] = "Connection lost",
+        [SSHIO_FX_OP_UNSUPPORTED] = "Operation unsupported",
+    };
+    const sshio_error *error = sshio_error_last();
+
+    if (error->code == SSHIO_ESYSTEM && error->os_errno != 0)
+        return strerror(error->os_errno);
+    if (error->code > SSHIO_ESFTP || error->code < SSHIO_ESFTP - SSHIO_FX_OP_UNSUPPORTED ||
+        error->reason >= sizeof sentences / sizeof sentences[0] || error->reason == SSHIO_FX_OK)
+        return error->message;
+    return sentences[error->reason];
+}
+
+bool remote_is_lost(int rc)
+{
+    return rc == SSHIO_ESFTP_NO_CONNECTION || rc == SSHIO_ESFTP_CONNECTION_LOST || rc == SSHIO_ECONNECTION_LOST;
+}
