@@ -120,7 +120,7 @@ static int serve_with(sshio_process *process, struct service *service, sshio_sft
 {
     sshio_chan *chan = sshio_process_channel(process);
     char path[512];
-    server->chan = chan;
+    sftp_server_serve_channel(server, chan);
     texts_copy(&server->env, sshio_process_env(process));
     sftp_server_start(server, &scp_port, service, sshio_chan_logger(chan), chan->conn->settings->sftp_version);
     log_info(server->logger, "SCP %s of \"%s\"", command->sink ? "upload" : "download",

@@ -110,6 +110,12 @@ int sftp_server_new(const sshio_sftp_server_options *options, sshio_sftp_server 
     return rc;
 }
 
+void sftp_server_serve_channel(sshio_sftp_server *server, sshio_chan *chan)
+{
+    server->chan = chan;
+    chan_hold(chan);
+}
+
 static int close_files(void *arg)
 {
     sshio_sftp_server *server = arg;

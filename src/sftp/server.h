@@ -194,6 +194,8 @@ struct sftp_request {
 /* options are copied; NULL = all defaults. EINVAL, ESYSTEM (the root), ENOMEM. Waits. */
 int sftp_server_new(const sshio_sftp_server_options *options, sshio_sftp_server **server);
 void sftp_server_release(sshio_sftp_server *server); /* one that is cleaned, or never began; takes NULL */
+void sftp_server_serve_channel(sshio_sftp_server *server,
+                               sshio_chan *chan); /* whose files these are; held from here on */
 /* Begins on this port. logger is the parent of the session's own, version the highest when the options named none. */
 void sftp_server_start(sshio_sftp_server *server, const struct sftp_port_ops *port, void *user, sshio_logger *logger,
                        int version);

@@ -180,8 +180,7 @@ static void begin(struct sftp_session *s)
 {
     sshio_chan *chan = s->chan;
     const struct settings *settings = chan->conn->settings;
-    s->server->chan = chan;
-    chan_hold(chan);
+    sftp_server_serve_channel(s->server, chan);
     s->server->target_first = (engine_peer_quirks(chan->conn->engine) & QUIRK_SYMLINK_TARGET_FIRST) != 0;
     texts_copy(&s->server->env, texts_items(&chan->env));
     sshio_chan_set_write_buffer_limits(chan, WRITE_HIGH, WRITE_LOW);
