@@ -17,7 +17,7 @@ with open(heard, "wb") as file:
             data = data[os.write(1, data[:65536]):]
         os.close(1)
         os.close(2)
-        while select.select([0], [], [], 20)[0] and (answer := os.read(0, 65536)):
+        while select.select([0], [], [], 3)[0] and (answer := os.read(0, 65536)):
             file.write(answer)
     except BrokenPipeError:
         pass
