@@ -137,7 +137,7 @@ static int sink_node(struct node *dir, const char *name, uint32_t mode, struct n
 
 static int files_create(struct scp_files *f, void *dir, const char *name, uint32_t mode, void **node)
 {
-    struct node *n;
+    struct node *n = NULL;
     (void)f;
     int rc = sink_node(dir, name, mode, &n);
     if (rc != 0)
@@ -153,7 +153,7 @@ static int files_create(struct scp_files *f, void *dir, const char *name, uint32
 static int files_enter(struct scp_files *f, void *dir, const char *name, bool make, uint32_t *mode, bool *made,
                        void **node)
 {
-    struct node *n;
+    struct node *n = NULL;
     struct stat st;
     (void)f;
     int rc = sink_node(dir, name, *mode, &n);
