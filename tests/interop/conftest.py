@@ -94,6 +94,7 @@ class Park:
 
     def get(self, kind):
         if kind not in self._running:
+            assert kind.name not in [other.name for other in self._running], f"two kinds of servers are called {kind.name}"
             folder = self._workshop / f"server-{kind.name}"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

@@ -15,7 +15,7 @@ FAILED, LOST = 1, 255
 class SshioSftp(servers.Sshio):
     """Our server with its own SFTP."""
 
-    name = "sshio-sftp"
+    name = "sshio-sshd-files"
     options = ["-o", "Subsystem=sftp internal-sftp"]
 
 
