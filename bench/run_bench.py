@@ -258,17 +258,18 @@ def measure_echo(bench, count, rounds):
 
 
 def measure_sessions(bench, count, rounds):
-    """Sessions one after the other on one connection, a second. sshd's `true` is a process and its shell; its internal SFTP server,
+    """Sessions one after the other on one connection, a second; on one core, as echoes are. sshd's `true` is a process and its shell; its internal SFTP server,
     whose input ends at once, is the nearest that it has to a command inside the process. The client is the same for all."""
     rows = {"sshio, in the process": ("sshio", ["exec", "bench noop", count])}
     if "openssh" in bench.servers:
         rows |= {"sshd, true": ("openssh plain", ["exec", "exec true", max(count // 20, 50)]),
                  "sshd, internal-sftp": ("openssh plain", ["subsystem", "sftp", max(count // 20, 50)])}
     samples = {}
-    for _ in range(rounds):
-        for name, (server, words) in rows.items():
-            took = json.loads(run(bench.sshio_client(server, None, *words))[0])
-            samples.setdefault(name, []).append({"rate": took["bytes"] / took["seconds"]})
+    with one_core(bench.servers.values()):
+        for _ in range(rounds):
+            for name, (server, words) in rows.items():
+                took = json.loads(run(bench.sshio_client(server, None, *words))[0])
+                samples.setdefault(name, []).append({"rate": took["bytes"] / took["seconds"]})
     return medians(samples)
 
 
@@ -351,7 +352,7 @@ def print_echo(rows):
 def print_small(small):
     print_echo(small["echo"])
     ours = small["sessions"]["sshio, in the process"]["rate"]
-    print("open, exec, close, one after the other")
+    print("open, exec, close, one after the other, both ends on one core")
     for name, row in small["sessions"].items():
         print(f"{name:40} {row['rate']:10.0f} a second" + (f", of which ours is {ours / row['rate']:.1f} x" if row["rate"] != ours else ""))
     print("1,000 sessions on 50 connections, each 256 KiB")
