@@ -67,6 +67,7 @@ class Pscp(Copier):
 
 class AsyncSSH(Copier):
     def argv(self, words):
+        servers.need_python_module("asyncssh")
         return [PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_scp.py", "--port", self.server.port, "--user", self.server.user,
                 "--identity", self.server.identity.path, "--known-hosts", self.server.known_hosts,
                 *({"-r": "--recurse", "-p": "--preserve"}.get(word, word) for word in words)]

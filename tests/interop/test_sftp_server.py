@@ -274,6 +274,7 @@ def test_requests_that_run_at_the_same_time_keep_their_order(files, far, version
 @pytest.mark.parametrize("kind", [servers.SshioSftp, servers.SshioSftpHandlers], ids=["plain", "handlers"])
 def test_a_session_that_is_cut_leaves_no_file_open(park, far, kind):
     """The connection goes while files are open and requests are under way; handlers close their files, and exit comes last."""
+    servers.need_python_module("asyncssh")
     files = park.get(kind)
     (far / "file").write_bytes(os.urandom(3_000_000))
     before = open_files(files)
