@@ -306,6 +306,7 @@ static void clean(sshio_sftp_server *server)
 {
     struct error e;
     error_init(&e);
+    server->state = SERVER_CLEANING;
     bool begun = server->handlers.close != NULL
                      ? task_start(server->loop, clean_in_task, server, cleaned, NULL, &e) == 0
                      : worker_submit(close_files, server, cleaned) == 0;
@@ -331,10 +332,6 @@ void sftp_server_check_end(sshio_sftp_server *server)
 {
     if (server->state <= SERVER_OPEN)
         read_on(server);
-    if (server->state == SERVER_ENDING && server->request_count == 0) {
-        server->state = SERVER_ENDED;
+    else if (server->state <= SERVER_ENDED && server->request_count == 0)
         clean(server);
-    } else if (server->state == SERVER_ENDED && server->request_count == 0) {
-        clean(server);
-    }
 }

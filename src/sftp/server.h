@@ -64,7 +64,8 @@ struct sftp_port_ops {
     void (*cleaned)(sshio_sftp_server *server, int status);                 /* it may be freed */
 };
 
-enum server_state { SERVER_HELLO, SERVER_OPEN, SERVER_ENDING, SERVER_ENDED, SERVER_CLEANED };
+/* Ending: no more requests come; ended: no more are answered; cleaning: none is left, and files are being closed. */
+enum server_state { SERVER_HELLO, SERVER_OPEN, SERVER_ENDING, SERVER_ENDED, SERVER_CLEANING, SERVER_CLEANED };
 
 struct sftp_handle {
     uint32_t number;

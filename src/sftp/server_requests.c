@@ -283,7 +283,7 @@ void sftp_server_packet(sshio_sftp_server *server, struct span packet)
     }
     server->fresh = false;
     if (row == NULL) {
-        if (server->state != SERVER_ENDED)
+        if (server->state < SERVER_ENDED) /* else it went with the others */
             request_free(q);
         return;
     }

@@ -271,6 +271,27 @@ static void test_files_of_handlers_are_closed_at_the_end_and_exit_comes_once(voi
     assert_int_equal(bed.status, 0);
 }
 
+/* A client that reads the last replies late makes room when nothing is left to say. */
+static void test_room_for_output_at_the_end_does_not_end_it_again(void **state)
+{
+    (void)state;
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    for (uint32_t i = 0; i < 5; i++)
+        say(FXP_OPEN, i, OPEN_FILE);
+    wait_for(6);
+    sftp_server_eof(bed.server);
+    for (int i = 0; i < 3; i++) {
+        sftp_server_port_full(bed.server, true);
+        sftp_server_port_full(bed.server, false);
+        sftp_server_lost(bed.server);
+    }
+    finish();
+    for (int i = 0; i < 10; i++) /* what would come after the end */
+        turn();
+    assert_int_equal(bed.closed, 5);
+    assert_int_equal(bed.exits, 1);
+}
+
 static void test_a_session_that_is_lost_cancels_what_its_handlers_wait_for(void **state)
 {
     (void)state;
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_handlers_run_one_at_a_time_unless_they_may_overlap),
         cmocka_unit_test(test_what_handlers_raise_is_told),
         cmocka_unit_test(test_files_of_handlers_are_closed_at_the_end_and_exit_comes_once),
+        cmocka_unit_test(test_room_for_output_at_the_end_does_not_end_it_again),
         cmocka_unit_test(test_a_session_that_is_lost_cancels_what_its_handlers_wait_for),
         cmocka_unit_test(test_a_listing_is_fetched_in_batches),
         cmocka_unit_test(test_a_listing_that_is_closed_early_ends_its_handler),
