@@ -54,14 +54,11 @@ static int file_new(int fd, bool append, struct local_file **opened)
     return 0;
 }
 
-/* A fifo or a device must not make the open wait. What is read and written then may. */
+/* A pipe or a device makes nobody wait, neither who opens it nor who reads or writes it: workers are few, and
+ * everybody's. */
 static int open_place(const struct place *place, int flags, mode_t mode)
 {
-    int fd = place_open(place, flags | O_NONBLOCK | O_NOCTTY, mode);
-    struct stat st;
-    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-        fcntl(fd, F_SETFL, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NONBLOCK));
-    return fd;
+    return place_open(place, flags | O_NONBLOCK | O_NOCTTY, mode);
 }
 
 static int open_file(struct local *local, const char *mapped, int flags, const sshio_sftp_attrs *attrs,

@@ -218,6 +218,26 @@ def test_writes_at_absurd_places(sftp, tmp_path):
     assert (tmp_path / "file").stat().st_size == 6
 
 
+@pytest.mark.parametrize("open_it", [server, lambda **more: rooted(more["cwd"])], ids=["program", "library"])
+def test_a_pipe_with_nothing_in_it_holds_nobody_up(open_it, tmp_path):
+    """Workers are few and everybody's: whoever reads what may never come, or writes where nobody reads, is told so at once."""
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDWR)
+    with open_it(cwd=tmp_path) as session:
+        reading, writing = session.open("pipe"), session.open("pipe", 2)
+        for _ in range(8):
+            assert session.status(READ, text(reading) + u64(0) + u32(10)) == FAILURE
+        os.write(end, b"words")
+        kind, fields = session.ask(READ, text(reading) + u64(0) + u32(10))
+        assert kind == DATA and fields.text() == b"words"
+        for _ in range(8):
+            refused = session.status(WRITE, text(writing) + u64(0) + text(bytes(100_000)))
+            assert refused == FAILURE
+        assert session.ask(LSTAT, text("pipe"))[0] == ATTRS
+        assert session.end() == 0
+    os.close(end)
+
+
 def test_pipelined_requests_of_one_file_have_the_effect_of_one_after_the_other(sftp, tmp_path):
     """Spec 5.13.3: overlapping writes, then what looks at the file and its name, none of them waited for."""
     handle = sftp.open("file", READ_WRITE)
