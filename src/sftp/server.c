@@ -257,7 +257,9 @@ static void drop_requests(sshio_sftp_server *server)
     LIST_EACH_SAFE(node, &server->requests)
     {
         struct sftp_request *q = LIST_ENTRY(node, struct sftp_request, link);
-        if (!q->running)
+        if (q->done)
+            request_answer(q);
+        else if (!q->running)
             request_free(q);
         else if (q->task != NULL)
             sshio_cancel(q->task);

@@ -115,7 +115,7 @@ struct sshio_sftp_server {
     struct writer out;   /* the reply that is being made */
     uint8_t *read_block; /* of replies that are made at once */
     struct list requests;
-    unsigned request_count, running;
+    unsigned request_count, running, held; /* held: done, and not answered yet; they count as running */
     size_t payload;
     struct list files; /* struct local_file, those that handlers got included */
     struct sftp_handle **handles;
@@ -151,6 +151,7 @@ struct sftp_request {
     enum request_class cls;
     uint32_t id;
     bool running;
+    bool done;     /* and will be answered when those before it are */
     bool begun;    /* it was not refused before anything was done */
     bool detached; /* CLOSE: its file is in no list meanwhile */
     sshio_task *task;
@@ -255,11 +256,13 @@ void request_complain(struct sftp_request *q, uint32_t code, const char *text); 
 
 /* ---- server_schedule.c ---- */
 void sftp_server_schedule(sshio_sftp_server *server);
+bool request_is_held(const struct sftp_request *q); /* others are to be answered before it */
 
 /* ---- server_run.c ---- */
 void request_start(struct sftp_request *q);
-void request_finish(struct sftp_request *q); /* answers it, and gives it back */
-int request_work(void *request);             /* row->work, for workers */
+void request_finish(struct sftp_request *q); /* it is done: answers it when that may be, and gives it back */
+void request_answer(struct sftp_request *q);
+int request_work(void *request); /* row->work, for workers */
 struct local_file *request_file(
     const struct sftp_request *q); /* the file of ours that it is about; NULL = a handler's */
 

@@ -138,10 +138,12 @@ static void answer(struct sftp_request *q)
     }
 }
 
-void request_finish(struct sftp_request *q)
+void request_answer(struct sftp_request *q)
 {
     sshio_sftp_server *server = q->server;
-    settle(q);
+    if (q->done)
+        server->held--;
+    q->done = false;
     if (server->state < SERVER_ENDED)
         answer(q);
     if (q->running)
@@ -151,6 +153,17 @@ void request_finish(struct sftp_request *q)
     q->running = false;
     if (list_linked(&q->link))
         request_free(q);
+}
+
+void request_finish(struct sftp_request *q)
+{
+    sshio_sftp_server *server = q->server;
+    settle(q);
+    q->done = server->state < SERVER_ENDED && request_is_held(q);
+    if (q->done)
+        server->held++;
+    else
+        request_answer(q);
     sftp_server_schedule(server);
 }
 
@@ -272,7 +285,7 @@ static bool work_now(struct sftp_request *q)
     if (q->row->work == work_nothing)
         return true;
     if (is_reading(q))
-        return read_now(q);
+        return !request_is_held(q) && read_now(q); /* the block for that is wanted again at once */
     return q->row->type == FXP_WRITE && write_now(q);
 }
 

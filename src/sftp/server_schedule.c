@@ -60,6 +60,35 @@ static bool may_start(const struct sftp_request *q)
     return true;
 }
 
+/* OpenSSH's client cuts a file that it has uploaded where it saw the first reply out of order, and says nothing. So
+ * reads and writes of a file are answered in the order in which they came, though they are done in any. */
+bool request_is_held(const struct sftp_request *q)
+{
+    const struct list *first = &q->server->requests;
+    if (q->row->type != FXP_READ && q->row->type != FXP_WRITE)
+        return false;
+    for (const struct list *node = q->link.prev; node != first; node = node->prev) {
+        const struct sftp_request *before = LIST_ENTRY(node, struct sftp_request, link);
+        if (before->handle == q->handle && is_transfer(before))
+            return true;
+    }
+    return false;
+}
+
+static void answer_those_that_may(sshio_sftp_server *server)
+{
+    LIST_EACH_SAFE(node, &server->requests)
+    {
+        struct sftp_request *q = LIST_ENTRY(node, struct sftp_request, link);
+        if (server->held == 0)
+            return;
+        if (q->done && !request_is_held(q))
+            request_answer(q);
+        if (server->state >= SERVER_ENDED) /* the others are gone */
+            return;
+    }
+}
+
 static bool can_work(const sshio_sftp_server *server)
 {
     return server->state < SERVER_ENDED && !server->port_full && server->running < limits_default.sftp_jobs;
@@ -74,6 +103,8 @@ static void start_those_that_may(sshio_sftp_server *server)
             return;
         if (!q->running && may_start(q))
             request_start(q);
+        if (server->state >= SERVER_ENDED) /* the others are gone */
+            return;
     }
 }
 
@@ -86,6 +117,7 @@ void sftp_server_schedule(sshio_sftp_server *server)
     server->scheduling = true;
     while (server->schedule_again) {
         server->schedule_again = false;
+        answer_those_that_may(server);
         start_those_that_may(server);
     }
     server->scheduling = false;

@@ -5,12 +5,13 @@ It runs in the library, with and without handlers, in `sshio sshd`, and as `sshi
 import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 
 import clients
 import servers
-from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run
+from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run, under_limits
 from raw_sftp import ATTRS, CLOSE, OK, REMOVE, RENAME, STAT, WRITE, RawSftp, text, u32, u64
 
 FLAVOURS = (servers.SshioSftp, servers.SshioSftpHandlers, servers.SshioSftpFactory, servers.Sshio, servers.OpenSSHOurSftp)
@@ -100,6 +101,20 @@ def test_scp_of_a_tree_both_ways(flavour, far, tmp_path):
         assert (sent.st_mode, sent.st_mtime) == (came.st_mode, came.st_mtime)
     result = run([find_program("scp"), "-q", "-s", *tool_options(flavour), f"{target}/none", tmp_path])
     assert result.status == 1, result
+
+
+def test_many_uploads_at_once_are_whole(park, far, tmp_path):
+    """OpenSSH's client cuts a file where replies to its writes come out of order, and ends with status 0: writes are done by several
+    workers, and answered in the order in which they came. (the drafts allow any)"""
+    files, data = park.get(servers.SshioSftp), tmp_path / "data"
+    data.write_bytes(os.urandom(3_000_000))
+    for turn in range(8):
+        copies = [far / f"copy-{turn}-{number}" for number in range(8)]
+        argv = [find_program("scp"), "-q", "-s", *tool_options(files), data]
+        running = [subprocess.Popen(under_limits([*argv, f"{files.user}@{HOST}:{copy}"], 60)) for copy in copies]
+        assert [child.wait() for child in running] == [0] * len(copies)
+        assert [copy.stat().st_size for copy in copies] == [3_000_000] * len(copies)
+        assert all(copy.read_bytes() == data.read_bytes() for copy in copies)
 
 
 def test_a_hundred_megabytes_both_ways(flavour, far, bulk, tmp_path):

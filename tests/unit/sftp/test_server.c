@@ -8,7 +8,7 @@
 #include "sftp/server.h"
 #include "sftp/status.h"
 
-enum { REPLIES_MAX = 4096 };
+enum { REPLIES_MAX = 4096, SLOW_OFFSET = 9 };
 
 static struct {
     sshio_sftp_server *server;
@@ -22,7 +22,7 @@ static struct {
     bool cleaned;
     int status;
     /* what handlers saw */
-    unsigned active, most_active, closed, exits, names_given;
+    unsigned active, most_active, closed, exits, names_given, read_done;
     int answer, name_result;
     char path[64];
 } bed;
@@ -131,12 +131,15 @@ static int on_close(sshio_sftp_server *server, void *file, void *user)
 static int on_read(sshio_sftp_server *server, void *file, uint64_t offset, void *buffer, size_t size, size_t *got,
                    void *user)
 {
-    (void)server, (void)user, (void)offset;
+    (void)server, (void)user;
     assert_ptr_equal(file, &bed);
     if (++bed.active > bed.most_active)
         bed.most_active = bed.active;
     int rc = sshio_sleep(0);
+    for (int i = 0; rc == 0 && offset == SLOW_OFFSET && i < 5; i++)
+        rc = sshio_sleep(0);
     bed.active--;
+    bed.read_done++;
     memset(buffer, 'x', size);
     *got = size;
     return rc;
@@ -227,6 +230,46 @@ static void test_handlers_run_one_at_a_time_unless_they_may_overlap(void **state
         assert_int_equal(bed.most_active, concurrent != 0 ? 6 : 1);
         finish();
     }
+}
+
+#define READ_SLOWLY LITERAL("\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0\11\0\0\0\5")
+
+/* Two that are slow, and one behind each that is not. True when a quick one is done, and nothing is answered. */
+static bool read_in_disorder(void)
+{
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers, .concurrent = true)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    for (uint32_t i = 1; i <= 4; i += 2) {
+        say(FXP_READ, i, READ_SLOWLY);
+        say(FXP_READ, i + 1, READ_FILE);
+    }
+    while (bed.read_done < 2)
+        turn();
+    return bed.active == 2 && bed.count == 2;
+}
+
+/* OpenSSH's client cuts what it has uploaded where replies come out of order; reads and writes are the same here. */
+static void test_what_reads_and_writes_a_file_is_answered_in_order(void **state)
+{
+    (void)state;
+    assert_true(read_in_disorder());
+    say(FXP_CLOSE, 5, HANDLE_0);
+    wait_for(7);
+    for (uint32_t i = 1; i <= 5; i++)
+        assert_int_equal(bed.replies[i + 1].id, i);
+    finish();
+}
+
+/* Those that were done and wait for their turn go with the session. */
+static void test_a_session_that_is_lost_forgets_what_waits_for_its_turn(void **state)
+{
+    (void)state;
+    assert_true(read_in_disorder());
+    sftp_server_lost(bed.server);
+    finish();
+    assert_int_equal(bed.count, 2);
+    assert_int_equal(bed.closed, 1);
 }
 
 static void test_what_handlers_raise_is_told(void **state)
@@ -456,6 +499,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handlers_run_one_at_a_time_unless_they_may_overlap),
+        cmocka_unit_test(test_what_reads_and_writes_a_file_is_answered_in_order),
+        cmocka_unit_test(test_a_session_that_is_lost_forgets_what_waits_for_its_turn),
         cmocka_unit_test(test_what_handlers_raise_is_told),
         cmocka_unit_test(test_files_of_handlers_are_closed_at_the_end_and_exit_comes_once),
         cmocka_unit_test(test_room_for_output_at_the_end_does_not_end_it_again),
