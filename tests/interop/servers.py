@@ -4,6 +4,7 @@ A server knows its port, the user to log in as, its host key and what it can do.
 command that does one of the things the tests need; where there is a shell it is a shell command.
 """
 
+import functools
 import os
 import pathlib
 import pwd
@@ -529,8 +530,9 @@ class SshioManyKeys(Sshio):
         return first
 
 
+@functools.cache
 def with_host_key(kind, host_key_kind):
-    """The same server with a host key of another type."""
+    """The same server with a host key of another type. One class a pair, so that the park starts one server for it."""
     return type(kind.__name__, (kind,), {"name": f"{kind.name}-{host_key_kind}", "host_key_kind": host_key_kind})
 
 
