@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "base/utf8_errors.h"
 #include "conn/algorithms.h"
 #include "conn/key_files.h"
 #include "engine/channel.h"
@@ -203,6 +204,14 @@ static int set_keepalive(struct settings *s, const struct settings_common *c, st
     return 0;
 }
 
+static int set_text_errors(struct settings *s, const struct settings_common *c, struct error *e)
+{
+    s->errors = c->errors;
+    s->engine.text_errors = c->utf8_decode_errors;
+    int rc = text_errors_check("errors", c->errors, e);
+    return rc != 0 ? rc : text_errors_check("utf8_decode_errors", c->utf8_decode_errors, e);
+}
+
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e)
 {
     s->refs = 1;
@@ -224,6 +233,8 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
         rc = set_required_rsa_size(s, c->required_rsa_size, e);
     if (rc == 0)
         rc = set_keepalive(s, c, e);
+    if (rc == 0)
+        rc = set_text_errors(s, c, e);
     if (rc == 0)
         rc = set_algorithms(s, c, e);
     return rc;

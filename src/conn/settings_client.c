@@ -122,7 +122,6 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         rc = set_terminal(s, o, e);
     if (rc == 0)
         rc = settings_text(&s->encoding, o->encoding, e);
-    s->errors = o->errors;
     if (rc == 0)
         rc = set_host_key_algs(s, o->server_host_key_algs, e);
     if (rc == 0)

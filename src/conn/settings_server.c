@@ -99,7 +99,6 @@ static int fill(struct settings *s, const sshio_server_options *o, const char *h
         rc = settings_text(&s->encoding, o->encoding, e);
     if (rc == 0)
         rc = settings_set_sftp(s, o, e);
-    s->errors = o->errors;
     s->allow_pty = settings_tri(o->allow_pty, true);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;

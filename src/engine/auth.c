@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
+#include "engine/peer_text.h"
 
 #define SERVICE "ssh-userauth"
 #define BANNERS_MAX (64u * 1024) /* that wait for the service */
@@ -238,10 +239,13 @@ void auth_on_banner(struct engine *e, struct reader *r)
 {
     struct span msg = read_text(r);
     struct span lang = read_text(r);
-    if (reader_done(r) && utf8_valid(msg) && utf8_valid(lang))
-        e->events->auth_banner(e->owner, msg, lang);
-    else
+    struct peer_text banner;
+    if (!reader_done(r)) {
         auth_malformed(e);
+    } else if (peer_text_read(&banner, e, message_name(e->message_number), msg, lang)) {
+        e->events->auth_banner(e->owner, banner.text, lang);
+        peer_text_done(&banner);
+    }
 }
 
 void auth_on_method_message(struct engine *e, struct reader *r)
