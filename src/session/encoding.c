@@ -5,8 +5,8 @@
 #include <iconv.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/charset.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "base/utf8_errors.h"
@@ -42,11 +42,6 @@ enum status { DONE, INCOMPLETE, INVALID };
 
 /* ---- life ---- */
 
-static bool is_utf8(const char *name)
-{
-    return strcasecmp(name, "utf-8") == 0 || strcasecmp(name, "utf8") == 0;
-}
-
 static bool open_converter(const struct encoding *enc, struct converter *c, bool outgoing)
 {
     if (!enc->utf8 && c->iconv == NO_ICONV)
@@ -75,7 +70,7 @@ struct encoding *encoding_new(const char *name, sshio_text_errors errors, struct
     }
     *enc = (struct encoding){ .refs = 1,
                               .name = copy,
-                              .utf8 = is_utf8(name),
+                              .utf8 = charset_is_utf8(name),
                               .errors = errors != SSHIO_ERRORS_UNSET ? errors : SSHIO_ERRORS_STRICT };
     for (size_t i = 0; i < ENCODING_TYPES; i++)
         enc->in[i].iconv = enc->out[i].iconv = NO_ICONV;
