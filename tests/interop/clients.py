@@ -1,5 +1,6 @@
 """Clients of other projects, all with one face: run a command on a server, or open many sessions on one connection."""
 
+import contextlib
 import pathlib
 import subprocess
 
@@ -49,16 +50,21 @@ class OpenSSH(Client):
     def argv(self, server, command, rekey):
         return [*self.path, *self.options(server, rekey), HOST, command]
 
-    def run_sessions(self, server, count):
-        """One master connection; each session is a small ssh that hands its streams to it."""
+    @contextlib.contextmanager
+    def master(self, server):
+        """A connection whose sessions are small ssh that hand their streams to it: its socket."""
         control = self.folder / "control"
         master = Daemon([*self.path, *self.options(server), "-o", f"ControlPath={control}", "-M", "-N", HOST],
                         self.folder / "master.log")
         try:
             master.wait_until(control.exists, "control socket", 20)
-            self._talk(server, count, control)
+            yield control
         finally:
             master.stop()
+
+    def run_sessions(self, server, count):
+        with self.master(server) as control:
+            self._talk(server, count, control)
 
     def login_with_password(self, server, password):
         return self.log_in(server, "echo hello", {"*": password}, "-o", "PreferredAuthentications=password", "-o",

@@ -13,6 +13,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -106,6 +107,20 @@ def run(argv, *, input=b"", stdin_file=None, stdout_file=None, seconds=60, env=N
                 file.close()
     assert child.returncode != 124, f"{argv} took longer than {seconds} s; err {err[-2500:]!r}"
     return Result(argv, child.returncode, out or b"", err)
+
+
+MEASURE = """import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status if status >= 0 else 128 - status)
+"""
+
+
+def run_measured(argv, **more):
+    """The same, and how many KiB the largest of its processes had at its peak."""
+    with tempfile.NamedTemporaryFile() as file:
+        result = run([PYTHON, "-c", MEASURE, file.name, *map(str, argv)], **more)
+        return result, int(file.read())
 
 
 class Daemon:
