@@ -20,6 +20,9 @@ import pytest
 
 HOST = "127.0.0.1"
 MEBI = 1 << 20
+DEEP = os.environ.get("SSHIO_DEEP") == "1"    # everything, at full size
+# Freed memory counts at once, not when a sanitizer lets go of it.
+FRANK = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 FILE_LIMIT = 1 << 30
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent

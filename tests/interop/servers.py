@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 
-from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
+from harness import (FRANK, HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
                      free_port, known_hosts_line, missing, run)
 
 ACCOUNT_PREFIX = "sshiotest"
@@ -520,8 +520,7 @@ class SshioTight(Sshio):
     """A sanitizer that keeps no freed memory back, so that the process shows what the server itself holds."""
 
     name = "sshio-tight"
-    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-                   ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+    environment = FRANK
 
 
 class SshioManyKeys(Sshio):

@@ -16,17 +16,14 @@ import pytest
 import clients
 import servers
 from conftest import DataFile
-from harness import (HOST, MEBI, PYTHON, build_folder, clean_environment, find_built, limit_child, run_measured,
+from harness import (DEEP, FRANK, HOST, MEBI, PYTHON, build_folder, clean_environment, find_built, limit_child, run_measured,
                      under_limits)
 from raw_bed import Bed
 
-DEEP = os.environ.get("SSHIO_DEEP") == "1"
 TIMES = 11 if DEEP else 1       # that the file `mass` is sent …
 SIZE = 100 if DEEP else 40      # … of so many MiB
 KEPT = 16 * 1024                # KiB that may be held at a time, beyond what a session of a mebibyte holds
 SMALL = 32 * 1024               # KiB of the whole process
-# Freed memory counts at once, not when the sanitizer lets go of it.
-FRANK = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 # A loop that writes the file N times into a program, or on the other side to it.
 FEED = 'n=$1 f=$2; shift 2; while [ $n -gt 0 ]; do cat "$f"; n=$((n-1)); done | exec "$@"'
 
