@@ -590,12 +590,15 @@ static void check_text_of_file(struct loopback *l)
     assert_int_equal(sshio_sftp_file_write(file, "\xff", 1), SSHIO_EDECODE);
     must(sshio_sftp_file_pread(file, buffer, 2, 0, &got)); /* a character cut at the end … */
     must(sshio_sftp_file_read(file, buffer, 2, &got));     /* … and at the beginning */
+    must(sshio_sftp_file_seek(file, 0, SEEK_SET, NULL));
+    must(sshio_sftp_file_pread(file, buffer, 2, 4, &got)); /* wherever the file stands */
     must(sshio_sftp_file_close(file));
     must(sshio_sftp_open(sftp, at("text"), "w+", NULL, &file));
     must(sshio_sftp_file_write(file, "a\xff", 2));
     must(sshio_sftp_file_close(file));
     must(sshio_sftp_open(sftp, at("text"), "r", text, &file));
     assert_int_equal(sshio_sftp_file_read(file, buffer, 8, &got), SSHIO_EDECODE);
+    assert_int_equal(sshio_sftp_file_pread(file, buffer, 8, 0, &got), SSHIO_EDECODE);
     must(sshio_sftp_file_close(file));
     assert_int_equal(sshio_sftp_open(sftp, at("text"), "r", SSHIO_SFTP_OPEN(.encoding = "latin1"), &file),
                      SSHIO_EINVAL);
