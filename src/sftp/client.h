@@ -153,6 +153,7 @@ void call_handle(struct call *call, struct span handle);
 int call_wait(struct call *call, uint8_t wanted, int (*take)(struct call *call, struct reader *body), void *out);
 int call_status(struct call *call);
 int call_take_attrs(struct call *call, sshio_sftp_attrs **attrs);
+int call_take_path(struct call *call, char **path); /* waits for a reply with one name (client_paths.c) */
 
 /* The same path in the server's encoding, composed; freed by the caller. NULL = failed, as the last error. */
 char *client_path(sshio_sftp *s, const char *path);

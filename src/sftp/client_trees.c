@@ -130,17 +130,6 @@ static void remove_later(struct removing *r, char *path)
 
 static void remove_directory(struct removing *r, const char *path, unsigned depth);
 
-static bool is_directory(struct removing *r, const sshio_sftp_name *name, const char *path)
-{
-    sshio_sftp_attrs *attrs = NULL;
-    bool unknown = name->attrs.type == 0 || name->attrs.type == SSHIO_FILEXFER_TYPE_UNKNOWN;
-    if (!unknown || sshio_sftp_lstat(r->sftp, path, &attrs) != 0)
-        return name->attrs.type == SSHIO_FILEXFER_TYPE_DIRECTORY;
-    bool is = attrs->type == SSHIO_FILEXFER_TYPE_DIRECTORY;
-    sshio_sftp_attrs_free(attrs);
-    return is;
-}
-
 static void remove_entry(struct removing *r, const char *path, const sshio_sftp_name *name, unsigned depth)
 {
     if (!path_entry_is_taken(name->filename, r->sftp->logger))
@@ -148,7 +137,7 @@ static void remove_entry(struct removing *r, const char *path, const sshio_sftp_
     char *whole = path_append(path, name->filename);
     if (whole == NULL) {
         gang_error_note(&r->failed, fail_nomem());
-    } else if (is_directory(r, name, whole)) {
+    } else if (client_is_directory(r->sftp, whole, &name->attrs)) {
         remove_directory(r, whole, depth + 1);
         mem_free(whole);
     } else {
