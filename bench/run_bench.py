@@ -1,203 +1,23 @@
 """Measures sshio, OpenSSH and the wire limit in one run: alternating, several rounds, medians and ratios.
 
-    bench/run_bench.py [--build FOLDER] [--quick] [--small] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
+    bench/run_bench.py [--build FOLDER] [--quick] [--small] [--files] [--file-mib MIB] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
 
 Prints a table and writes bench.json and bench.svg into FOLDER/bench. Rates move from machine to machine; the ratios within one run hold,
 and CPU seconds are steadier than rates on a machine that others use. Everything listens on 127.0.0.1 and ends with the run.
 """
 
 import argparse
-import contextlib
 import json
-import os
 import pathlib
-import pwd
-import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
-GIBI, MEBI = 1 << 30, 1 << 20
-CIPHERS = ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
-LIMIT = 300                     # seconds for any one program
-
-
-def find(name):
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
-def run(argv, **more):
-    """Runs a program; its output, and the CPU seconds that it and its children took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([str(word) for word in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT, **more)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, argv))}: status {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
-    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def process_cpu(pid):
-    """CPU seconds of a process and of its children that have ended."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-@contextlib.contextmanager
-def one_core(servers):
-    """Both ends of all that is measured meanwhile share one processor: servers, and the programs that are started."""
-    before = os.sched_getaffinity(0)
-    core = {max(before)}
-    for pid in [0, *(server.child.pid for server in servers)]:
-        os.sched_setaffinity(pid, core)
-    try:
-        yield
-    finally:
-        for pid in [0, *(server.child.pid for server in servers)]:
-            os.sched_setaffinity(pid, before)
-
-
-class Server:
-    """A server in the background: its port and its CPU time."""
-
-    def __init__(self, argv, port, log):
-        self.port, self._log = port, log
-        with open(log, "wb") as output:
-            self.child = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        end = time.monotonic() + 20
-        while not self._accepts():
-            if self.child.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"{argv[0]} does not listen:\n{pathlib.Path(log).read_text()[-2000:]}")
-            time.sleep(0.02)
-
-    def _accepts(self):
-        with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
-            return True
-        return False
-
-    def cpu(self):
-        return process_cpu(self.child.pid)
-
-    def stop(self):
-        self.child.terminate()
-        self.child.wait(10)
-
-
-class Bench:
-    """The programs, keys and servers of one run."""
-
-    def __init__(self, build, folder):
-        self.programs, self.tool, self.folder = build / "bench", build / "tools" / "sshio", folder
-        self.user = pwd.getpwuid(os.getuid()).pw_name
-        self.sshd, self.ssh = find("sshd"), find("ssh")
-        for name in ("host", "user"):
-            run([find("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
-        self.servers = {}
-        try:
-            self._start_servers()
-        except BaseException:
-            self.stop()
-            raise
-
-    def _start_servers(self):
-        self.servers["sshio"] = self._start_sshio()
-        self.servers["sshio sshd"] = self._start_tool()
-        if self.sshd and self.ssh:
-            self.servers["openssh"] = self._start_sshd("sshd", 'ForceCommand exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
-            self.servers["openssh plain"] = self._start_sshd("sshd_plain", "Subsystem sftp internal-sftp")
-
-    def _start_sshio(self):
-        port = free_port()
-        return Server([self.programs / "sshio-bench", "server", "--port", port, "--host-key", self.folder / "host",
-                       "--authorized-keys", self.folder / "user.pub"], port, self.folder / "sshio.log")
-
-    def _start_tool(self):
-        port = free_port()
-        config = self.folder / "tool_config"
-        config.write_text(f"Port {port}\nListenAddress {HOST}\nHostKey {self.folder}/host\nStrictModes no\nPermitRootLogin yes\n"
-                          f"AuthorizedKeysFile {self.folder}/user.pub\nPidFile none\n")
-        return Server([self.tool, "sshd", "-D", "-e", "-f", config], port, self.folder / "tool.log")
-
-    def _start_sshd(self, name, line):
-        port = free_port()
-        if os.getuid() == 0:
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        config = self.folder / f"{name}_config"
-        config.write_text(f"Port {port}\nListenAddress {HOST}\nHostKey {self.folder}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
-                          f"AuthorizedKeysFile {self.folder}/user.pub\nPermitRootLogin yes\nMaxStartups 500\nMaxSessions 100\n"
-                          f"SetEnv SHLVL=2\n{line}\n")
-        return Server([self.sshd, "-D", "-e", "-f", config], port, self.folder / f"{name}.log")
-
-    def stop(self):
-        for server in self.servers.values():
-            server.stop()
-
-    def sshio_client(self, server, suite, *words):
-        cipher, _, mac = (suite or "").partition("+")
-        argv = [self.programs / "sshio-bench", "client", "--port", self.servers[server].port, "--user", self.user,
-                "--identity", self.folder / "user", *(["--cipher", cipher] if cipher else []),
-                *(["--mac", mac] if mac else []), *words]
-        return argv
-
-    def ssh_client(self, server, suite, command, program=None):
-        cipher, _, mac = suite.partition("+")
-        return [*(program or [self.ssh]), "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
-                "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-                "-o", "Compression=no", "-o", f"Ciphers={cipher}", *(["-o", f"MACs={mac}"] if mac else []), "-i", self.folder / "user", "-l", self.user,
-                "-p", self.servers[server].port, HOST, command]
-
-    # What the two servers are told to do.
-    def source(self, server, size):
-        return f"bench source {size}" if server == "sshio" else f"exec head -c {size} /dev/zero"
-
-    def sink(self, server):
-        return "bench sink" if server == "sshio" else "exec cat >/dev/null"
-
-    def transfer(self, client, server, direction, cipher, size):
-        """Rate and CPU of one transfer. ssh's own start and login are in its seconds, so it is also timed for nothing at all."""
-        before = self.servers[server].cpu()
-        if client == "sshio":
-            words = ["get", self.source(server, size), size] if direction == "get" else ["put", self.sink(server), size]
-            output, cpu = run(self.sshio_client(server, cipher, *words))
-            seconds = json.loads(output)["seconds"]
-        else:
-            seconds, cpu = self._ssh_transfer(server, direction, cipher, size)
-            seconds -= self._ssh_transfer(server, direction, cipher, 0)[0]
-        return {"rate": size / seconds / 1e6, "client_cpu": cpu / size * GIBI,
-                "server_cpu": (self.servers[server].cpu() - before) / size * GIBI}
-
-    def _ssh_transfer(self, server, direction, cipher, size):
-        start = time.monotonic()
-        if direction == "get":
-            with open(os.devnull, "wb") as nowhere:
-                cpu = self._run_quietly(self.ssh_client(server, cipher, self.source(server, size)), stdout=nowhere)
-        else:
-            feeder = subprocess.Popen(["head", "-c", str(size), "/dev/zero"], stdout=subprocess.PIPE)
-            cpu = self._run_quietly(self.ssh_client(server, cipher, self.sink(server)), stdin=feeder.stdout, stdout=subprocess.DEVNULL)
-            feeder.wait()
-        return time.monotonic() - start, cpu
-
-    def _run_quietly(self, argv, **streams):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([str(word) for word in argv], check=True, timeout=LIMIT, **streams)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    def wire_limit(self, cipher, size):
-        line = json.loads(run([self.programs / "wirelimit", "--bytes", size, cipher])[0])
-        return {"rate": line["bytes"] / line["seconds"] / 1e6, "client_cpu": line["recv_cpu"] / line["bytes"] * GIBI,
-                "server_cpu": line["send_cpu"] / line["bytes"] * GIBI}
+import far
+import sftp_rows
+from bed import CIPHERS, GIBI, MEBI, TOP, Bench, find, one_core, run
 
 
 # ---- what is measured ----
@@ -388,38 +208,75 @@ def draw(lines, path):
 def build_release(build):
     if not (build / "build.ninja").exists():
         subprocess.run(["meson", "setup", str(build), "--buildtype=release"], cwd=TOP, check=True)
-    subprocess.run(["ninja", "-C", str(build), "bench/wirelimit", "bench/sshio-bench", "tools/sshio"], check=True, stdout=subprocess.DEVNULL)
+    programs = ["bench/wirelimit", "bench/sshio-bench", "bench/delay_proxy", "tools/sshio"]
+    subprocess.run(["ninja", "-C", str(build), *programs], check=True, stdout=subprocess.DEVNULL)
 
 
-def main():
+def sizes_of(args):
+    """Over the long way the file is smaller, for all: OpenSSH moves 20 MB a second there."""
+    if args.quick:
+        return sftp_rows.Sizes(file=(args.file_mib or 128) * MEBI, far_file=16 * MEBI, tree=200, entries=1000)
+    return sftp_rows.Sizes(file=(args.file_mib or 2048) * MEBI, far_file=128 * MEBI, tree=2000, entries=10000)
+
+
+def measure_files(bench, args, rounds):
+    """Nothing when there is no room for them."""
+    sizes = sizes_of(args)
+    free, needed = shutil.disk_usage(args.folder).free, sftp_rows.room_needed(sizes)
+    if free < needed:
+        print(f"No files: {args.folder} has {free // MEBI} MiB free, {needed // MEBI} are needed (see --folder, --file-mib)")
+        return None
+    results = sftp_rows.measure(bench, args.folder, (args.cipher or CIPHERS)[0], sizes, rounds)
+    marks, way = sftp_rows.judge(results, sizes), far.measure_way(bench, sizes.file)
+    sftp_rows.show(results, marks, way)
+    return {"rows": results, "marks": marks, "way": way}
+
+
+def measure_channels(bench, args, size, rounds):
+    lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
+    if lines:
+        print_bulk(lines)
+    small = measure_small(bench, args.quick)
+    print_small(small)
+    syscalls = count_syscalls(bench, size) if args.syscalls else None
+    if syscalls:
+        print(f"system calls a packet  get {syscalls['get']:.2f}, put {syscalls['put']:.2f} (client)")
+    return {"bulk": lines, "small": small, "syscalls": syscalls}
+
+
+def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build-release", help="a release build; made when it is not there")
     parser.add_argument("--quick", action="store_true", help="one round of 128 MiB")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--cipher", action="append", metavar="CIPHER[+MAC]", help="instead of the usual ones; may be repeated")
-    parser.add_argument("--small", action="store_true", help="no bulk transfers: latencies, sessions and logins only")
+    parser.add_argument("--small", action="store_true", help="no bulk transfers and no files: latencies, sessions and logins only")
+    parser.add_argument("--files", action="store_true", help="files by SFTP only")
+    parser.add_argument("--file-mib", type=int, metavar="MIB", help="size of the large file; default 2048, with --quick 128")
+    parser.add_argument("--folder", type=pathlib.Path, default="/dev/shm", help="where files are, in memory at best; default /dev/shm")
     parser.add_argument("--syscalls", action="store_true", help="count system calls by strace as well")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
     build = args.build.resolve()
     build_release(build)
     size, rounds = (128 * MEBI, args.rounds or 1) if args.quick else (GIBI, args.rounds or 5)
+    results = {}
     with tempfile.TemporaryDirectory(prefix="sshio-bench-") as folder:
         bench = Bench(build, pathlib.Path(folder))
         try:
-            lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
-            if lines:
-                print_bulk(lines)
-            small = measure_small(bench, args.quick)
-            print_small(small)
-            syscalls = count_syscalls(bench, size) if args.syscalls else None
-            if syscalls:
-                print(f"system calls a packet  get {syscalls['get']:.2f}, put {syscalls['put']:.2f} (client)")
+            if not args.files:
+                results = measure_channels(bench, args, size, rounds)
+            if not args.small:
+                results["files"] = measure_files(bench, args, rounds)
         finally:
             bench.stop()
-    (build / "bench" / "bench.json").write_text(json.dumps({"bulk": lines, "small": small, "syscalls": syscalls}, indent=1) + "\n")
-    if lines:
-        draw(lines, build / "bench" / "bench.svg")
-    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if lines else ""))
+    (build / "bench" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+    if results.get("bulk"):
+        draw(results["bulk"], build / "bench" / "bench.svg")
+    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if results.get("bulk") else ""))
 
 
 if __name__ == "__main__":
