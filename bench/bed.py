@@ -16,6 +16,7 @@ HOST = "127.0.0.1"
 GIBI, MEBI = 1 << 30, 1 << 20
 CIPHERS = ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
 LIMIT = 300                     # seconds for any one program
+MEMORY = pathlib.Path("/dev/shm")  # a file system of it
 FAR_MS = 100                    # there and back, to what is far
 
 

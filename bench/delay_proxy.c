@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define MAX_CONNECTIONS 16
-#define HELD_MAX ((uint64_t)1 << 29) /* bytes of a ring, which take memory only once they are used */
+#define HELD_MAX ((uint64_t)1 << 28) /* bytes of a ring, which take memory only once they are used */
 #define MARKS_MAX 16384
 #define MARK_NS 100000
 #define IO_LEN ((size_t)1 << 20)
@@ -71,17 +71,13 @@ static uint64_t now(void)
 
 static void way_init(struct way *way, int from, int to)
 {
-    *way = (struct way){ .from = from, .to = to, .end_due = NEVER };
+    *way = (struct way){ .from = from, .to = to, .ring = way->ring, .marks = way->marks, .end_due = NEVER };
+    if (way->ring != NULL)
+        return; /* of an earlier connection, and in memory already */
     way->ring = mmap(NULL, HELD_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     way->marks = calloc(MARKS_MAX, sizeof *way->marks);
     if (way->ring == MAP_FAILED || way->marks == NULL)
         die("memory");
-}
-
-static void way_done(struct way *way)
-{
-    munmap(way->ring, HELD_MAX);
-    free(way->marks);
 }
 
 static bool wants_to_read(const struct way *way)
@@ -214,8 +210,6 @@ static void connection_end(struct connection *c)
 {
     close(c->ways[0].from);
     close(c->ways[0].to);
-    way_done(&c->ways[0]);
-    way_done(&c->ways[1]);
     c->used = false;
 }
 

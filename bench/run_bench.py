@@ -1,12 +1,13 @@
 """Measures sshio, OpenSSH and the wire limit in one run: alternating, several rounds, medians and ratios.
 
-    bench/run_bench.py [--build FOLDER] [--quick] [--small] [--files] [--file-mib MIB] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
+    bench/run_bench.py [--build FOLDER] [--quick] [--small | --files] [--file-mib MIB] [--far-mib MIB] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
 
 Prints a table and writes bench.json and bench.svg into FOLDER/bench. Rates move from machine to machine; the ratios within one run hold,
 and CPU seconds are steadier than rates on a machine that others use. Everything listens on 127.0.0.1 and ends with the run.
 """
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -17,7 +18,23 @@ import tempfile
 
 import far
 import sftp_rows
-from bed import CIPHERS, GIBI, MEBI, TOP, Bench, find, one_core, run
+from bed import CIPHERS, GIBI, MEBI, MEMORY, TOP, Bench, find, one_core, run
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How much of everything."""
+    rounds: int
+    bulk: int               # bytes
+    echoes: int             # in all rounds; also of sessions, of which there are fewer
+    logins: int
+    crowd: tuple            # connections, and sessions of each
+    files: sftp_rows.Sizes  # over the long way the file is smaller, for all: OpenSSH moves 20 MB a second there
+
+
+FULL = Scale(5, GIBI, 20000, 500, (50, 20), sftp_rows.Sizes(file=2 * GIBI, far_file=128 * MEBI, tree=2000, entries=10000))
+QUICK = Scale(1, 128 * MEBI, 2000, 50, (50, 20), sftp_rows.Sizes(file=128 * MEBI, far_file=16 * MEBI, tree=200, entries=1000))
+SMOKE = Scale(1, 4 * MEBI, 100, 2, (2, 3), sftp_rows.Sizes(file=4 * MEBI, far_file=MEBI, tree=20, entries=300))
 
 
 # ---- what is measured ----
@@ -93,22 +110,21 @@ def measure_sessions(bench, count, rounds):
     return medians(samples)
 
 
-def measure_crowd(bench, rounds):
-    """1,000 sessions on 50 connections, with and without one that reads nothing until all others have ended."""
+def measure_crowd(bench, crowd, rounds):
+    """Many sessions on each of many connections, with and without one that reads nothing until all others have ended."""
     samples = {}
     for _ in range(rounds):
         for name, slow in (("all read", 0), ("one does not", 1)):
-            words = ["crowd", 50, 20, 1 << 18, slow]
+            words = ["crowd", *crowd, 1 << 18, slow]
             samples.setdefault(name, []).append(json.loads(run(bench.sshio_client("sshio", CIPHERS[0], *words))[0]))
     return medians(samples)
 
 
-def measure_small(bench, quick):
+def measure_small(bench, scale):
     """Round trips, commands, crowds and logins."""
-    count, rounds = (2000, 2) if quick else (20000, 5)
-    logins = 50 if quick else 500
+    count, rounds, logins = scale.echoes, scale.rounds, scale.logins
     results = {"echo": measure_echo(bench, count, rounds), "sessions": measure_sessions(bench, count // 4 // rounds, rounds),
-               "crowd": measure_crowd(bench, rounds)}
+               "crowd": measure_crowd(bench, scale.crowd, rounds)}
 
     def measure(name, *words):
         results[name] = json.loads(run(bench.sshio_client("sshio", None, *words))[0])
@@ -175,7 +191,7 @@ def print_small(small):
     print("open, exec, close, one after the other, both ends on one core")
     for name, row in small["sessions"].items():
         print(f"{name:40} {row['rate']:10.0f} a second" + (f", of which ours is {ours / row['rate']:.1f} x" if row["rate"] != ours else ""))
-    print("1,000 sessions on 50 connections, each 256 KiB")
+    print("many sessions on many connections, each 256 KiB")
     for name, row in small["crowd"].items():
         print(f"{name:40} {row['seconds']:10.3f} s for {row['sessions']:.0f}; one takes {row['median_ms']:.0f} ms, the last {row['last_ms']:.0f}")
     print(f"login               {small['handshake']['median_us']:8.0f} us median, one after the other")
@@ -212,36 +228,37 @@ def build_release(build):
     subprocess.run(["ninja", "-C", str(build), *programs], check=True, stdout=subprocess.DEVNULL)
 
 
-def sizes_of(args):
-    """Over the long way the file is smaller, for all: OpenSSH moves 20 MB a second there."""
-    if args.quick:
-        return sftp_rows.Sizes(file=(args.file_mib or 128) * MEBI, far_file=16 * MEBI, tree=200, entries=1000)
-    return sftp_rows.Sizes(file=(args.file_mib or 2048) * MEBI, far_file=128 * MEBI, tree=2000, entries=10000)
-
-
-def measure_files(bench, args, rounds):
+def measure_files(bench, args, scale):
     """Nothing when there is no room for them."""
-    sizes = sizes_of(args)
+    sizes = scale.files
     free, needed = shutil.disk_usage(args.folder).free, sftp_rows.room_needed(sizes)
     if free < needed:
         print(f"No files: {args.folder} has {free // MEBI} MiB free, {needed // MEBI} are needed (see --folder, --file-mib)")
         return None
-    results = sftp_rows.measure(bench, args.folder, (args.cipher or CIPHERS)[0], sizes, rounds)
+    results = sftp_rows.measure(bench, args.folder, (args.cipher or CIPHERS)[0], sizes, scale.rounds)
     marks, way = sftp_rows.judge(results, sizes), far.measure_way(bench, sizes.file)
     sftp_rows.show(results, marks, way)
     return {"rows": results, "marks": marks, "way": way}
 
 
-def measure_channels(bench, args, size, rounds):
-    lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
+def measure_channels(bench, args, scale):
+    lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, scale.bulk, scale.rounds))
     if lines:
         print_bulk(lines)
-    small = measure_small(bench, args.quick)
+    small = measure_small(bench, scale)
     print_small(small)
-    syscalls = count_syscalls(bench, size) if args.syscalls else None
+    syscalls = count_syscalls(bench, scale.bulk) if args.syscalls else None
     if syscalls:
         print(f"system calls a packet  get {syscalls['get']:.2f}, put {syscalls['put']:.2f} (client)")
     return {"bulk": lines, "small": small, "syscalls": syscalls}
+
+
+def scale_of(args):
+    """What the options make of it."""
+    scale = SMOKE if args.smoke else QUICK if args.quick else FULL
+    sizes = dataclasses.replace(scale.files, file=args.file_mib * MEBI if args.file_mib else scale.files.file,
+                                far_file=args.far_mib * MEBI if args.far_mib else scale.files.far_file)
+    return dataclasses.replace(scale, rounds=args.rounds or scale.rounds, files=sizes)
 
 
 def parse_args():
@@ -252,31 +269,39 @@ def parse_args():
     parser.add_argument("--cipher", action="append", metavar="CIPHER[+MAC]", help="instead of the usual ones; may be repeated")
     parser.add_argument("--small", action="store_true", help="no bulk transfers and no files: latencies, sessions and logins only")
     parser.add_argument("--files", action="store_true", help="files by SFTP only")
-    parser.add_argument("--file-mib", type=int, metavar="MIB", help="size of the large file; default 2048, with --quick 128")
-    parser.add_argument("--folder", type=pathlib.Path, default="/dev/shm", help="where files are, in memory at best; default /dev/shm")
+    parser.add_argument("--smoke", action="store_true", help="as a test: a little of everything, with what is built, and nothing is written")
+    parser.add_argument("--file-mib", type=int, metavar="MIB", help="size of the large file; default 2048")
+    parser.add_argument("--far-mib", type=int, metavar="MIB", help="size of the file over the long way; default 128")
+    parser.add_argument("--folder", type=pathlib.Path, default=MEMORY if MEMORY.is_dir() else tempfile.gettempdir(),
+                        help=f"where files are, in memory at best; default {MEMORY}")
     parser.add_argument("--syscalls", action="store_true", help="count system calls by strace as well")
     return parser.parse_args()
+
+
+def write(results, build):
+    (build / "bench" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+    if results.get("bulk"):
+        draw(results["bulk"], build / "bench" / "bench.svg")
+    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if results.get("bulk") else ""))
 
 
 def main():
     args = parse_args()
     build = args.build.resolve()
-    build_release(build)
-    size, rounds = (128 * MEBI, args.rounds or 1) if args.quick else (GIBI, args.rounds or 5)
-    results = {}
+    if not args.smoke:
+        build_release(build)
+    results, scale = {}, scale_of(args)
     with tempfile.TemporaryDirectory(prefix="sshio-bench-") as folder:
         bench = Bench(build, pathlib.Path(folder))
         try:
             if not args.files:
-                results = measure_channels(bench, args, size, rounds)
+                results = measure_channels(bench, args, scale)
             if not args.small:
-                results["files"] = measure_files(bench, args, rounds)
+                results["files"] = measure_files(bench, args, scale)
         finally:
             bench.stop()
-    (build / "bench" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
-    if results.get("bulk"):
-        draw(results["bulk"], build / "bench" / "bench.svg")
-    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if results.get("bulk") else ""))
+    if not args.smoke:
+        write(results, build)
 
 
 if __name__ == "__main__":
