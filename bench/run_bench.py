@@ -32,8 +32,8 @@ class Scale:
     files: sftp_rows.Sizes  # over the long way the file is smaller, for all: OpenSSH moves 20 MB a second there
 
 
-FULL = Scale(5, GIBI, 20000, 500, (50, 20), sftp_rows.Sizes(file=2 * GIBI, far_file=128 * MEBI, tree=2000, entries=10000))
-QUICK = Scale(1, 128 * MEBI, 2000, 50, (50, 20), sftp_rows.Sizes(file=128 * MEBI, far_file=16 * MEBI, tree=200, entries=1000))
+FULL = Scale(5, GIBI, 20000, 500, (50, 20), sftp_rows.Sizes(file=2 * GIBI, far_file=256 * MEBI, tree=2000, entries=10000))
+QUICK = Scale(1, 128 * MEBI, 2000, 50, (50, 20), sftp_rows.Sizes(file=128 * MEBI, far_file=32 * MEBI, tree=200, entries=1000))
 SMOKE = Scale(1, 4 * MEBI, 100, 2, (2, 3), sftp_rows.Sizes(file=4 * MEBI, far_file=MEBI, tree=20, entries=300))
 
 
@@ -271,7 +271,7 @@ def parse_args():
     parser.add_argument("--files", action="store_true", help="files by SFTP only")
     parser.add_argument("--smoke", action="store_true", help="as a test: a little of everything, with what is built, and nothing is written")
     parser.add_argument("--file-mib", type=int, metavar="MIB", help="size of the large file; default 2048")
-    parser.add_argument("--far-mib", type=int, metavar="MIB", help="size of the file over the long way; default 128")
+    parser.add_argument("--far-mib", type=int, metavar="MIB", help="size of the file over the long way; default 256")
     parser.add_argument("--folder", type=pathlib.Path, default=MEMORY if MEMORY.is_dir() else tempfile.gettempdir(),
                         help=f"where files are, in memory at best; default {MEMORY}")
     parser.add_argument("--syscalls", action="store_true", help="count system calls by strace as well")
