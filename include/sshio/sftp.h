@@ -246,7 +246,8 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     void *user;                            /* of both */
     const char *const *more_sources;       /* further sources; the target is a directory then */
     sshio_tri sparse;                      /* only the data of files with holes; default yes */
-    int64_t block_size;                    /* bytes of a request; default by the server's limits, at most 256 KiB */
+    int64_t block_size;                    /* bytes of a request, if the server takes as many; default by its limits, at
+                                              most 256 KiB */
     int max_requests;                      /* under way for a file; default 16 to 128, growing with the way's length */
     bool remote_only;                      /* copy: fail rather than bring the data here; default false */
     double timeout;                        /* s, of the whole transfer; default never */

@@ -249,6 +249,16 @@ def test_blocks_arrive_in_parallel(peer, place):
     assert int(total) == sum(at % 65521 * byte for at, byte in enumerate(data))
 
 
+@pytest.mark.parametrize("block", [262144, 1 << 20])
+def test_larger_blocks_than_the_server_takes(peer, place, tmp_path, block):
+    """Row 23 of spec 5.19: OpenSSH ends a session on packets of more than 256 KiB."""
+    data = os.urandom(1500001)
+    (tmp_path / "file").write_bytes(data)
+    answers = peer.run(["put", tmp_path / "file", place / "file", "S", block], ["get", place / "file", tmp_path / "back", "S", block])
+    assert all(answer.ok for answer in answers), answers
+    assert (place / "file").read_bytes() == data == (tmp_path / "back").read_bytes()
+
+
 # ---- directories ----
 
 def test_directories_with_all_that_is_above_them(peer, place):

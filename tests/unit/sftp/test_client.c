@@ -287,6 +287,72 @@ static void test_holes_are_not_transferred(void **state)
     run_with(keep_holes, serve_files);
 }
 
+/* ---- sources that change meanwhile ---- */
+
+static uint64_t new_size;
+static char changed[64]; /* the name of the file that is copied last */
+
+/* When one file has arrived the other one gets another size than it had when it was looked at. */
+static int change_other(const char *srcpath, const char *dstpath, uint64_t bytes, uint64_t total, void *user)
+{
+    (void)dstpath, (void)user;
+    if (changed[0] == '\0' && bytes == total) {
+        snprintf(changed, sizeof changed, "%s", strstr(srcpath, "pair/one") != NULL ? "two" : "one");
+        char path[192];
+        snprintf(path, sizeof path, "%s/pair/%s", folder, changed);
+        assert_int_equal(truncate(path, (off_t)new_size), 0);
+    }
+    return 0;
+}
+
+static int copy_pair(sshio_sftp *sftp, unsigned way, sshio_tri sparse, uint64_t size)
+{
+    static int (*const ways[])(sshio_sftp *, const char *, const char *,
+                               const sshio_copy_options *) = { sshio_sftp_mget, sshio_sftp_mput, sshio_sftp_mcopy };
+    changed[0] = '\0';
+    new_size = size;
+    fill(at("pair/one"), 2000000);
+    fill(at("pair/two"), 2000000);
+    return ways[way](sftp, at("pair/*"), at("into"), SSHIO_COPY(.progress = change_other, .sparse = sparse));
+}
+
+static void check_shrunk(sshio_sftp *sftp, unsigned way, sshio_tri sparse, uint64_t size)
+{
+    assert_int_equal(copy_pair(sftp, way, sparse, size), SSHIO_ESFTP_FAILURE);
+    const sshio_error *e = sshio_error_last();
+    assert_non_null(strstr(sshio_error_message(), "Unexpected EOF"));
+    assert_string_equal(strrchr(e->srcpath, '/') + 1, changed);
+    assert_true(e->offset <= size);
+}
+
+/* Row 22 of spec 5.19: what has become shorter is an error, where the source tells its holes and where not, and what
+ * has become longer is copied up to the length that it had. */
+static void change_sources(struct loopback *l)
+{
+    sshio_conn *conn = NULL;
+    struct stat st;
+    char copy[192];
+    sshio_sftp *sftp = start(l, &conn, NULL);
+    assert_int_equal(mkdir(at("pair"), 0700), 0);
+    assert_int_equal(mkdir(at("into"), 0700), 0);
+    for (unsigned i = 0; i < 6; i++) {
+        sshio_tri sparse = i % 2 == 0 ? SSHIO_YES : SSHIO_NO;
+        check_shrunk(sftp, i / 2, sparse, 0);
+        check_shrunk(sftp, i / 2, sparse, 1000000);
+        must(copy_pair(sftp, i / 2, sparse, 3000000));
+        snprintf(copy, sizeof copy, "%s/into/%s", folder, changed);
+        assert_int_equal(stat(copy, &st), 0);
+        assert_int_equal(st.st_size, 2000000);
+    }
+    finish(sftp, conn);
+}
+
+static void test_sources_that_change_meanwhile(void **state)
+{
+    (void)state;
+    run_with(change_sources, serve_files);
+}
+
 /* ---- cancelling ---- */
 
 static sshio_task *busy;
@@ -524,12 +590,15 @@ static void check_text_of_file(struct loopback *l)
     assert_int_equal(sshio_sftp_file_write(file, "\xff", 1), SSHIO_EDECODE);
     must(sshio_sftp_file_pread(file, buffer, 2, 0, &got)); /* a character cut at the end … */
     must(sshio_sftp_file_read(file, buffer, 2, &got));     /* … and at the beginning */
+    must(sshio_sftp_file_seek(file, 0, SEEK_SET, NULL));
+    must(sshio_sftp_file_pread(file, buffer, 2, 4, &got)); /* wherever the file stands */
     must(sshio_sftp_file_close(file));
     must(sshio_sftp_open(sftp, at("text"), "w+", NULL, &file));
     must(sshio_sftp_file_write(file, "a\xff", 2));
     must(sshio_sftp_file_close(file));
     must(sshio_sftp_open(sftp, at("text"), "r", text, &file));
     assert_int_equal(sshio_sftp_file_read(file, buffer, 8, &got), SSHIO_EDECODE);
+    assert_int_equal(sshio_sftp_file_pread(file, buffer, 8, 0, &got), SSHIO_EDECODE);
     must(sshio_sftp_file_close(file));
     assert_int_equal(sshio_sftp_open(sftp, at("text"), "r", SSHIO_SFTP_OPEN(.encoding = "latin1"), &file),
                      SSHIO_EINVAL);
@@ -765,6 +834,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_transfers_of_each_version_are_whole, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_times_that_a_version_has_not_are_left_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_holes_are_not_transferred, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_sources_that_change_meanwhile, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_cancelled_transfer_leaves_the_session_usable, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_transfer_has_a_time_limit, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_handle_of_a_cancelled_open_is_closed, make_folder, remove_folder),
