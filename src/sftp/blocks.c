@@ -7,9 +7,9 @@
 #define AT_ONCE_BYTES (4u * 1024 * 1024) /* under way at first */
 #define AT_ONCE_MIN 16u
 #define AT_ONCE_MAX 128u
-#define GROWN_BYTES (16u * 1024 * 1024) /* and at most */
+#define GROWN_BYTES (32u * 1024 * 1024) /* and at most */
 #define GROWN_MAX 512u
-#define APART_MAX (32u * 1024 * 1024) /* bytes between the oldest block under way and the newest */
+#define APART_MAX (64u * 1024 * 1024) /* bytes between the oldest block under way and the newest */
 
 #define DATA_MAX ((size_t)SFTP_PACKET_MAX - 1024)
 #define USUAL_PACKET_MAX (256u * 1024) /* of servers that do not say: OpenSSH and proftpd end the session on more */
@@ -251,6 +251,8 @@ static void prepare(struct blocks *b)
     if (b->window == 0)
         b->window = blocks_window(b->block);
     b->window_max = most > GROWN_MAX ? GROWN_MAX : most < b->window ? b->window : (unsigned)most;
+    if (b->grows && engine_way_is_long(b->sftp->chan->conn->engine))
+        b->window = b->window_max;
     b->latency_ms = UINT64_MAX / 2;
     b->eof = UINT64_MAX;
     b->next = b->range_count != 0 ? b->ranges[0].offset : 0;

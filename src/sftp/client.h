@@ -31,7 +31,6 @@
 #define CLIENT_HANDLE_MAX 256u
 #define CLIENT_BUFFER (256u * 1024) /* of the pool that blocks of files are moved through */
 #define CLIENT_HEAD_ROOM 320u       /* in front of a buffer: the fields of a WRITE with the longest handle */
-#define CLIENT_WINDOW (4u * 1024 * 1024)
 #define CLIENT_QUEUE_HIGH (512u * 1024) /* bytes in the channel: no further data is put there */
 
 struct request;
