@@ -5,14 +5,6 @@
 #include "base/utf8_errors.h"
 #include "engine/internal.h"
 
-static bool is_ascii(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static int change(struct peer_text *t, struct span bytes, sshio_text_errors errors, struct error *error)
 {
     writer_init(&t->changed, bytes.len * STAND_IN_MAX);
@@ -30,7 +22,7 @@ int peer_text_init(struct peer_text *t, const struct engine *e, const char *what
 {
     sshio_text_errors errors = e->config->text_errors;
     *t = (struct peer_text){ .text = bytes };
-    if (!is_ascii(lang))
+    if (!utf8_is_ascii(lang))
         return error_set(error, SSHIO_EPROTOCOL, "Language tag of %s is not ASCII", what);
     if (utf8_valid(bytes))
         return 0;
