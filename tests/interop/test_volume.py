@@ -197,4 +197,5 @@ def test_an_echo_comes_back_while_another_session_never_ends(sshio_server, tmp_p
                 assert echo.stdout.readline() == b"line %d\n" % number
             drain.wait_for(drain.count + MEBI)
             endless.terminate()
+            drain.join()
             echo.stdin.close()
