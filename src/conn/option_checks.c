@@ -21,6 +21,7 @@ struct row {
 };
 
 /* Fields that are an enum, whose smallest value is 0, or an int that counts from 0. */
+_Static_assert(sizeof(sshio_tri) == sizeof(int) && sizeof(sshio_family) == sizeof(int), "read as an int");
 static const struct row client_choices[] = {
     CLIENT(port, PORT_MAX),
     CLIENT(bind_port, PORT_MAX),
