@@ -1,6 +1,6 @@
 /* The SFTP client and our own server in one process: each version, text, cancelled calls, many calls at once, and the
  * end of the session. */
-#include "unit.h"
+#include "sftp/bed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,80 +10,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "session/run.h"
 #include "sftp/client.h"
 #include "sftp/gang.h"
 #include "sftp/status.h"
-
-static char folder[64];
-
-static void serve_files(struct loopback *l)
-{
-    static sshio_sftp_server_options options;
-    sshio_sftp_server_options_init(&options);
-    l->server_options.sftp_server = &options;
-    l->server_options.sftp_version = 6;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sshio-sftp-XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static const char *at(const char *name)
-{
-    static char paths[4][192];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void fill(const char *path, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    for (size_t i = 0; i < size; i++)
-        fputc((int)(i * 7 + (i >> 13)) & 0xff, file);
-    fclose(file);
-}
-
-static bool same(const char *a, const char *b)
-{
-    char command[512];
-    snprintf(command, sizeof command, "cmp -s %s %s", a, b);
-    return system(command) == 0;
-}
-
-#define must(call)                                                                                                     \
-    do {                                                                                                               \
-        if ((call) != 0)                                                                                               \
-            fail_msg("line %d: %s", __LINE__, sshio_error_message());                                                  \
-    } while (0)
-
-static sshio_sftp *start(struct loopback *l, sshio_conn **conn, const sshio_sftp_options *options)
-{
-    sshio_sftp *sftp = NULL;
-    *conn = loopback_connect(l);
-    must(sshio_start_sftp_client(*conn, options, &sftp));
-    return sftp;
-}
-
-static void finish(sshio_sftp *sftp, sshio_conn *conn)
-{
-    sshio_sftp_unref(sftp);
-    sshio_conn_unref(conn);
-}
 
 /* ---- each version ---- */
 
