@@ -17,6 +17,7 @@ struct open_pair {
     int fd;
     bool appends, has_position;
     uint64_t position;
+    char doomed[TWIN_PATH]; /* the name that goes when it is closed; "" = none */
 };
 
 struct paths {

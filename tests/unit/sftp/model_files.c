@@ -27,10 +27,21 @@ static struct open_pair *some_pair(struct model *m)
     return pair->file != NULL ? pair : NULL;
 }
 
+/* What has come to stand there in its place stays. */
+static void remove_doomed(struct open_pair *pair)
+{
+    struct stat name, file;
+    if (pair->doomed[0] != '\0' && lstat(pair->doomed, &name) == 0 && fstat(pair->fd, &file) == 0 &&
+        name.st_dev == file.st_dev && name.st_ino == file.st_ino)
+        unlink(pair->doomed);
+    pair->doomed[0] = '\0';
+}
+
 static void close_pair(struct model *m, struct open_pair *pair)
 {
     int rc = sshio_sftp_file_close(pair->file);
     pair->file = NULL;
+    remove_doomed(pair);
     model_expect_os(m, rc, close(pair->fd));
 }
 
@@ -124,19 +135,35 @@ static int flags_of_56(uint32_t access, uint32_t flags)
     bool appends = (access & SSHIO_ACE4_APPEND_DATA) != 0 ||
                    (flags & (SSHIO_FXF_APPEND_DATA | SSHIO_FXF_APPEND_DATA_ATOMIC)) != 0;
     int how = writes ? (access & SSHIO_ACE4_READ_DATA) != 0 ? O_RDWR : O_WRONLY : O_RDONLY;
+    how |= (flags & (SSHIO_FXF_NOFOLLOW | SSHIO_FXF_DELETE_ON_CLOSE)) != 0 ? O_NOFOLLOW : 0;
     return how | dispositions[flags & SSHIO_FXF_ACCESS_DISPOSITION] | (appends ? O_APPEND : 0);
 }
 
+static uint32_t roll_flags(struct model *m)
+{
+    uint32_t flags = model_roll(m, 6);
+    if (model_one_in(m, 3))
+        flags |= model_one_in(m, 2) ? SSHIO_FXF_APPEND_DATA : SSHIO_FXF_APPEND_DATA_ATOMIC;
+    if (m->version >= 6 && model_one_in(m, 3))
+        flags |= model_one_in(m, 2) ? SSHIO_FXF_NOFOLLOW : SSHIO_FXF_DELETE_ON_CLOSE;
+    return flags;
+}
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The access that no server of ours has, and dispositions that are none, are refused before anything is looked at. */
 static void act_open56(struct model *m)
 {
     struct paths p;
     struct open_pair *pair = free_pair(m);
-    uint32_t access = model_roll(m, 8) | SSHIO_ACE4_READ_ATTRIBUTES, flags = model_roll(m, 6);
+    uint32_t access = model_roll(m, 8) | SSHIO_ACE4_READ_ATTRIBUTES, flags = roll_flags(m);
     if (pair == NULL || m->version < 5)
         return;
     model_pick(m, &p);
-    if (model_one_in(m, 3))
-        flags |= SSHIO_FXF_APPEND_DATA;
     if (model_one_in(m, 16))
         access |= SSHIO_ACE4_DELETE_CHILD;
     model_note(m, "open56 %d: %s %x %x", (int)(pair - m->files), p.mine, (unsigned)access, (unsigned)flags);
@@ -147,8 +174,16 @@ static void act_open56(struct model *m)
         model_expect(m, rc, twin_error(EINVAL, m->version));
         return;
     }
+    bool dooms = (flags & SSHIO_FXF_DELETE_ON_CLOSE) != 0;
+    if (dooms && is_dir(p.twin) && (flags & SSHIO_FXF_ACCESS_DISPOSITION) != SSHIO_FXF_CREATE_NEW) {
+        model_expect(m, rc, twin_error(EISDIR, m->version));
+        return;
+    }
     opened(m, pair, rc, p.twin, flags_of_56(access, flags), 0666);
-    pair->appends = (access & SSHIO_ACE4_APPEND_DATA) != 0 || (flags & SSHIO_FXF_APPEND_DATA) != 0;
+    if (dooms && rc == 0)
+        snprintf(pair->doomed, sizeof pair->doomed, "%s", p.twin);
+    pair->appends = (access & SSHIO_ACE4_APPEND_DATA) != 0 ||
+                    (flags & (SSHIO_FXF_APPEND_DATA | SSHIO_FXF_APPEND_DATA_ATOMIC)) != 0;
     pair->has_position = !pair->appends;
     pair->position = 0;
 }

@@ -450,6 +450,35 @@ static void test_a_handlers_file_is_not_worked_on_here(void **state)
     finish();
 }
 
+#define EXTENDED_TEXT(name) "\0\0\0" name
+#define WHOLE_MD5                                                                                                      \
+    "\0\0\0\3md5"                                                                                                      \
+    "\0\0\0\0\0\0\0\0"                                                                                                 \
+    "\0\0\0\0\0\0\0\5"                                                                                                 \
+    "\0\0\0\0"
+
+/* What reads or writes files by name would pass by the handlers that have them; by handle it goes through them. */
+static void test_no_request_passes_a_handlers_files_by(void **state)
+{
+    (void)state;
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    say(FXP_EXTENDED, 1, LITERAL(EXTENDED_TEXT("\17check-file-name") "\0\0\0\1f" WHOLE_MD5));
+    say(FXP_EXTENDED, 2, LITERAL(EXTENDED_TEXT("\11copy-file") "\0\0\0\1f\0\0\0\1g\1"));
+    say(FXP_EXTENDED, 3, LITERAL(EXTENDED_TEXT("\12check-file") "\0\0\0\4\0\0\0\0" WHOLE_MD5));
+    wait_for(5);
+    assert_int_equal(bed.replies[2].first, SSHIO_FX_OP_UNSUPPORTED);
+    assert_int_equal(bed.replies[3].first, SSHIO_FX_OP_UNSUPPORTED);
+    assert_int_equal(bed.replies[4].type, FXP_EXTENDED_REPLY);
+    assert_int_equal(bed.read_done, 1);
+    assert_false(sftp_server_serves_extension(bed.server, EXT_COPY_FILE));
+    assert_false(sftp_server_serves_extension(bed.server, EXT_CHECK_FILE_NAME));
+    assert_true(sftp_server_serves_extension(bed.server, EXT_CHECK_FILE_HANDLE));
+    assert_int_equal(sftp_server_open_flags(bed.server) & SSHIO_FXF_APPEND_DATA_ATOMIC, SSHIO_FXF_APPEND_DATA_ATOMIC);
+    finish();
+}
+
 static void test_bad_options_are_refused(void **state)
 {
     (void)state;
@@ -511,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_paths_are_mapped_by_a_handler),
         cmocka_unit_test(test_attributes_are_answered_by_a_handler),
         cmocka_unit_test(test_a_handlers_file_is_not_worked_on_here),
+        cmocka_unit_test(test_no_request_passes_a_handlers_files_by),
         cmocka_unit_test(test_bad_options_are_refused),
         cmocka_unit_test(test_without_memory_a_session_fails_cleanly),
     };
