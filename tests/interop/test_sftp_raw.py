@@ -128,6 +128,19 @@ def test_every_request_cut_short_anywhere_is_a_bad_message(sftp):
     assert sftp.ask(STAT, text("/"))[0] == ATTRS
 
 
+def test_lengths_of_4_gib_inside_a_request_are_bad_messages(sftp):
+    """P1, P3: of each string in turn."""
+    before = sftp.resident()
+    for kind, body in bodies(sftp.version):
+        if body:
+            assert sftp.status(kind, b"\xff" * 4 + body[4:]) == BAD_MESSAGE, (kind, body)
+        for word in ("/nothing", "/other", "none", "/proc/x", "/proc/y", "md5", "sha1", "sha512", "x"):
+            at = body.find(text(word), 1)
+            if at > 0:
+                assert sftp.status(kind, body[:at] + b"\xff" * 4 + body[at + 4:]) == BAD_MESSAGE, (kind, body, word)
+    assert sftp.resident() < before + 8 * 1024 * 1024
+
+
 def test_octets_behind_a_request(sftp):
     """Spec 5.3: an error up to version 5, ignored in 6, but for extended requests."""
     for kind, body in bodies(sftp.version):
