@@ -6,20 +6,9 @@
 #include "io/last_error.h"
 #include "scp/memory_files.h"
 #include "scp/relay.h"
+#include "scp_bed.h"
 
 #define SAYS_MAX 8192u
-
-static int go_on(struct scp_job *job)
-{
-    (void)job;
-    return 0;
-}
-
-static int stop(struct scp_job *job)
-{
-    (void)job;
-    return SSHIO_ESFTP_FAILURE;
-}
 
 /* ---- what the sink heard ---- */
 
@@ -97,17 +86,6 @@ static void check_sink(struct span said, struct span answers)
         must(h.most_ends <= 1);
     }
     memory_wire_done(&h.wire);
-}
-
-/* ---- what the source heard ---- */
-
-static void check_answers(struct span said)
-{
-    for (size_t at = 0; at < said.len;) {
-        const uint8_t *end = said.data[at] == SCP_OK ? said.data + at : memchr(said.data + at, '\n', said.len - at);
-        must(said.data[at] <= SCP_FATAL && end != NULL);
-        at = (size_t)(end - said.data) + 1;
-    }
 }
 
 /* ---- the relay ---- */

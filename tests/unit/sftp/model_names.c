@@ -256,14 +256,19 @@ static int set_twin(const struct model *m, const char *path, const sshio_sftp_at
     return utimensat(AT_FDCWD, path, times, flags);
 }
 
+static void roll_change(struct model *m, const char *what, struct paths *p, sshio_sftp_attrs *attrs)
+{
+    model_pick(m, p);
+    model_roll_attrs(m, attrs);
+    model_note(m, "%s %s: %x, size %u, mode %o", what, p->mine, (unsigned)attrs->valid, (unsigned)attrs->size,
+               attrs->permissions);
+}
+
 static void act_setstat(struct model *m)
 {
     struct paths p;
     sshio_sftp_attrs attrs;
-    model_pick(m, &p);
-    model_roll_attrs(m, &attrs);
-    model_note(m, "setstat %s: %x, size %u, mode %o", p.mine, (unsigned)attrs.valid, (unsigned)attrs.size,
-               attrs.permissions);
+    roll_change(m, "setstat", &p, &attrs);
     int rc = sshio_sftp_setstat(m->sftp, p.mine, &attrs, SSHIO_YES);
     model_expect_os(m, rc, set_twin(m, p.twin, &attrs, 0));
 }
@@ -273,10 +278,7 @@ static void act_lsetstat(struct model *m)
 {
     struct paths p;
     sshio_sftp_attrs attrs;
-    model_pick(m, &p);
-    model_roll_attrs(m, &attrs);
-    model_note(m, "lsetstat %s: %x, size %u, mode %o", p.mine, (unsigned)attrs.valid, (unsigned)attrs.size,
-               attrs.permissions);
+    roll_change(m, "lsetstat", &p, &attrs);
     int rc = sshio_sftp_setstat(m->sftp, p.mine, &attrs, SSHIO_NO);
     if (is_link(p.twin) && (attrs.valid & SSHIO_FILEXFER_ATTR_SIZE) != 0) {
         model_expect(m, rc, twin_error(EINVAL, m->version));
