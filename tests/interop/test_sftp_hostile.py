@@ -148,6 +148,17 @@ def test_one_bad_block_fails_the_transfer(ask, place):
     assert answer.code == "SFTP_FAILURE" and "bad sector" in answer and "\x1b" not in answer
 
 
+def test_upload_that_fails_at_its_end_is_an_error(ask, place):
+    """Every write was acknowledged: what is lost is lost when the file is closed, or gets its name."""
+    (place / "data").write_bytes(CONTENT)
+    assert ask("Takes", ["put", place / "data", "/new"])[0].ok and ask("Takes", ["write", "/new", "w", "x"])[0].ok
+    for how, words, message in (("FailsClose", ["put", place / "data", "/new"], "disk full"),
+                                ("FailsClose", ["write", "/new", "w", "x"], "disk full"),
+                                ("NoRename", ["put", place / "data", "/new", "a"], "not that name")):
+        answer = ask(how, words)[0]
+        assert answer.code == "SFTP_FAILURE" and message in answer, (how, answer)
+
+
 def test_end_in_the_middle_of_a_reply_is_told_and_gone_on_with(ask, place):
     answers = ask("Cut", ["get", "/file", place / "copy", "c"], ["stat", "/file"])
     assert answers[0].code == "SFTP_CONNECTION_LOST" and answers[1].code == "SFTP_NO_CONNECTION"
@@ -190,7 +201,7 @@ def test_x1_globs_and_removals_pass_over_such_names(ask, place):
 def test_x1_real_paths_that_lie_name_nothing_here(ask, place):
     """Names on this side come from what the caller asked for; a directory without an end is not found out by them alone."""
     assert ask("RealLies", ["chdir", "/x"], ["get", "file", place / "to"])[1].ok and os.listdir(place) == ["to"]
-    answer = ask("RealLies", ["get", "/d", place / "tree", "rf"])[0]
+    answer = ask("RealLies", ["get", "/d", place / "tree", "rL"])[0]
     assert "too deeply" in answer and sorted(os.listdir(place)) == ["to", "tree"]
     assert sorted(os.listdir(place / "tree")) == ["d", "file"]
 

@@ -362,6 +362,38 @@ class Cut(Server):
         super().read_file(number, offset, wanted)
 
 
+class Takes(Server):
+    """What is written is taken, and forgotten."""
+
+    def request(self, kind, number, body):
+        if kind == WRITE:
+            self.status(number, OK)
+        elif kind in (STAT, LSTAT):
+            self.status(number, NO_SUCH_FILE)
+        else:
+            super().request(kind, number, body)
+
+
+class FailsClose(Takes):
+    """What was taken did not find room in the end."""
+
+    def request(self, kind, number, body):
+        if kind == CLOSE:
+            self.status(number, FAILURE, "disk full")
+        else:
+            super().request(kind, number, body)
+
+
+class NoRename(Takes):
+    """A whole file under its other name stays there."""
+
+    def request(self, kind, number, body):
+        if kind == RENAME:
+            self.status(number, FAILURE, "not that name")
+        else:
+            super().request(kind, number, body)
+
+
 # ---- names ----
 
 class CountHuge(Server):
