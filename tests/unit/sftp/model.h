@@ -8,7 +8,7 @@
 #include "sftp/twin.h"
 
 #define MODEL_FILES 6
-#define MODEL_NOTES 12u
+#define MODEL_NOTES 24u
 #define MODEL_DATA_MAX (600u * 1024)
 
 /* A file that is open on both sides. */
@@ -46,7 +46,8 @@ const char *model_mine(const struct model *m);         /* what our client writes
 void model_note(struct model *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void model_check(struct model *m, bool holds, const char *what);
 void model_expect(struct model *m, int rc, int expected);
-void model_expect_os(struct model *m, int rc, int os_rc); /* of a call of the system, -1 with errno */
+void model_expect_os(struct model *m, int rc, int os_rc);     /* of a call of the system, -1 with errno */
+void model_expect_of_two(struct model *m, int rc, int os_rc); /* of a call that takes two paths */
 void model_check_attrs(struct model *m, const sshio_sftp_attrs *attrs, const struct stat *st);
 /* Attributes of some kinds: size, permissions, times. The kinds are those of SSHIO_FILEXFER_ATTR_…. */
 void model_roll_attrs(struct model *m, sshio_sftp_attrs *attrs);
@@ -57,7 +58,7 @@ struct model_row {
     model_act act;
     uint32_t weight;
 };
-extern const struct model_row model_names[], model_files[]; /* each ends with NULL */
+extern const struct model_row model_names[], model_files[], model_pipeline[]; /* each ends with NULL */
 void model_close_all(struct model *m);
 
 #endif

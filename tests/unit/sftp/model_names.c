@@ -98,17 +98,6 @@ static void act_readdir(struct model *m)
 
 /* ---- names ---- */
 
-/* Below a root each path is looked up by itself: which of two that are both bad is told of is not for the system to
- * say.
- */
-static void expect_of_two(struct model *m, int rc, int os_rc)
-{
-    if (m->rooted && rc != 0 && os_rc != 0)
-        model_check(m, sshio_error_is(rc, SSHIO_E_SFTP), "an SFTP error");
-    else
-        model_expect_os(m, rc, os_rc);
-}
-
 static void act_remove(struct model *m)
 {
     struct paths p;
@@ -125,7 +114,7 @@ static void act_rename(struct model *m)
     model_pick(m, &to);
     model_note(m, "rename %s %s", from.mine, to.mine);
     int rc = sshio_sftp_rename(m->sftp, from.mine, to.mine, 0);
-    expect_of_two(m, rc, (int)syscall(SYS_renameat2, AT_FDCWD, from.twin, AT_FDCWD, to.twin, RENAME_IS_NEW));
+    model_expect_of_two(m, rc, (int)syscall(SYS_renameat2, AT_FDCWD, from.twin, AT_FDCWD, to.twin, RENAME_IS_NEW));
 }
 
 static void act_rename_over(struct model *m)
@@ -137,7 +126,7 @@ static void act_rename_over(struct model *m)
     model_note(m, "rename %s %s over what is there, %u", from.mine, to.mine, (unsigned)flags);
     int rc = flags == 0 ? sshio_sftp_posix_rename(m->sftp, from.mine, to.mine)
                         : sshio_sftp_rename(m->sftp, from.mine, to.mine, flags);
-    expect_of_two(m, rc, rename(from.twin, to.twin));
+    model_expect_of_two(m, rc, rename(from.twin, to.twin));
 }
 
 /* ---- links ---- */
@@ -183,7 +172,7 @@ static void act_link(struct model *m)
         return;
     model_note(m, "link %s %s", from.mine, to.mine);
     int rc = sshio_sftp_link(m->sftp, from.mine, to.mine);
-    expect_of_two(m, rc, link(from.twin, to.twin));
+    model_expect_of_two(m, rc, link(from.twin, to.twin));
 }
 
 /* A text of ours, as if the folder were the root. */
