@@ -383,18 +383,17 @@ static int start(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_options *o, i
 {
     sshio_session_options session;
     sshio_chan *chan = NULL;
-    uint32_t window = conn->settings->window;
     sshio_session_options_init(&session);
     session.subsystem = "sftp";
     session.request_pty = SSHIO_REQUEST_PTY_NO;
     session.env = o->env;
     session.send_env = o->send_env;
     session.encoding = SSHIO_NONE;
-    session.window = window == CHANNEL_WINDOW_DEFAULT ? CLIENT_WINDOW : window;
     int rc = client_session_open(conn, &handlers, s, &session, &chan);
     if (rc != 0)
         return rc;
     chan_release(chan); /* ours is that of connection_made */
+    chan_expect_bulk(s->chan);
     sshio_chan_set_write_buffer_limits(s->chan, CLIENT_QUEUE_HIGH, CLIENT_QUEUE_HIGH / 4);
     rc = negotiate(s, version);
     if (rc == 0)

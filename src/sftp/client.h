@@ -31,7 +31,6 @@
 #define CLIENT_HANDLE_MAX 256u
 #define CLIENT_BUFFER (256u * 1024) /* of the pool that blocks of files are moved through */
 #define CLIENT_HEAD_ROOM 320u       /* in front of a buffer: the fields of a WRITE with the longest handle */
-#define CLIENT_WINDOW (4u * 1024 * 1024)
 #define CLIENT_QUEUE_HIGH (512u * 1024) /* bytes in the channel: no further data is put there */
 
 struct request;
@@ -153,6 +152,7 @@ void call_handle(struct call *call, struct span handle);
 int call_wait(struct call *call, uint8_t wanted, int (*take)(struct call *call, struct reader *body), void *out);
 int call_status(struct call *call);
 int call_take_attrs(struct call *call, sshio_sftp_attrs **attrs);
+int call_take_path(struct call *call, char **path); /* waits for a reply with one name (client_paths.c) */
 
 /* The same path in the server's encoding, composed; freed by the caller. NULL = failed, as the last error. */
 char *client_path(sshio_sftp *s, const char *path);

@@ -1,12 +1,12 @@
 /* The attributes that transfers give to directories. */
-#include "sftp/bed.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "client_bed.h"
 
 static const struct timespec long_ago[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1100000000 } };
 
