@@ -289,8 +289,8 @@ static void test_a_session_that_is_lost_forgets_what_waits_for_its_turn(void **s
 
 enum { DATA_LEN = 1 << 20 };
 
-/* How many WRITEs of that size are taken, one behind the other, until no more is read. */
-static unsigned write_until_stopped(uint32_t id)
+/* How many WRITEs of so many bytes are taken, one behind the other, until no more is read. */
+static unsigned write_until_stopped(uint32_t id, size_t len)
 {
     static uint8_t packet[DATA_LEN + 64];
     struct writer w;
@@ -302,8 +302,8 @@ static unsigned write_until_stopped(uint32_t id)
         put_u32(&w, id);
         put_bytes(&w, HANDLE_0);
         put_u64(&w, 0);
-        put_u32(&w, DATA_LEN);
-        w.len += DATA_LEN;
+        put_u32(&w, (uint32_t)len);
+        w.len += len;
         put_close(&w, mark);
         size_t used = sftp_server_feed(bed.server, packet, w.len);
         if (used < w.len) {
@@ -324,10 +324,10 @@ static void test_writes_are_read_up_to_the_limit_of_their_bytes(void **state)
     wait_for(2);
     for (unsigned round = 1; round <= 3; round++) {
         bed.writes_wait = true;
-        assert_int_equal(write_until_stopped(round * 100), most);
+        assert_int_equal(write_until_stopped(round * 100, DATA_LEN), most);
         for (int i = 0; i < 5; i++)
             turn();
-        assert_int_equal(write_until_stopped(0), 0);
+        assert_int_equal(write_until_stopped(0, DATA_LEN), 0);
         assert_in_range(bed.server->payload, limits_default.sftp_payload, limits_default.sftp_payload + most * 64);
         assert_int_equal(bed.read_ons, round - 1);
         bed.writes_wait = false;
@@ -341,6 +341,28 @@ static void test_writes_are_read_up_to_the_limit_of_their_bytes(void **state)
     say(FXP_REMOVE, 1, LITERAL("\0\0\0\1x")); /* and it serves on */
     wait_for(3 + 3 * most);
     assert_int_equal(bed.replies[2 + 3 * most].first, SSHIO_FX_OK);
+    finish();
+}
+
+/* And 64 of them, however small. */
+static void test_so_many_requests_are_read_and_no_more(void **state)
+{
+    unsigned most = limits_default.sftp_requests;
+    (void)state;
+    assert_int_equal(most, 64);
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    bed.writes_wait = true;
+    assert_int_equal(write_until_stopped(1, 10), most);
+    for (int i = 0; i < 5; i++)
+        turn();
+    assert_int_equal(write_until_stopped(0, 10), 0);
+    assert_int_equal(bed.read_ons, 0);
+    bed.writes_wait = false;
+    wait_for(2 + most);
+    assert_int_equal(bed.read_ons, 1);
+    assert_int_equal(bed.server->request_count, 0);
     finish();
 }
 
@@ -574,6 +596,7 @@ int main(void)
         cmocka_unit_test(test_what_reads_and_writes_a_file_is_answered_in_order),
         cmocka_unit_test(test_a_session_that_is_lost_forgets_what_waits_for_its_turn),
         cmocka_unit_test(test_writes_are_read_up_to_the_limit_of_their_bytes),
+        cmocka_unit_test(test_so_many_requests_are_read_and_no_more),
         cmocka_unit_test(test_what_handlers_raise_is_told),
         cmocka_unit_test(test_files_of_handlers_are_closed_at_the_end_and_exit_comes_once),
         cmocka_unit_test(test_room_for_output_at_the_end_does_not_end_it_again),
