@@ -161,6 +161,13 @@ def test_file_that_ends_early_is_an_error(ask, place):
     assert (place / "copy").read_bytes() == CONTENT
 
 
+def test_copy_on_the_server_that_ends_early_is_an_error(ask):
+    """Spec 5.11.2: FX_EOF of copy-data is a source that became shorter; asked for by itself it is told as it is."""
+    answers = ask("CopyEnds", ["copy", "/file", "/other", "o"], ["remote_copy", "/file", "/other", "0", "0"], ["stat", "/file"])
+    assert answers[0].code == "SFTP_FAILURE" and "Unexpected EOF" in answers[0] and "/file" in answers[0], answers
+    assert answers[1].code == "SFTP_EOF" and answers[2].ok, answers
+
+
 def test_file_that_goes_on_is_copied_as_far_as_was_said(ask, place):
     assert ask("LiesSmaller", ["get", "/file", place / "copy"])[0].ok
     assert (place / "copy").read_bytes() == CONTENT[:-5000]

@@ -10,6 +10,7 @@ import sys
 (INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH,
  STAT, RENAME, READLINK, SYMLINK) = range(1, 21)
 STATUS, HANDLE, DATA, NAME, ATTRS = range(101, 106)
+EXTENDED = 200
 OK, EOF, NO_SUCH_FILE, FAILURE, UNSUPPORTED = 0, 1, 2, 4, 8
 SIZE = 100000
 CONTENT = bytes(range(250)) * (SIZE // 250)
@@ -358,6 +359,19 @@ class LiesSmaller(Server):
 class LiesHuge(Server):
     def attrs(self, mode, size=SIZE):
         return super().attrs(mode, 2 ** 63 if mode == REGULAR else size)
+
+
+class CopyEnds(Server):
+    """copy-data meets the end of the file before it should."""
+
+    def hello(self):
+        self.packet(VERSION, u32(self.version) + string("copy-data") + string("1"))
+
+    def request(self, kind, number, body):
+        if kind == EXTENDED:
+            self.status(number, EOF, "")
+        else:
+            super().request(kind, number, body)
 
 
 class Failing(Server):
