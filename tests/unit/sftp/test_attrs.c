@@ -1,9 +1,8 @@
 /* Attributes on the wire in versions 3 to 6, and as records. (draft-ietf-secsh-filexfer-02 section 5, -04 section 5,
  * -05 section 5, -13 section 7) */
-#include "unit.h"
+#include "attrs_bed.h"
 
 #include "base/memory.h"
-#include "sftp/attrs_bed.h"
 
 static const sshio_span pairs[] = { { "a@b", 3 }, { "\0x", 2 }, { "empty", 5 }, { "", 0 }, { NULL, 0 } };
 

@@ -1,6 +1,6 @@
 /* Attributes as other programs write them. (draft-ietf-secsh-filexfer-02 section 5, -04 section 5, -05 section 5, -13
  * section 7) */
-#include "sftp/attrs_bed.h"
+#include "attrs_bed.h"
 
 static const sshio_span one_pair[] = { { "x@y", 3 }, { "z", 1 }, { NULL, 0 } };
 
