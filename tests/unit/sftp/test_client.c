@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/last_error.h"
+
 #include "client_bed.h"
 
 #include "base/memory.h"
@@ -455,7 +457,11 @@ static void test_attributes_of_open_files(void **state)
 static int say(sshio_sftp_server *server, const char *path, sshio_request *req, void *user)
 {
     (void)server, (void)req, (void)user;
-    return sshio_raise_sftp((uint32_t)strtoul(path + 1, NULL, 10), "as asked");
+    uint32_t code = (uint32_t)strtoul(path + 1, NULL, 10);
+    int rc = sshio_raise_sftp(code, "as asked");
+    if (code % 2 != 0)
+        error_set_lang(last_error(), "de-AT"); /* as of an error that another server told */
+    return rc;
 }
 
 static void serve_errors(struct loopback *l)
@@ -485,6 +491,7 @@ static void hear_errors(struct loopback *l)
         assert_int_equal(sshio_error_last()->reason, code);
         assert_non_null(strstr(sshio_error_message(), "as asked"));
         assert_non_null(strstr(sshio_error_message(), path));
+        assert_string_equal(sshio_error_last()->lang, code % 2 != 0 ? "de-AT" : "en-US");
     }
     finish(sftp, conn);
 }
