@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "conn/conn.h"
+#include "engine/internal.h"
 #include "session/chan.h"
 #include "sftp/client.h"
 
@@ -159,7 +160,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conn = mem_zalloc(sizeof *conn);
     chan = mem_zalloc(sizeof *chan);
     conn->loop = loop_current();
-    conn->refs = 1000; /* neither is anybody's to free */
+    conn->engine = mem_zalloc(sizeof *conn->engine); /* one that has measured nothing yet */
+    conn->refs = 1000;                               /* neither is anybody's to free */
     chan->refs = 1000;
     chan->conn = conn;
     sftp = client_new(conn);
@@ -172,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sftp->chan = NULL;
     client_release(sftp);
     mem_free(chan);
+    mem_free(conn->engine);
     mem_free(conn);
     return 0;
 }
