@@ -264,6 +264,13 @@ int error_set_signal(struct error *e, const char *signal)
     return SSHIO_ESIGNAL_RECEIVED;
 }
 
+void error_set_lang(struct error *e, const char *lang)
+{
+    mem_free(e->lang);
+    e->lang = mem_strdup(lang);
+    point_at_own(e, e->pub.code);
+}
+
 void error_set_paths(struct error *e, const char *srcpath, const char *dstpath)
 {
     mem_free(e->srcpath);

@@ -42,6 +42,7 @@ int error_set_file(struct error *e, int code, const char *filename, int line, co
 void error_attach_result(struct error *e, struct sshio_result *result,
                          void (*free_result)(struct sshio_result *)); /* owned from now on */
 int error_set_signal(struct error *e, const char *signal);            /* SSHIO_ESIGNAL_RECEIVED; the name is copied */
+void error_set_lang(struct error *e, const char *lang);               /* of the message; copied. NULL = ours */
 void error_set_paths(struct error *e, const char *srcpath, const char *dstpath); /* of a transfer; copied */
 void error_take_names(struct error *e, struct texts *names); /* pub.unknown_names; they are the error's then */
 int error_nomem(struct error *e);                            /* SSHIO_ENOMEM; allocates nothing */

@@ -37,7 +37,7 @@
     X(kbdint_rounds, uint32_t, 64, "challenges of one keyboard-interactive dialogue, both ways")                       \
     X(sftp_handles, uint32_t, 1024, "open files and directories of an SFTP session; a power of two")                   \
     X(sftp_requests, uint32_t, 64, "SFTP requests of a session that are read before others are answered")              \
-    X(sftp_payload, uint32_t, 8 * 1024 * 1024, "bytes of such requests above which no more are read")                  \
+    X(sftp_payload, uint32_t, 16 * 1024 * 1024, "bytes of such requests above which no more are read")                 \
     X(sftp_jobs, uint32_t, 16, "SFTP requests of a session that are worked on at the same time")                       \
     X(sftp_path_len, uint32_t, 64 * 1024, "bytes of a path in an SFTP request")                                        \
     X(sftp_ids, uint32_t, 4096, "users and groups that are named in one request")                                      \

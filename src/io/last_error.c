@@ -101,8 +101,7 @@ static int raise_reason(int code, uint32_t reason, const char *message, const ch
 {
     struct error *e = last_error();
     error_set_reason(e, code, reason, "%s", message != NULL ? message : sshio_error_text(code));
-    if (lang != NULL && (e->lang = mem_strdup(lang)) != NULL)
-        e->pub.lang = e->lang;
+    error_set_lang(e, lang);
     return code;
 }
 

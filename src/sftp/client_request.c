@@ -228,6 +228,7 @@ static int fail_status(sshio_sftp *s, struct reader *body, const char *what, str
     rc = status_record(&status, &said);
     if (rc != 0 && what != NULL) {
         error_set_reason(e, rc, status.code, "%s: %s", name_of(what, name, sizeof name), error_message(&said));
+        error_set_lang(e, said.pub.lang);
         if (said.unknown_names.count != 0)
             error_take_names(e, &said.unknown_names);
     } else if (rc != 0) {

@@ -17,16 +17,21 @@ void reply_begin(sshio_sftp_server *server, uint8_t type, uint32_t id)
     put_u32(&server->out, id);
 }
 
-void reply_status(sshio_sftp_server *server, uint32_t id, uint32_t code, const char *text)
+static void put_status(sshio_sftp_server *server, uint32_t id, uint32_t code, const char *text, const char *lang)
 {
     reply_begin(server, FXP_STATUS, id);
-    status_put(&server->out, server->dialect.version, code, text);
+    status_put(&server->out, server->dialect.version, code, text, lang);
     sftp_server_send(server);
+}
+
+void reply_status(sshio_sftp_server *server, uint32_t id, uint32_t code, const char *text)
+{
+    put_status(server, id, code, text, code == SSHIO_FX_OK ? "" : STATUS_LANG);
 }
 
 void reply_error(sshio_sftp_server *server, uint32_t id, const struct error *e)
 {
-    reply_status(server, id, status_of_error(&e->pub), status_text(&e->pub));
+    put_status(server, id, status_of_error(&e->pub), status_text(&e->pub), status_lang(&e->pub));
 }
 
 /* Header, data and flag lie in one piece, which is sealed from there. */

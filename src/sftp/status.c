@@ -102,11 +102,17 @@ const char *status_text(const sshio_error *error)
     return sshio_error_text(error->code);
 }
 
-void status_put(struct writer *w, int version, uint32_t code, const char *text)
+/* Texts of the system and of ours are English. */
+const char *status_lang(const sshio_error *error)
+{
+    return sshio_error_is(error->code, SSHIO_E_SFTP) && error->lang != NULL ? error->lang : STATUS_LANG;
+}
+
+void status_put(struct writer *w, int version, uint32_t code, const char *text, const char *lang)
 {
     put_u32(w, status_for_version(code, version));
     put_text(w, text);
-    put_text(w, code == SSHIO_FX_OK ? "" : STATUS_LANG);
+    put_text(w, lang);
 }
 
 /* ---- reading ---- */
@@ -160,18 +166,21 @@ static void record_names(const struct status *status, struct error *e)
         error_take_names(e, &names);
 }
 
+/* The message is the server's, and so is what it says of its language, be it nothing. */
 static int record(const struct status *status, struct error *e)
 {
-    char message[1024];
+    char message[1024], lang[64];
     int code = error_of_status(status->code);
     if (code == 0)
         return 0;
     log_escaped(status->message, message, sizeof message);
     if (code == SSHIO_ESFTP)
-        return error_set_reason(e, code, status->code, "%s (error %u)", message, (unsigned)status->code);
-    if (message[0] == '\0')
-        return error_set_reason(e, code, status->code, "%s", sshio_error_text(code));
-    return error_set_reason(e, code, status->code, "%s", message);
+        error_set_reason(e, code, status->code, "%s (error %u)", message, (unsigned)status->code);
+    else
+        error_set_reason(e, code, status->code, "%s", message[0] != '\0' ? message : sshio_error_text(code));
+    if (message[0] != '\0')
+        error_set_lang(e, log_escaped(status->lang, lang, sizeof lang));
+    return code;
 }
 
 int status_record(const struct status *status, struct error *e)

@@ -15,11 +15,12 @@ uint32_t status_of_errno(int os_errno);
 uint32_t status_of_error(const sshio_error *error); /* of any error of this library */
 int error_of_status(uint32_t code);                 /* SSHIO_ESFTP_…; SSHIO_ESFTP for codes without one; 0 for OK */
 
-/* The text that a peer is told: no path of ours is in it. Borrowed from error, or static. */
+/* The text that a peer is told, and its language: no path of ours is in it. Borrowed from error, or static. */
 const char *status_text(const sshio_error *error);
+const char *status_lang(const sshio_error *error);
 
 /* The fields of FXP_STATUS behind the request id. Puts what the version has. */
-void status_put(struct writer *w, int version, uint32_t code, const char *text);
+void status_put(struct writer *w, int version, uint32_t code, const char *text, const char *lang);
 
 struct status {
     uint32_t code;

@@ -295,6 +295,18 @@ class HostileSftp(OpenSSH):
         super().start(Subsystem=f"sftp {PYTHON} {HERE / 'peers' / 'hostile_sftp.py'} {self.how}")
 
 
+class FloodingSftp(HostileSftp, Scripted):
+    """The same below AsyncSSH, which passes on what the program says on stderr; OpenSSH's server does not."""
+
+    name = "flooding-sftp"
+
+    def start(self):
+        need_python_module("asyncssh")
+        self.how = self.folder / "how"
+        self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "asyncssh_sftp_server.py", "--host-key", self.make_host_key(),
+                           "--authorized-keys", self.authorized_keys, "--program", HERE / "peers" / "hostile_sftp.py", self.how])
+
+
 class AsyncSSHSftp(Scripted):
     """Files in SFTP versions 3 to 6, as whoever runs the tests."""
 

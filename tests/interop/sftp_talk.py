@@ -1,12 +1,14 @@
-"""What the tests of SFTP share: the program programs/sftp_client.c and what it is told; places for files."""
+"""What the tests of SFTP share: the program programs/sftp_client.c and what it is told; places for files; a way that ends."""
 
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
+import threading
 import urllib.parse
 
-from harness import find_built, run
+from harness import HOST, find_built, known_hosts_line, run
 
 
 def escape(word):
@@ -115,3 +117,48 @@ def picture(top):
 def start(client):
     """The program in the background, for tests that cut it off."""
     return subprocess.Popen([str(word) for word in client.argv()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+class Cutter:
+    """A way to a server that ends after so many bytes in one direction, if that is said, and counts them."""
+
+    def __init__(self, server, folder):
+        self.server, self.user, self.identity = server, server.user, server.identity
+        self.listener = socket.create_server((HOST, 0))
+        self.port = self.listener.getsockname()[1]
+        self.known_hosts = folder / "known_hosts"
+        self.known_hosts.write_text(known_hosts_line(self.port, server.host_key_line()))
+        self.passed = 0     # in both directions
+
+    def cut_after(self, size, downwards):
+        """Takes one connection, in a thread. size None: to its end."""
+        threading.Thread(target=self._serve, args=(size, downwards), daemon=True).start()
+
+    def _serve(self, size, downwards):
+        client, _ = self.listener.accept()
+        server = socket.create_connection((HOST, self.server.port))
+        limits = {client: None if downwards else size, server: size if downwards else None}
+        ways = [threading.Thread(target=self._pump, args=pair, daemon=True)
+                for pair in ((client, server, limits[client]), (server, client, limits[server]))]
+        for way in ways:
+            way.start()
+        for way in ways:
+            way.join()
+        client.close(), server.close()
+
+    def _pump(self, source, target, limit):
+        try:
+            while data := source.recv(65536):
+                data = data if limit is None else data[:limit]
+                self.passed += len(data)
+                target.sendall(data)
+                limit = None if limit is None else limit - len(data)
+                if limit == 0:
+                    break
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

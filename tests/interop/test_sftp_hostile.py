@@ -1,18 +1,17 @@
 """Our SFTP client and servers that break the rules (peers/hostile_sftp.py): X1 and X4, and lies of every kind. Whatever
 happens, the session ends or goes on with a clear error, and nothing is written outside the target."""
 
+import hashlib
 import os
 import random
 import signal
-import socket
 import subprocess
-import threading
 
 import pytest
 
 import servers
-from harness import HOST, known_hosts_line, limit_child
-from sftp_talk import Client, escape, open_place, start
+from harness import limit_child, run, sha256_of
+from sftp_talk import Client, Cutter, escape, open_place, start
 
 CONTENT = bytes(range(250)) * 400
 
@@ -101,7 +100,37 @@ def test_count_of_names_is_not_believed(ask):
 def test_order_and_shortness_of_replies_do_not_matter(ask, place, how):
     answers = ask(how, ["get", "/file", place / "copy", "v"], ["parallel", "/file"])
     assert answers[0].words()[1:] == ["100000", "100000"] and (place / "copy").read_bytes() == CONTENT
-    assert answers[1].words() == ["100000", str(sum(at % 65521 * byte for at, byte in enumerate(CONTENT)))]
+    assert answers[1].words() == ["100000", str(weigh(CONTENT))]
+
+
+def weigh(data, offset=0):
+    """What the program says of bytes: each by its place."""
+    return sum((offset + at) % 65521 * byte for at, byte in enumerate(data))
+
+
+def test_short_reads_go_on_until_all_is_there(ask):
+    """Spec 5.10: read and pread give less than was asked for at the end of the file alone."""
+    answers = ask("Short", ["sum", "/file"], ["sum", "/file", "50001", "20000"], ["sum", "/file", "99000", "5000"], ["sum", "/file", "7", "1"],
+                  ["sum", "/file", "0", "300000"])
+    for answer, (first, end) in zip(answers, [(0, 100000), (50001, 70001), (99000, 100000), (7, 8), (0, 100000)]):
+        assert answer.words() == [str(end - first), str(weigh(CONTENT[first:end], first))], first
+    assert ask("Short", ["sum", "/file", "100000", "10"])[0].code == "EOF"
+
+
+LARGE = 2**30 if os.environ.get("SSHIO_DEEP") == "1" else 24 * 2**20
+
+
+def test_large_file_comes_whole_from_replies_in_any_order(park, ask, place):
+    """Whatever has been asked for is answered in an order of chance."""
+    how, period = park.get(servers.HostileSftp).how, 1048583
+    size_file = how.with_name(how.name + ".size")
+    size_file.write_text(str(LARGE))
+    size_file.chmod(0o644)
+    block, digest = random.Random("shuffled").randbytes(period), hashlib.sha256()
+    for at in range(0, LARGE, period):
+        digest.update(block[:LARGE - at])
+    assert ask("Shuffled", ["get", "/file", place / "copy", "v"])[0].words()[1:] == [str(LARGE)] * 2
+    assert sha256_of(place / "copy") == digest.hexdigest()
 
 
 def test_data_that_comes_twice_ends_the_session(ask, place):
@@ -118,6 +147,15 @@ def test_no_data_at_all_does_not_go_on_for_ever(ask, place):
     assert ask("Empty", ["get", "/file", place / "copy"])[0].code == "SFTP_BAD_MESSAGE"
 
 
+def test_f10_flood_on_stderr_is_dropped(park, place):
+    """F10: extended data of an SFTP channel is read and dropped, as much of it as comes; nothing of it is shown. (Erlang CVE-2026-54886)"""
+    server = park.get(servers.FloodingSftp)
+    server.how.write_text("Flood@3")
+    result = run(Client(server, 3).argv(), input=b"list\t/\nget\t/file\t" + escape(place / "copy") + b"\nsum\t/file\n")
+    assert result.out.splitlines() == [b"ok file", b"ok", b"ok 100000 %d" % weigh(CONTENT)] and result.err == b"", result
+    assert (place / "copy").read_bytes() == CONTENT
+
+
 def test_more_data_than_asked_for_ends_the_session(ask, place):
     answers = ask("TooMuch", ["get", "/file", place / "copy"], ["stat", "/file"])
     assert answers[0].code == "SFTP_BAD_MESSAGE" and answers[1].code == "SFTP_NO_CONNECTION", answers
@@ -131,6 +169,13 @@ def test_file_that_ends_early_is_an_error(ask, place):
     answer = ask("LiesLarger", ["get", "/file", place / "copy"])[0]
     assert answer.code == "SFTP_FAILURE" and "Unexpected EOF" in answer and "/file" in answer
     assert (place / "copy").read_bytes() == CONTENT
+
+
+def test_copy_on_the_server_that_ends_early_is_an_error(ask):
+    """Spec 5.11.2: FX_EOF of copy-data is a source that became shorter; asked for by itself it is told as it is."""
+    answers = ask("CopyEnds", ["copy", "/file", "/other", "o"], ["remote_copy", "/file", "/other", "0", "0"], ["stat", "/file"])
+    assert answers[0].code == "SFTP_FAILURE" and "Unexpected EOF" in answers[0] and "/file" in answers[0], answers
+    assert answers[1].code == "SFTP_EOF" and answers[2].ok, answers
 
 
 def test_file_that_goes_on_is_copied_as_far_as_was_said(ask, place):
@@ -230,6 +275,35 @@ def test_x1_link_that_is_there_already_is_not_followed(ask, place):
     assert answer.code == "SFTP_FAILURE" and "in the way" in answer and os.listdir(outside) == []
 
 
+@pytest.mark.parametrize("how", ["RealPathsOut", "RealPathsOne"])
+def test_x1_real_paths_that_lie_name_nothing_here(ask, place, how):
+    """X1: local names come from what the user asked for, however the server calls it."""
+    inner = place / "inner"
+    inner.mkdir()
+    answers = ask(how, ["chdir", "sub"], ["getcwd"], ["get", "file", inner / "file"], ["get", "file", inner], ["get", "/file", inner / "other"],
+                  ["mget", "f*", inner], ["get", ".", inner / "tree", "rL"], ["get", "sub", inner / "sub", "rLe"], ["rmtree", "/"])
+    assert [answer.ok for answer in answers[:6]] == [True] * 6, answers
+    assert answers[6].code == "SFTP_FAILURE", answers    # a folder in itself: a loop, or too deep
+    found = {os.path.relpath(os.path.join(folder, name), inner) for folder, _, files in os.walk(inner) for name in files}
+    assert {os.path.basename(path) for path in found} == {"file", "other"}
+    assert os.listdir(place) == ["inner"] and set(os.listdir(inner)) <= {"file", "other", "tree", "sub"}
+
+
+def test_x1_real_paths_that_are_none_are_refused(ask, place):
+    for how in ("RealPathsNul", "RealPathsEmpty", "RealPathsLong"):
+        answers = ask(how, ["chdir", "sub"], ["getcwd"], ["get", "/file", place / "copy"], ["realpath", "/"])
+        if how == "RealPathsNul":
+            assert [answer.code for answer in answers] == ["SFTP_BAD_MESSAGE", "SFTP_BAD_MESSAGE", "", "SFTP_BAD_MESSAGE"], answers
+        assert answers[2].ok and (place / "copy").read_bytes() == CONTENT
+    assert os.listdir(place) == ["copy"]
+
+
+def test_folders_above_that_may_not_be_made_are_passed_over(ask):
+    """Spec 5.9.6: PERMISSION_DENIED counts for the last folder alone."""
+    answers = ask("OnlyLast", ["makedirs", "/no/right/here/last"], ["makedirs", "/last/no"])
+    assert answers[0].ok and answers[1].code == "SFTP_PERMISSION_DENIED", answers
+
+
 def test_endless_depth_ends(ask, place):
     assert "too deeply" in ask("Deep", ["get", "/d", place / "target", "r"])[0]
     assert "too deeply" in ask("Deep", ["rmtree", "/d"])[0]
@@ -252,49 +326,6 @@ def test_links_that_lead_out_can_be_refused(ask, place):
 
 
 # ---- connections that break ----
-
-class Cutter:
-    """A way to a server that ends after so many bytes in one direction."""
-
-    def __init__(self, server, folder):
-        self.server, self.user, self.identity = server, server.user, server.identity
-        self.listener = socket.create_server((HOST, 0))
-        self.port = self.listener.getsockname()[1]
-        self.known_hosts = folder / "known_hosts"
-        self.known_hosts.write_text(known_hosts_line(self.port, server.host_key_line()))
-
-    def cut_after(self, size, downwards):
-        """Takes one connection, in a thread."""
-        threading.Thread(target=self._serve, args=(size, downwards), daemon=True).start()
-
-    def _serve(self, size, downwards):
-        client, _ = self.listener.accept()
-        server = socket.create_connection((HOST, self.server.port))
-        limits = {client: None if downwards else size, server: size if downwards else None}
-        ways = [threading.Thread(target=self._pump, args=pair, daemon=True)
-                for pair in ((client, server, limits[client]), (server, client, limits[server]))]
-        for way in ways:
-            way.start()
-        for way in ways:
-            way.join()
-        client.close(), server.close()
-
-    def _pump(self, source, target, limit):
-        try:
-            while data := source.recv(65536):
-                data = data if limit is None else data[:limit]
-                target.sendall(data)
-                limit = None if limit is None else limit - len(data)
-                if limit == 0:
-                    break
-        except OSError:
-            pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
 
 POSITIONS = 200 if os.environ.get("SSHIO_DEEP") == "1" else 12
 

@@ -81,7 +81,7 @@ def test_a_client_may_choose_another_version_first_of_all():
 # ---- malformed ----
 
 @pytest.mark.parametrize("length", [b"\0\0\0\0", b"\xff\xff\xff\xff", struct.pack(">I", 4 * 1024 * 1024 + 1025), u32(1), u32(4)])
-def test_a_length_out_of_range_ends_the_session_without_memory(length):
+def test_x3_length_out_of_range_ends_the_session_without_memory(length):
     """X3: what was only announced takes no memory. A packet of less than type and id is no request."""
     with server() as session:
         session.ask(REALPATH, text("."))
@@ -163,7 +163,7 @@ def test_unknown_requests_are_unsupported(sftp):
         assert sftp.status(EXTENDED, text(name)) == OP_UNSUPPORTED
 
 
-def test_handles_that_are_none(sftp):
+def test_x3_handles_that_are_none(sftp):
     """X3: a handle is looked up, exactly; one of another kind, closed, or guessed is invalid. (libssh CVE-2025-5318)"""
     directory, file = sftp.opendir("."), sftp.open("file", CREATE)
     closed = sftp.open("file")
@@ -197,7 +197,7 @@ def test_paths_that_are_none(sftp, tmp_path):
 
 # ---- reading and writing ----
 
-def test_reads_at_absurd_places(sftp, tmp_path):
+def test_x3_reads_at_absurd_places(sftp, tmp_path):
     (tmp_path / "file").write_bytes(b"0123456789")
     handle = sftp.open("file")
     for offset, length in ((10, 1), (11, 100), (2**63 - 1, 1), (2**63, 4096), (2**64 - 1, 2**32 - 1)):
@@ -271,7 +271,7 @@ def test_handles_of_one_file_that_are_closed_while_others_write(sftp, tmp_path):
     assert (tmp_path / "file").read_bytes()[:290] == b"x" * 290
 
 
-def test_a_client_that_reads_no_replies_is_not_read_any_more(tmp_path):
+def test_x3_client_that_reads_no_replies_is_not_read_any_more(tmp_path):
     """A million READs of 255 KiB: memory stays where it was, and the server goes on when somebody reads."""
     (tmp_path / "file").write_bytes(os.urandom(300000))
     with server(cwd=tmp_path) as session:
@@ -289,7 +289,7 @@ def test_a_client_that_reads_no_replies_is_not_read_any_more(tmp_path):
             assert kind == DATA and len(fields.data) == 8 + 261120
 
 
-def test_a_hundred_thousand_opens(tmp_path):
+def test_x3_hundred_thousand_opens(tmp_path):
     """Above the limit each is refused, those before still work, and all are closed at the end."""
     (tmp_path / "file").write_bytes(b"data")
     with server(cwd=tmp_path, seconds=120) as session:
@@ -383,10 +383,30 @@ def test_failures_have_the_codes_of_the_version(sftp, tmp_path):
     assert sftp.status(READLINK, text("file")) == (INVALID_PARAMETER if v == 6 else FAILURE)
 
 
-def test_what_a_failure_says_names_no_path(sftp):
+def test_x3_what_a_failure_says_names_no_path(sftp):
     kind, fields = sftp.ask(STAT, text("/nothing/at/all"))
     assert kind == STATUS and fields.u32() == NO_SUCH_FILE
     assert fields.text() == b"No such file or directory" and fields.text() == b"en-US"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_of_two_renames_to_one_name_one_wins(version, tmp_path):
+    """Spec 5.13.1: no instant between the look and the move, in which another session could lose its file."""
+    taken = FILE_ALREADY_EXISTS if version >= 4 else FAILURE
+    flags, won = u32(0) if version >= 5 else b"", [0, 0]
+    with server(version=version, cwd=tmp_path) as one, server(version=version, cwd=tmp_path) as other:
+        for _ in range(300):
+            for name in ("first", "second"):
+                (tmp_path / name).write_text(name)
+            ids = [session.send(RENAME, text(name) + text("target") + flags) for session, name in ((one, "first"), (other, "second"))]
+            codes = [session.reply(id)[1].u32() for session, id in zip((one, other), ids)]
+            assert sorted(codes) == [OK, taken]
+            winner, loser = ("first", "second") if codes[0] == OK else ("second", "first")
+            assert (tmp_path / "target").read_text() == winner and (tmp_path / loser).read_text() == loser
+            won[codes.index(OK)] += 1
+            (tmp_path / "target").unlink()
+        assert one.end() == 0 and other.end() == 0
+    assert sum(won) == 300
 
 
 @pytest.mark.parametrize("version", [5, 6])
@@ -606,7 +626,7 @@ ESCAPES = ["/..", "/../outside/canary", "../outside/canary", "../../../../../etc
 
 @pytest.mark.parametrize("handlers", [[], ["handlers=default"]])
 @pytest.mark.parametrize("path", ESCAPES)
-def test_no_path_leads_out_of_the_root(jail, handlers, path):
+def test_x3_no_path_leads_out_of_the_root(jail, handlers, path):
     """Whatever is asked for, what comes is inside or not there at all."""
     root_id = jail.stat()
     with rooted(jail, *handlers, version=3) as session:
@@ -636,13 +656,13 @@ def test_no_path_leads_out_of_the_root(jail, handlers, path):
                                         ("rel-in", "/dir/deep"), ("dots-in", "/file"), ("dir/up", "/file"), ("none/at/all", "/none/at/all"),
                                         ("root/root/dir", "/dir"), ("../../dir", "/dir"), ("abs-in/up", "/file"),
                                         ("abs-out", NO_SUCH_FILE), ("rel-out", "/outside"), ("loop", FAILURE)])
-def test_real_paths_are_seen_from_the_root(jail, path, real):
+def test_x3_real_paths_are_seen_from_the_root(jail, path, real):
     with rooted(jail, version=3) as session:
         found = session.name(REALPATH, text(path))
         assert found == (real if isinstance(real, int) else os.fsencode(real)), path
 
 
-def test_links_are_read_and_made_inside(jail):
+def test_x3_links_are_read_and_made_inside(jail):
     """Absolute texts are stored below the root and shown without it; those that climb out are cut."""
     with rooted(jail, version=6) as session:
         def link(target, name):
@@ -670,7 +690,7 @@ def test_links_that_lead_out_are_followed_when_that_is_asked_for(jail):
         assert session.ask(READ, text(handle) + u64(0) + u32(9))[1].text() == b"outside"
 
 
-def test_a_root_names_no_accounts(jail):
+def test_x3_root_names_no_accounts(jail):
     with rooted(jail, version=3) as session:
         for name in ("home-directory", "expand-path@openssh.com", "users-groups-by-id@openssh.com"):
             assert name not in session.pairs and session.status(EXTENDED, text(name) + text("")) == OP_UNSUPPORTED
@@ -685,7 +705,7 @@ def test_a_root_names_no_accounts(jail):
         assert seen[b".."] == seen[b"."] == inside
 
 
-def test_a_link_that_is_swapped_all_the_time_never_leads_out(jail):
+def test_x3_link_that_is_swapped_all_the_time_never_leads_out(jail):
     """The race that a check before the use would lose: a directory and a link out of the root change places."""
     (jail / "swap").mkdir()
     (jail / "swap" / "canary").write_bytes(b"inside")

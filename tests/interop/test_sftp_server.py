@@ -2,8 +2,10 @@
 
 It runs in the library, with and without handlers, in `sshio sshd`, and as `sshio sftp-server` below OpenSSH's sshd."""
 
+import grp
 import os
 import pathlib
+import pwd
 import shutil
 import subprocess
 
@@ -13,6 +15,7 @@ import clients
 import servers
 from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run, under_limits
 from raw_sftp import ATTRS, CLOSE, DATA, EOF, OK, READ, REMOVE, RENAME, STAT, WRITE, RawSftp, text, u32, u64
+from sftp_talk import Client
 
 FLAVOURS = (servers.SshioSftp, servers.SshioSftpHandlers, servers.SshioSftpFactory, servers.Sshio, servers.OpenSSHOurSftp)
 
@@ -71,11 +74,15 @@ def sftp(server, batch, *options):
 def test_all_commands_of_sftp(flavour, far, tmp_path):
     data = tmp_path / "data"
     data.write_bytes(os.urandom(2_000_000))
+    account = pwd.getpwnam(flavour.user)
+    owner = (1, 2) if account.pw_uid == 0 else (account.pw_uid, account.pw_gid)    # others give away nothing
     result = sftp(flavour, f"cd {far}\nput {data} a\nput -p {data} b\nget a {tmp_path}/back\nmkdir dir\nrename a dir/a\nln dir/a hard\nln -s dir/a soft\n"
                            f"chmod 600 b\nls -l\nls -ln dir\ndf -h\ncp dir/a copy\nrm b\n-rm none\npwd\n"
+                           f"chown {owner[0]} copy\nchgrp {owner[1]} copy\n"
                            "rm hard\nmkdir dir/sub\nrmdir dir/sub\nget soft /dev/null\n").check()
     assert (tmp_path / "back").read_bytes() == (far / "dir/a").read_bytes() == (far / "copy").read_bytes() == data.read_bytes()
     assert os.readlink(far / "soft") == "dir/a" and sorted(os.listdir(far)) == ["copy", "dir", "soft"]
+    assert ((far / "copy").stat().st_uid, (far / "copy").stat().st_gid) == owner
     assert b"Remote working directory: " + os.fsencode(far) in result.out and b"-rw------- " in result.out
 
 
@@ -86,6 +93,78 @@ def test_errors_are_told_by_sftp(flavour, far):
                              ("put /etc/hostname /proc/none/x", b"No such file or directory")):
         result = sftp(flavour, command)
         assert result.status == 1 and message in result.err, result
+
+
+def test_chown_that_the_account_may_not_is_refused(park, far):
+    server = park.get(servers.Sshio)
+    if server.account.is_own:
+        pytest.skip("the tests run as the account itself")
+    (far / "file").touch()
+    for command in ("chown 0", "chgrp 0"):
+        result = sftp(server, f"{command} {far}/file")
+        assert result.status == 1 and b"Permission denied" in result.err, result
+
+
+def test_a_file_is_not_copied_onto_itself(files, far):
+    """Spec 5.19, row 31. sftp has truncated the file by then, with any server."""
+    (far / "a").write_bytes(b"data")
+    result = sftp(files, f"cp {far}/a {far}/a")
+    assert result.status == 1 and b"Failure" in result.err, result
+
+
+def test_users_and_groups_are_named(files, far):
+    """Spec 5.19, row 51: OpenSSH's ls -l asks for their names by users-groups-by-id@openssh.com."""
+    (far / "file").touch()
+    if os.getuid() == 0:
+        os.chown(far / "file", 1, 12)
+    found = (far / "file").stat()
+    result = sftp(files, f"cd {far}\nls -l\n", "-vvv").check()
+    line = next(line for line in result.out.decode().splitlines() if line.endswith(" file"))
+    assert line.split()[2:4] == [pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name]
+    assert b"Sending SSH2_FXP_EXTENDED(users-groups-by-id@openssh.com)" in result.err
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of one megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.getuid() != 0 or run([find_program("mount"), "-t", "tmpfs", "-o", "size=1m,mode=777", "none", folder]).status != 0:
+        pytest.skip("mounting needs root")
+    yield folder
+    run([find_program("umount"), folder]).check()
+
+
+def test_full_disk_is_told(files, small_disk, tmp_path):
+    """Spec 5.19, row 27: in version 3, which has no word for it, as a failure. What was there of the file does not stand in the way."""
+    servers.need_python_module("asyncssh")
+    data = tmp_path / "data"
+    data.write_bytes(os.urandom(2_000_000))
+    result = sftp(files, f"put {data} {small_disk}/file")
+    assert result.status == 1 and b"Failure" in result.err, result
+    ssh = " ".join(["ssh", "-a", "-x", *clients.OpenSSH.options(None, files)[:-4]])
+    for version, told in ((3, b"SFTP_FAILURE"), (4, b"SFTP_FAILURE"), (5, b"SFTP_NO_SPACE_ON_FILESYSTEM"), (6, b"SFTP_NO_SPACE_ON_FILESYSTEM")):
+        assert Client(files, version).one("put", data, small_disk / "file").code.encode() == told
+        script = (f"set net:max-retries 1; set net:timeout 30; set sftp:protocol-version {version}; set sftp:connect-program '{ssh}'; "
+                  f"open -u {files.user}, -p {files.port} sftp://{HOST}; put {data} -o {small_disk}/file")
+        result = run([find_program("lftp"), "-c", script], env=clean_environment(HOME=str(tmp_path)))
+        assert result.status != 0 and b"No space left on device" in result.err, result
+        script = ("import asyncio, asyncssh\n"
+                  "async def main():\n"
+                  f"    async with asyncssh.connect('{HOST}', {files.port}, username='{files.user}', client_keys=['{files.identity.path}'],\n"
+                  f"                                known_hosts='{files.known_hosts}', config=None) as conn:\n"
+                  f"        async with conn.start_sftp_client(sftp_version={version}) as sftp:\n"
+                  "            try:\n"
+                  f"                await sftp.put('{data}', '{small_disk}/file')\n"
+                  "            except asyncssh.SFTPError as error:\n"
+                  "                print(type(error).__name__)\n"
+                  "asyncio.run(main())\n")
+        result = run([PYTHON, "-W", "ignore", "-c", script]).check()
+        assert result.out.strip() == (b"SFTPNoSpaceOnFilesystem" if version >= 5 else b"SFTPFailure"), result
+    (small_disk / "file").unlink()
+    data.write_bytes(os.urandom(900_000))
+    sftp(files, f"put {data} {small_disk}/file").check()
+    assert (small_disk / "file").read_bytes() == data.read_bytes()
 
 
 def test_scp_of_a_tree_both_ways(flavour, far, tmp_path):

@@ -2,12 +2,15 @@
 one file of 100,000 bytes, and whatever the rule adds to that. In version 3, unless the name ends in a version: "x@6"."""
 
 import os
+import random
+import select
 import struct
 import sys
 
 (INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH,
  STAT, RENAME, READLINK, SYMLINK) = range(1, 21)
 STATUS, HANDLE, DATA, NAME, ATTRS = range(101, 106)
+EXTENDED = 200
 OK, EOF, NO_SUCH_FILE, FAILURE, UNSUPPORTED = 0, 1, 2, 4, 8
 SIZE = 100000
 CONTENT = bytes(range(250)) * (SIZE // 250)
@@ -283,6 +286,41 @@ class Reversed(Server):
             self.held = []
 
 
+class Shuffled(Server):
+    """What has been asked for is answered in any order. The file is as long as the second file says, and repeats what no
+    length of a block divides."""
+
+    period = 1048583
+
+    def __init__(self, version):
+        super().__init__(version)
+        self.held, self.chance = [], random.Random("shuffled")
+        self.content = 2 * self.chance.randbytes(self.period)
+        with open(sys.argv[1] + ".size", encoding="ascii") as file:
+            self.size = int(file.read())
+
+    def attrs(self, mode, size=SIZE):
+        return super().attrs(mode, self.size if mode == REGULAR else size)
+
+    def read(self, size):
+        if self.held and not select.select([0], [], [], 0)[0]:
+            self.answer()
+        return super().read(size)
+
+    def read_file(self, number, offset, wanted):
+        self.held.append((number, offset, min(wanted, self.max_read)))
+
+    def answer(self):
+        self.chance.shuffle(self.held)
+        for number, offset, wanted in self.held:
+            start, length = offset % self.period, max(min(wanted, self.size - offset), 0)
+            if length:
+                self.reply(DATA, number, string(self.content[start:start + length]))
+            else:
+                self.status(number, EOF)
+        self.held = []
+
+
 class Short(Server):
     """Never more than 700 bytes."""
 
@@ -335,6 +373,19 @@ class LiesSmaller(Server):
 class LiesHuge(Server):
     def attrs(self, mode, size=SIZE):
         return super().attrs(mode, 2 ** 63 if mode == REGULAR else size)
+
+
+class CopyEnds(Server):
+    """copy-data meets the end of the file before it should."""
+
+    def hello(self):
+        self.packet(VERSION, u32(self.version) + string("copy-data") + string("1"))
+
+    def request(self, kind, number, body):
+        if kind == EXTENDED:
+            self.status(number, EOF, "")
+        else:
+            super().request(kind, number, body)
 
 
 class Failing(Server):
@@ -392,6 +443,16 @@ class NoRename(Takes):
             self.status(number, FAILURE, "not that name")
         else:
             super().request(kind, number, body)
+
+
+class Flood(Server):
+    """Says more on stderr than any window has room for, before each reply."""
+
+    def reply(self, kind, number, body):
+        left = 1 << 20
+        while left:
+            left -= os.write(2, b"\x1b[31mflood\n" * (min(left, 44000) // 11) or b"x" * left)
+        super().reply(kind, number, body)
 
 
 # ---- names ----
@@ -463,6 +524,55 @@ class Endless(Server):
 
     def read_folder(self, number, handle):
         self.names(number, [(b"x%d" % i, REGULAR) for i in range(100)])
+
+
+class RealPathsOut(Server):
+    """REALPATH names what leads out, whatever it is asked for: another path each time, or the same one."""
+
+    entries = {b"file": REGULAR, b"sub": FOLDER}
+    count = 0
+
+    def request(self, kind, number, body):
+        if kind == REALPATH:
+            self.count += 1
+            self.reply(NAME, number, u32(1) + self.entry(self.real(), FOLDER))
+        else:
+            super().request(kind, number, body)
+
+    def real(self):
+        return b"/tmp/../planted%d/../../etc/.." % self.count
+
+
+class RealPathsOne(RealPathsOut):
+    def real(self):
+        return b"/.."
+
+
+class RealPathsNul(RealPathsOut):
+    def real(self):
+        return b"/file\0x"
+
+
+class RealPathsEmpty(RealPathsOut):
+    def real(self):
+        return b""
+
+
+class RealPathsLong(RealPathsOut):
+    def real(self):
+        return b"/x" * 100000
+
+
+class OnlyLast(Server):
+    """Lets nobody make a folder, but for the one called last; looks into none above it."""
+
+    def request(self, kind, number, body):
+        if kind == MKDIR:
+            length, = struct.unpack(">I", body[:4])
+            last = body[4:4 + length].endswith(b"/last")
+            self.status(number, OK if last else 3, "" if last else "not here")
+        else:
+            super().request(kind, number, body)
 
 
 class Setuid(Server):

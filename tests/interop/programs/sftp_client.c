@@ -43,6 +43,13 @@ static void put_attrs(const sshio_sftp_attrs *a)
         printf(".%09u", (unsigned)a->mtime_ns);
 }
 
+static int answer(int rc)
+{
+    if (rc == 0)
+        printf("ok");
+    return rc;
+}
+
 static uint64_t number(const char *text)
 {
     return text != NULL ? strtoull(text, NULL, 0) : 0;
@@ -92,6 +99,25 @@ static int do_count(void)
     if (rc == 0 || rc == SSHIO_EEOF)
         printf("ok %" PRIu64, count);
     return rc == SSHIO_EEOF ? 0 : rc;
+}
+
+/* A listing that was begun stays so until it is released. */
+static sshio_sftp_dir *held;
+
+static int do_hold(void)
+{
+    const sshio_sftp_name *name;
+    int rc = sshio_sftp_scandir(sftp, word[1], &held);
+    if (rc == 0)
+        rc = sshio_sftp_dir_next(held, &name);
+    return answer(rc);
+}
+
+static int do_release(void)
+{
+    sshio_sftp_dir_close(held);
+    held = NULL;
+    return answer(0);
 }
 
 static int do_glob(void)
@@ -207,13 +233,6 @@ static int do_statvfs(void)
     return rc;
 }
 
-static int answer(int rc)
-{
-    if (rc == 0)
-        printf("ok");
-    return rc;
-}
-
 static int do_remove(void)
 {
     return answer(sshio_sftp_remove(sftp, word[1]));
@@ -283,6 +302,15 @@ static int do_utime_s(void)
 {
     double times[2] = { strtod(word[2], NULL), strtod(word[3], NULL) };
     return answer(sshio_sftp_utime(sftp, word[1], times, SSHIO_YES));
+}
+
+static int do_set_bits(void)
+{
+    const uint32_t valid = SSHIO_FILEXFER_ATTR_PERMISSIONS | SSHIO_FILEXFER_ATTR_BITS;
+    const uint32_t mode = (uint32_t)number(word[2]), bits = (uint32_t)number(word[3]);
+    return answer(sshio_sftp_setstat(
+        sftp, word[1], SSHIO_SFTP_ATTRS(.valid = valid, .permissions = mode, .attrib_bits = bits, .attrib_valid = bits),
+        SSHIO_UNSET));
 }
 
 static int told(const char *function, const char *path, const sshio_error *error, void *user)
@@ -480,6 +508,29 @@ static int do_parallel(void)
     return rc;
 }
 
+/* The bytes of a file, or size of them from an offset on, read in one call. */
+static int do_sum(void)
+{
+    sshio_sftp_file *file = NULL;
+    struct summing s = { 0, 0 };
+    sshio_bytes data = { NULL, 0 };
+    size_t size = number(word[3]), got = 0;
+    char *buffer = malloc(size + 1);
+    int rc = sshio_sftp_open(sftp, word[1], "r", NULL, &file);
+    if (rc == 0 && word[2] == NULL)
+        rc = sshio_sftp_file_read_all(file, &data);
+    else if (rc == 0)
+        rc = sshio_sftp_file_pread(file, buffer, size, number(word[2]), &got);
+    if (rc == 0)
+        add_block(number(word[2]), word[2] == NULL ? data.data : buffer, word[2] == NULL ? data.len : got, &s);
+    sshio_sftp_file_close(file);
+    if (rc == 0)
+        printf("ok %" PRIu64 " %" PRIu64, s.bytes, s.sum);
+    sshio_bytes_free(&data);
+    free(buffer);
+    return rc;
+}
+
 /* ---- transfers ---- */
 
 struct progress {
@@ -610,6 +661,8 @@ static const struct {
     { "lstat", 1, do_stat },
     { "list", 1, do_list },
     { "count", 1, do_count },
+    { "hold", 1, do_hold },
+    { "release", 0, do_release },
     { "glob", 1, do_glob },
     { "readlink", 1, do_readlink },
     { "realpath", 1, do_realpath },
@@ -641,6 +694,7 @@ static const struct {
     { "chown_names", 3, do_chown_names },
     { "utime", 3, do_utime },
     { "utime_s", 3, do_utime_s },
+    { "set_bits", 3, do_set_bits },
     { "rmtree", 1, do_rmtree },
     { "write", 3, do_write },
     { "read", 2, do_read },
@@ -653,6 +707,7 @@ static const struct {
     { "open56", 3, do_open56 },
     { "remote_copy", 4, do_remote_copy },
     { "parallel", 1, do_parallel },
+    { "sum", 1, do_sum },
     { "get", 2, do_transfer },
     { "put", 2, do_transfer },
     { "copy", 2, do_transfer },

@@ -1,11 +1,8 @@
 /* Attributes on the wire in versions 3 to 6, and as records. (draft-ietf-secsh-filexfer-02 section 5, -04 section 5,
  * -05 section 5, -13 section 7) */
-#include "unit.h"
+#include "attrs_bed.h"
 
 #include "base/memory.h"
-#include "sftp/attrs.h"
-
-#define ATTR(name) SSHIO_FILEXFER_ATTR_##name
 
 static const sshio_span pairs[] = { { "a@b", 3 }, { "\0x", 2 }, { "empty", 5 }, { "", 0 }, { NULL, 0 } };
 
@@ -44,31 +41,6 @@ static const struct dialect dialects[] = { { .version = 3, .server = true },
                                            { .version = 5 },
                                            { .version = 5, .bits_pair = true },
                                            { .version = 6 } };
-
-static size_t write_attrs(uint8_t *bytes, size_t size, const struct dialect *d, const sshio_sftp_attrs *attrs)
-{
-    struct writer w;
-    struct error e;
-    error_init(&e);
-    writer_init_fixed(&w, bytes, size);
-    assert_int_equal(attrs_put(&w, d, attrs, &e), 0);
-    assert_false(writer_failed(&w));
-    return w.len;
-}
-
-static sshio_sftp_attrs *read_back(const void *bytes, size_t len, const struct dialect *d)
-{
-    struct attrs_wire wire;
-    struct reader r;
-    struct error e;
-    error_init(&e);
-    reader_init(&r, bytes, len);
-    assert_int_equal(attrs_read(&r, d, &wire, &e), 0);
-    assert_true(reader_done(&r));
-    sshio_sftp_attrs *attrs = attrs_new(&wire);
-    assert_non_null(attrs);
-    return attrs;
-}
 
 static int read_fails(const void *bytes, size_t len, const struct dialect *d)
 {

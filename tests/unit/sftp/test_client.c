@@ -1,11 +1,14 @@
 /* The SFTP client and our own server in one process: each version, text, cancelled calls, many calls at once, and the
  * end of the session. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "io/last_error.h"
 
 #include "client_bed.h"
 
@@ -119,6 +122,17 @@ static int cancel_it(const char *srcpath, const char *dstpath, uint64_t bytes, u
     return 0;
 }
 
+static unsigned count_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
 static int fetch(void *arg)
 {
     return sshio_sftp_get(arg, at("data"), at("part"), SSHIO_COPY(.progress = cancel_it, .block_size = 4096));
@@ -131,18 +145,24 @@ static int store(void *arg)
 
 static void cancel_transfers(struct loopback *l)
 {
-    static const sshio_task_fn kinds[] = { fetch, store };
+    static const sshio_task_fn kinds[] = { fetch, store, fetch, store };
     sshio_conn *conn = NULL;
     sshio_sftp *sftp = start(l, &conn, NULL);
     fill(at("data"), 3000000);
+    bool yes = false;
+    must(sshio_sftp_get(sftp, at("data"), at("whole"), NULL)); /* what stays open for good is open then */
+    must(sshio_sftp_exists(sftp, at("data"), &yes));           /* and the server has closed the file */
+    unsigned open_before = count_descriptors();
     for (size_t i = 0; i < COUNT(kinds); i++) {
         int result = 0;
-        bool yes = false;
         must(sshio_spawn(kinds[i], sftp, &busy));
         must(sshio_join(busy, &result));
         assert_int_equal(result, SSHIO_ECANCELED);
-        must(sshio_sftp_exists(sftp, at("data"), &yes)); /* the session lives on */
-        assert_true(yes);
+        for (int turn = 0; turn == 0 || (turn < 1000 && count_descriptors() != open_before); turn++) {
+            must(sshio_sftp_exists(sftp, at("data"), &yes)); /* the session lives on */
+            assert_true(yes);
+        }
+        assert_int_equal(count_descriptors(), open_before); /* of both sides */
     }
     finish(sftp, conn);
 }
@@ -437,7 +457,11 @@ static void test_attributes_of_open_files(void **state)
 static int say(sshio_sftp_server *server, const char *path, sshio_request *req, void *user)
 {
     (void)server, (void)req, (void)user;
-    return sshio_raise_sftp((uint32_t)strtoul(path + 1, NULL, 10), "as asked");
+    uint32_t code = (uint32_t)strtoul(path + 1, NULL, 10);
+    int rc = sshio_raise_sftp(code, "as asked");
+    if (code % 2 != 0)
+        error_set_lang(last_error(), "de-AT"); /* as of an error that another server told */
+    return rc;
 }
 
 static void serve_errors(struct loopback *l)
@@ -467,6 +491,7 @@ static void hear_errors(struct loopback *l)
         assert_int_equal(sshio_error_last()->reason, code);
         assert_non_null(strstr(sshio_error_message(), "as asked"));
         assert_non_null(strstr(sshio_error_message(), path));
+        assert_string_equal(sshio_error_last()->lang, code % 2 != 0 ? "de-AT" : "en-US");
     }
     finish(sftp, conn);
 }

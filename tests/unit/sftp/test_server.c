@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "sftp/server.h"
 #include "sftp/status.h"
@@ -23,6 +24,8 @@ static struct {
     int status;
     /* what handlers saw */
     unsigned active, most_active, closed, exits, names_given, read_done;
+    bool writes_wait;
+    size_t written;
     int answer, name_result;
     char path[64];
 } bed;
@@ -146,6 +149,16 @@ static int on_read(sshio_sftp_server *server, void *file, uint64_t offset, void 
     return rc;
 }
 
+static int on_write(sshio_sftp_server *server, void *file, uint64_t offset, const void *data, size_t len, void *user)
+{
+    int rc = 0;
+    (void)server, (void)file, (void)offset, (void)data, (void)user;
+    while (rc == 0 && bed.writes_wait)
+        rc = sshio_sleep(0);
+    bed.written += len;
+    return rc;
+}
+
 static int on_remove(sshio_sftp_server *server, const char *path, void *user)
 {
     (void)server, (void)user;
@@ -202,6 +215,7 @@ static void on_exit_called(sshio_sftp_server *server, void *user)
 static const sshio_sftp_server_handlers handlers = { .open = on_open,
                                                      .close = on_close,
                                                      .read = on_read,
+                                                     .write = on_write,
                                                      .remove = on_remove,
                                                      .scandir = on_scandir,
                                                      .stat = on_stat,
@@ -271,6 +285,85 @@ static void test_a_session_that_is_lost_forgets_what_waits_for_its_turn(void **s
     finish();
     assert_int_equal(bed.count, 2);
     assert_int_equal(bed.closed, 1);
+}
+
+enum { DATA_LEN = 1 << 20 };
+
+/* How many WRITEs of so many bytes are taken, one behind the other, until no more is read. */
+static unsigned write_until_stopped(uint32_t id, size_t len)
+{
+    static uint8_t packet[DATA_LEN + 64];
+    struct writer w;
+    unsigned taken = 0;
+    for (;; taken++, id++) {
+        writer_init_fixed(&w, packet, sizeof packet);
+        size_t mark = put_open(&w);
+        put_u8(&w, FXP_WRITE);
+        put_u32(&w, id);
+        put_bytes(&w, HANDLE_0);
+        put_u64(&w, 0);
+        put_u32(&w, (uint32_t)len);
+        w.len += len;
+        put_close(&w, mark);
+        size_t used = sftp_server_feed(bed.server, packet, w.len);
+        if (used < w.len) {
+            assert_int_equal(used, 0);
+            return taken;
+        }
+    }
+}
+
+/* The limits of a server: 16 MiB of requests are held. Then nothing more is read, until half of them are answered. */
+static void test_writes_are_read_up_to_the_limit_of_their_bytes(void **state)
+{
+    unsigned most = limits_default.sftp_payload / DATA_LEN;
+    (void)state;
+    assert_int_equal(limits_default.sftp_payload, 16 << 20);
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    for (unsigned round = 1; round <= 3; round++) {
+        bed.writes_wait = true;
+        assert_int_equal(write_until_stopped(round * 100, DATA_LEN), most);
+        for (int i = 0; i < 5; i++)
+            turn();
+        assert_int_equal(write_until_stopped(0, DATA_LEN), 0);
+        assert_in_range(bed.server->payload, limits_default.sftp_payload, limits_default.sftp_payload + most * 64);
+        assert_int_equal(bed.reads_on, round - 1);
+        bed.writes_wait = false;
+        wait_for(2 + round * most);
+        assert_int_equal(bed.replies[1 + round * most].id, round * 100 + most - 1);
+        assert_int_equal(bed.replies[1 + round * most].first, SSHIO_FX_OK);
+        assert_int_equal(bed.reads_on, round);
+        assert_int_equal(bed.server->payload, 0); /* the memory has been given back */
+    }
+    assert_int_equal(bed.written, 3 * most * (size_t)DATA_LEN);
+    say(FXP_REMOVE, 1, LITERAL("\0\0\0\1x")); /* and it serves on */
+    wait_for(3 + 3 * most);
+    assert_int_equal(bed.replies[2 + 3 * most].first, SSHIO_FX_OK);
+    finish();
+}
+
+/* And 64 of them, however small. */
+static void test_so_many_requests_are_read_and_no_more(void **state)
+{
+    unsigned most = limits_default.sftp_requests;
+    (void)state;
+    assert_int_equal(most, 64);
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    bed.writes_wait = true;
+    assert_int_equal(write_until_stopped(1, 10), most);
+    for (int i = 0; i < 5; i++)
+        turn();
+    assert_int_equal(write_until_stopped(0, 10), 0);
+    assert_int_equal(bed.reads_on, 0);
+    bed.writes_wait = false;
+    wait_for(2 + most);
+    assert_int_equal(bed.reads_on, 1);
+    assert_int_equal(bed.server->request_count, 0);
+    finish();
 }
 
 static void test_what_handlers_raise_is_told(void **state)
@@ -573,6 +666,8 @@ int main(void)
         cmocka_unit_test(test_handlers_run_one_at_a_time_unless_they_may_overlap),
         cmocka_unit_test(test_what_reads_and_writes_a_file_is_answered_in_order),
         cmocka_unit_test(test_a_session_that_is_lost_forgets_what_waits_for_its_turn),
+        cmocka_unit_test(test_writes_are_read_up_to_the_limit_of_their_bytes),
+        cmocka_unit_test(test_so_many_requests_are_read_and_no_more),
         cmocka_unit_test(test_what_handlers_raise_is_told),
         cmocka_unit_test(test_files_of_handlers_are_closed_at_the_end_and_exit_comes_once),
         cmocka_unit_test(test_room_for_output_at_the_end_does_not_end_it_again),

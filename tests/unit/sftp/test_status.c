@@ -93,11 +93,11 @@ static void test_what_is_written_is_read(void **state)
         struct status status;
         struct writer w;
         writer_init_fixed(&w, bytes, sizeof bytes);
-        status_put(&w, version, SSHIO_FX_DIR_NOT_EMPTY, "Directory not empty");
+        status_put(&w, version, SSHIO_FX_DIR_NOT_EMPTY, "Directory not empty", "de");
         assert_int_equal(read_status(bytes, w.len, version, false, &status), 0);
         assert_int_equal(status.code, version == 6 ? SSHIO_FX_DIR_NOT_EMPTY : SSHIO_FX_FAILURE);
         assert_text(status.message, "Directory not empty");
-        assert_text(status.lang, "en-US");
+        assert_text(status.lang, "de");
     }
 }
 
@@ -153,6 +153,37 @@ static void test_an_unknown_code_keeps_its_number(void **state)
     error_clear(&e);
 }
 
+/* Spec 5.8: an error carries the language of its message, and a server that passes it on says so. */
+static void test_the_language_of_a_message_stays_with_it(void **state)
+{
+    static const struct {
+        struct status status;
+        const char *lang;
+    } rows[] = {
+        { { .code = 4, .message = { (const uint8_t *)"nein", 4 }, .lang = { (const uint8_t *)"de-CH", 5 } }, "de-CH" },
+        { { .code = 99, .message = { (const uint8_t *)"non", 3 }, .lang = { (const uint8_t *)"fr", 2 } }, "fr" },
+        { { .code = 4, .message = { (const uint8_t *)"?", 1 } }, "" }, /* it did not say */
+        { { .code = 4, .message = { (const uint8_t *)"x", 1 }, .lang = { (const uint8_t *)"a\x1b", 2 } }, "a\\x1b" },
+        { { .code = 4, .lang = { (const uint8_t *)"de", 2 } }, "en-US" }, /* the sentence is ours */
+    };
+    struct error e, copy;
+    (void)state;
+    error_init(&e);
+    error_init(&copy);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        status_record(&rows[i].status, &e);
+        error_copy(&copy, &e);
+        assert_string_equal(copy.pub.lang, rows[i].lang);
+        assert_string_equal(status_lang(&copy.pub), rows[i].lang);
+    }
+    error_set_lang(&e, NULL);
+    assert_string_equal(e.pub.lang, "en-US");
+    error_set_errno(&e, ENOENT, "open");
+    assert_string_equal(status_lang(&e.pub), "en-US");
+    error_clear(&e);
+    error_clear(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_message_and_language_may_be_missing),
         cmocka_unit_test(test_malformed_status_is_a_bad_message),
         cmocka_unit_test(test_an_unknown_code_keeps_its_number),
+        cmocka_unit_test(test_the_language_of_a_message_stays_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
