@@ -18,6 +18,7 @@ struct open_pair {
     bool appends, has_position;
     uint64_t position;
     char doomed[TWIN_PATH]; /* the name that goes when it is closed; "" = none */
+    int doomed_dir;         /* where that name is */
 };
 
 struct paths {

@@ -27,13 +27,30 @@ static struct open_pair *some_pair(struct model *m)
     return pair->file != NULL ? pair : NULL;
 }
 
+/* Below a root a server keeps the directory, wherever that is moved; else the path. */
+static void doom(const struct model *m, struct open_pair *pair, const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+    snprintf(pair->doomed, sizeof pair->doomed, "%s", path);
+    pair->doomed_dir = AT_FDCWD;
+    if (!m->rooted)
+        return;
+    pair->doomed[name - path] = '\0';
+    pair->doomed_dir = open(pair->doomed, O_PATH | O_CLOEXEC);
+    snprintf(pair->doomed, sizeof pair->doomed, "%s", name);
+}
+
 /* What has come to stand there in its place stays. */
 static void remove_doomed(struct open_pair *pair)
 {
     struct stat name, file;
-    if (pair->doomed[0] != '\0' && lstat(pair->doomed, &name) == 0 && fstat(pair->fd, &file) == 0 &&
+    if (pair->doomed[0] == '\0')
+        return;
+    if (fstatat(pair->doomed_dir, pair->doomed, &name, AT_SYMLINK_NOFOLLOW) == 0 && fstat(pair->fd, &file) == 0 &&
         name.st_dev == file.st_dev && name.st_ino == file.st_ino)
-        unlink(pair->doomed);
+        unlinkat(pair->doomed_dir, pair->doomed, 0);
+    if (pair->doomed_dir != AT_FDCWD)
+        close(pair->doomed_dir);
     pair->doomed[0] = '\0';
 }
 
@@ -181,7 +198,7 @@ static void act_open56(struct model *m)
     }
     opened(m, pair, rc, p.twin, flags_of_56(access, flags), 0666);
     if (dooms && rc == 0)
-        snprintf(pair->doomed, sizeof pair->doomed, "%s", p.twin);
+        doom(m, pair, p.twin);
     pair->appends = (access & SSHIO_ACE4_APPEND_DATA) != 0 ||
                     (flags & (SSHIO_FXF_APPEND_DATA | SSHIO_FXF_APPEND_DATA_ATOMIC)) != 0;
     pair->has_position = !pair->appends;
