@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/wait.h>
 
 #include <sshio/constants.h>
 
+#include "child.h"
 #include "talk.h"
 
 /* ---- destinations ---- */
@@ -83,14 +85,67 @@ bool remote_connect(struct remote *remote, const struct remote_settings *setting
     struct login *login = &remote->login;
 
     talk_set_log(NULL, settings->verbose, true);
+    remote->destination = destination;
+    if (program_is_used(&settings->program)) {
+        remote->program = &settings->program;
+        return true;
+    }
     if (!set_up(login, settings, destination) || !login_configure(login, account, settings->config_file))
         return false;
     talk_set_log(login->config, settings->verbose, true);
     return login_open(login, &remote->conn) == 0;
 }
 
-bool remote_start_sftp(struct remote *remote)
+bool remote_is_connected(const struct remote *remote)
 {
+    return remote->conn != NULL || remote->program != NULL;
+}
+
+/* Those that have ended; with wait, all. */
+static void reap_children(struct remote *remote, bool wait)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < remote->child_count; i++) {
+        int status = 0;
+        if (child_wait(remote->children[i], wait, &status))
+            remote->child_failed |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        else
+            remote->children[left++] = remote->children[i];
+    }
+    remote->child_count = left;
+}
+
+static int start_program(struct remote *remote, const char *command, bool is_subsystem, int *fd)
+{
+    reap_children(remote, false);
+    pid_t *children = realloc(remote->children, (remote->child_count + 1) * sizeof *children);
+    if (children == NULL)
+        return SSHIO_ENOMEM;
+    remote->children = children;
+    if (!program_start(remote->program, remote->destination, command, is_subsystem, &children[remote->child_count], fd))
+        return SSHIO_ESYSTEM;
+    remote->child_count++;
+    return 0;
+}
+
+static int start_by_program(struct remote *remote, const char *subsystem)
+{
+    int fd;
+    int rc = start_program(remote, subsystem, strchr(subsystem, '/') == NULL, &fd);
+
+    if (rc != 0)
+        return rc;
+    rc = sshio_run_sftp_client(fd, fd, NULL, &remote->sftp);
+    if (rc != 0 && !remote_is_lost(rc) && !talk_is_silenced()) /* else the program has said why */
+        say("%s", sshio_error_message());
+    return rc;
+}
+
+bool remote_start_sftp(struct remote *remote, const char *subsystem)
+{
+    if (remote->program != NULL)
+        return start_by_program(remote, subsystem) == 0;
     if (sshio_start_sftp_client(remote->conn, NULL, &remote->sftp) == 0)
         return true;
     if (!talk_is_silenced())
@@ -98,12 +153,27 @@ bool remote_start_sftp(struct remote *remote)
     return false;
 }
 
-void remote_done(struct remote *remote)
+int remote_start_scp(const char *command, int *in, int *out, void *user)
 {
+    int rc = start_program(user, command, false, in);
+    *out = *in;
+    return rc;
+}
+
+bool remote_done(struct remote *remote)
+{
+    if (remote->sftp != NULL && remote->program != NULL) {
+        sshio_sftp_exit(remote->sftp);
+        sshio_sftp_wait_closed(remote->sftp);
+    }
     sshio_sftp_unref(remote->sftp);
+    reap_children(remote, true);
+    free(remote->children);
+    bool ok = !remote->child_failed;
     sshio_conn_unref(remote->conn);
     login_done(&remote->login);
     *remote = (struct remote){ 0 };
+    return ok;
 }
 
 /* ---- errors ---- */

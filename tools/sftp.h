@@ -19,8 +19,9 @@ struct input;
 
 struct sftp {
     sshio_sftp *sftp;
-    const char *host; /* as it was named */
-    char *directory;  /* that remote paths begin at; absolute */
+    const char *host;   /* as it was named */
+    const char *server; /* that runs here; NULL = none */
+    char *directory;    /* that remote paths begin at; absolute */
     bool quiet, interactive, stops_at_errors;
     bool ended; /* by a command */
     bool recurse, preserve, resume, flush;

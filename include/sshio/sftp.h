@@ -216,6 +216,10 @@ SSHIO_API void sshio_sftp_options_init(sshio_sftp_options *options); /* defaults
 /* Starts the subsystem sftp on a client's connection. *sftp is given back with sshio_sftp_unref. Also
  * SSHIO_ECHANNEL_OPEN. Reference: SSHClientConnection.start_sftp_client. */
 SSHIO_API int sshio_start_sftp_client(sshio_conn *conn, const sshio_sftp_options *options, sshio_sftp **sftp);
+/* The same with a server that is read from in and written to by out, which may be equal: a program that serves files,
+ * or another SSH program that leads to one. Both are taken over, also on failure; .env and .send_env count for nothing.
+ * *sftp is given back with sshio_sftp_unref. SSHIO_ESFTP_CONNECTION_LOST: there is no server. */
+SSHIO_API int sshio_run_sftp_client(int in, int out, const sshio_sftp_options *options, sshio_sftp **sftp);
 
 /* None of these waits but wait_closed. */
 SSHIO_API sshio_sftp *sshio_sftp_ref(sshio_sftp *sftp);
@@ -227,7 +231,7 @@ SSHIO_API const sshio_sftp_limits *sshio_sftp_get_limits(
 SSHIO_API bool sshio_sftp_supports_remote_copy(const sshio_sftp *sftp);
 /* Asks the session to end; later calls fail. What is under way may still be answered. Harmless when repeated. */
 SSHIO_API void sshio_sftp_exit(sshio_sftp *sftp);
-SSHIO_API int sshio_sftp_wait_closed(sshio_sftp *sftp); /* until the channel is closed */
+SSHIO_API int sshio_sftp_wait_closed(sshio_sftp *sftp); /* until the channel, or the descriptors, are closed */
 
 /* ---- transfers ---- */
 /* Called when a part of a file is safely at its destination, with the sum so far, which never falls and ends at total;

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import servers
-from copy_tools import OURS, THEIRS, Tools, make_example, modes, said, times
+from copy_tools import OURS, SFTP_SERVER, THEIRS, Tools, make_example, modes, other_ssh, said, times, words_of
 from harness import free_port
 from sftp_talk import open_place, picture
 
@@ -169,11 +169,12 @@ def test_batch_lines_are_shown_unless_told_otherwise(openssh):
 
 @pytest.mark.parametrize("words, message", [
     (["-B", "x", "host"], "Invalid buffer size"), (["-R", "0", "host"], "Invalid number of requests"), (["-X", "y=1", "host"], "Invalid -X"),
-    ([], "usage:"), (["-Z", "host"], "unknown option"), (["-b", "/nothing", "host"], "No such file"), (["-D", "x", "host"], "not supported yet"),
+    ([], "usage:"), (["-Z", "host"], "unknown option"), (["-b", "/nothing", "host"], "No such file"), (["-A", "host"], "not supported yet"),
+    (["-s", "other", "host"], "without another program"), (["-D", "", ""], "no command"), (["-D", "/nothing -e"], "exec: /nothing"),
 ])
 def test_wrong_command_lines(openssh, words, message):
     result = openssh.sftp(*words)
-    assert result.status == FAILED and message in said(result.err), result
+    assert result.status in (FAILED, LOST) and message in said(result.err), result
 
 
 def test_connection_that_fails(openssh):
@@ -198,6 +199,54 @@ def test_called_by_the_name_of_the_program(openssh, tmp_path):
     (tmp_path / "sftp").symlink_to(find_built("tools/sshio"))
     result = run([tmp_path / "sftp", "-F", openssh.config, "-b", "-", "host"], input=b"version\n", env=openssh.env())
     assert result.check().out == b"sftp> version\nSFTP protocol version 3\n"
+
+
+# ---- other programs ----
+
+CALLS = [[], ["-P", "2222", "-A", "-C", "-4", "-v", "-q"], ["-i", "/key", "-c", "aes128-ctr", "-J", "one,two"], ["-o", "Port=33", "-F", "none"],
+         ["-b", "/dev/null"], ["-s", "other"], ["-s", "/usr/lib/server"]]
+
+
+@pytest.mark.parametrize("words", CALLS, ids=str)
+@pytest.mark.parametrize("place", ["user@host", "sftp://me@[::1]:44/tmp"])
+def test_other_program_is_called_as_openssh_calls_it(openssh, words, place):
+    """sftp(1), -S: "the program must understand ssh(1) options"."""
+    ours, theirs = (words_of(openssh, whose, "sftp", *words, place) for whose in (OURS, THEIRS))
+    assert ours[0] == theirs[0] and ours[1] == LOST    # theirs may be a broken pipe
+
+
+@pytest.mark.parametrize("whose", [OURS, THEIRS])
+def test_another_program_makes_the_connection(tools, place, whose):
+    """-S, with OpenSSH's ssh and with ours: a session with transfers both ways."""
+    make_example(tools.here / "local")
+    tools.batch(OURS, f"put -r local {place}/up", f"get -r {place}/up down", options=["-S", other_ssh(tools, whose)]).check()
+    assert picture(tools.here / "local") == picture(place / "up") == picture(tools.here / "down")
+
+
+SERVERS = {"openssh": SFTP_SERVER, "ours": "{sshio} sftp-server", "read-only": SFTP_SERVER + " -R", "quoted": "'{sshio}' \"sftp-server\" -d /"}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_server_that_runs_here(openssh, name):
+    """-D: "a command and arguments may be specified"."""
+    from harness import find_built
+    server = SERVERS[name].format(sshio=find_built("tools/sshio"))
+    make_example(openssh.here / "example")
+    lines = [f"cd {openssh.here}", "-mkdir made", "-symlink example link", "get -r example down", "ls -1 example"]
+    result = openssh.run(OURS, "sftp", "-D", server, "-b", "-", input="\n".join(lines).encode()).check()
+    assert picture(openssh.here / "example") == picture(openssh.here / "down") and "with space" in said(result.out)
+    assert (openssh.here / "made").is_dir() == (name != "read-only")
+    assert name == "read-only" or os.readlink(openssh.here / "link") == "example"
+
+
+def test_server_that_runs_here_is_named(openssh):
+    ours, theirs = (openssh.run(whose, "sftp", "-D", SFTP_SERVER, input=b"version\n") for whose in (OURS, THEIRS))
+    assert (said(ours.out), said(ours.err), ours.status) == (said(theirs.out), said(theirs.err), theirs.status)
+
+
+def test_other_program_that_ends_at_once(openssh):
+    result = openssh.sftp("-S", "/bin/false", "host")
+    assert (result.out, said(result.err), result.status) == (b"", "Connection closed\n", LOST)
 
 
 # ---- a person ----

@@ -12,10 +12,9 @@
 #include "base/memory.h"
 #include "session/run.h"
 #include "sftp/client.h"
+#include "sftp/folder.h"
 #include "sftp/gang.h"
 #include "sftp/status.h"
-
-static char folder[64];
 
 static void serve_files(struct loopback *l)
 {
@@ -23,46 +22,6 @@ static void serve_files(struct loopback *l)
     sshio_sftp_server_options_init(&options);
     l->server_options.sftp_server = &options;
     l->server_options.sftp_version = 6;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sshio-sftp-XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static const char *at(const char *name)
-{
-    static char paths[4][192];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void fill(const char *path, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    for (size_t i = 0; i < size; i++)
-        fputc((int)(i * 7 + (i >> 13)) & 0xff, file);
-    fclose(file);
-}
-
-static bool same(const char *a, const char *b)
-{
-    char command[512];
-    snprintf(command, sizeof command, "cmp -s %s %s", a, b);
-    return system(command) == 0;
 }
 
 #define must(call)                                                                                                     \
@@ -144,7 +103,7 @@ static void check_names(sshio_sftp *sftp)
     must(sshio_sftp_makedirs(sftp, at("a/b/c"), NULL, false));
     must(sshio_sftp_isdir(sftp, at("a/b"), &yes));
     assert_true(yes);
-    must(sshio_sftp_readdir(sftp, folder, &names));
+    must(sshio_sftp_readdir(sftp, at(""), &names));
     assert_int_equal(names.count, 6); /* with . and .. */
     assert_int_equal(sshio_sftp_rename(sftp, at("file"), at("hard"), 0),
                      sshio_sftp_version(sftp) >= 4 ? SSHIO_ESFTP_FILE_ALREADY_EXISTS : SSHIO_ESFTP_FAILURE);
@@ -490,7 +449,7 @@ static void use_encoding(struct loopback *l)
     must(sshio_sftp_open(sftp, at("caf\xc3\xa9"), "w", NULL, &file));
     must(sshio_sftp_file_close(file));
     assert_int_equal(access(at("caf\xe9"), F_OK), 0);
-    must(sshio_sftp_listdir(sftp, folder, &names));
+    must(sshio_sftp_listdir(sftp, at(""), &names));
     for (size_t i = 0; i < names.count; i++)
         found |= strcmp(names.items[i], "caf\xc3\xa9") == 0;
     assert_true(found);
@@ -498,7 +457,7 @@ static void use_encoding(struct loopback *l)
     sshio_texts_free(&names);
     finish(sftp, conn);
     sftp = start(l, &conn, SSHIO_SFTP(.path_encoding = "utf-8"));
-    assert_int_equal(sshio_sftp_listdir(sftp, folder, &names), SSHIO_ESFTP_BAD_MESSAGE);
+    assert_int_equal(sshio_sftp_listdir(sftp, at(""), &names), SSHIO_ESFTP_BAD_MESSAGE);
     finish(sftp, conn);
     sftp = start(l, &conn, NULL); /* bytes */
     must(sshio_sftp_remove(sftp, at("caf\xe9")));
@@ -761,21 +720,21 @@ static void test_gang_works_so_many_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_each_version_does_all_there_is, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_transfers_of_each_version_are_whole, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_times_that_a_version_has_not_are_left_out, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_holes_are_not_transferred, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_cancelled_transfer_leaves_the_session_usable, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_transfer_has_a_time_limit, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_handle_of_a_cancelled_open_is_closed, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_more_requests_than_the_table_holds_wait, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_calls_after_the_end_fail_and_close_succeeds, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_lost_connection_ends_a_transfer, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_paths_are_bytes_or_text_in_an_encoding, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_text_in_files_is_checked, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_attributes_of_links_and_paths, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_attributes_of_open_files, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_copies_by_pattern, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_each_version_does_all_there_is, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_transfers_of_each_version_are_whole, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_times_that_a_version_has_not_are_left_out, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_holes_are_not_transferred, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_cancelled_transfer_leaves_the_session_usable, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_transfer_has_a_time_limit, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_handle_of_a_cancelled_open_is_closed, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_more_requests_than_the_table_holds_wait, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_calls_after_the_end_fail_and_close_succeeds, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_lost_connection_ends_a_transfer, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_paths_are_bytes_or_text_in_an_encoding, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_text_in_files_is_checked, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_attributes_of_links_and_paths, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_attributes_of_open_files, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_copies_by_pattern, folder_make, folder_remove),
         cmocka_unit_test(test_each_status_has_an_error_of_its_own),
         cmocka_unit_test(test_unknown_principals_are_named),
         cmocka_unit_test(test_session_has_a_logger_of_its_own),
