@@ -85,7 +85,7 @@ static int spawn_beside(char *const argv[], bool ignores_interrupts, int end, pi
 {
     struct sigaction now;
 
-    if (!ignores_interrupts || sigaction(SIGINT, NULL, &now) != 0 || now.sa_handler == SIG_IGN)
+    if (!ignores_interrupts || sigaction(SIGINT, NULL, &now) != 0 || SIG_IGN == now.sa_handler)
         return spawn(argv, end, pid);
     signal(SIGINT, SIG_IGN);
     int rc = spawn(argv, end, pid);

@@ -95,6 +95,15 @@ static void interrupted(void *user)
         input_interrupt(sftp->input);
 }
 
+/* Also when this program goes on after it was stopped. */
+static void terminal_changed(void *user)
+{
+    struct sftp *sftp = user;
+
+    if (sftp->running == NULL && sftp->input != NULL)
+        input_refresh(sftp->input);
+}
+
 /* False = the session ends with *status. */
 static bool take_line(struct sftp *sftp, const char *line, int *status)
 {
@@ -171,8 +180,10 @@ static int run_session(struct sftp *sftp, const struct destination *destination,
         fprintf(stderr, "Attached to %s.\n", sftp->server);
     else if (!sftp->quiet)
         fprintf(stderr, "Connected to %s.\n", destination->host);
-    if (sftp->interactive)
+    if (sftp->interactive) {
         terminal_on_interrupt(interrupted, sftp);
+        terminal_watch_size(terminal_changed, sftp);
+    }
     if (destination->path != NULL && destination->path[0] != '\0')
         rc = sftp_begin(sftp, destination->path, local, &transferred);
     if (rc != 0 || transferred)
@@ -190,6 +201,7 @@ static void apply(const struct settings *settings, struct sftp *sftp)
     sftp->meter.shown = !sftp->quiet && settings->batch == NULL && isatty(STDOUT_FILENO);
     sftp->copying = settings->copying;
     sftp->copying.meter = &sftp->meter;
+    sftp->copying.announces = true;
 }
 
 /* What the login says is said as ssh says it, who did that before. */
@@ -227,7 +239,9 @@ static int connect_and_run(struct settings *settings, const char *place, const c
         sftp.sftp = remote.sftp;
         status = run_session(&sftp, &destination, local);
     }
+    terminal_watch_size(NULL, NULL);
     input_close(sftp.input);
+    sftp.input = NULL;
     meter_done(&sftp.meter);
     sshio_free(sftp.directory);
     remote_done(&remote);

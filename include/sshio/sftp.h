@@ -237,6 +237,9 @@ SSHIO_API int sshio_sftp_wait_closed(sshio_sftp *sftp); /* until the channel, or
 /* Called when a part of a file is safely at its destination, with the sum so far, which never falls and ends at total;
  * bytes. Callback; a negative result ends the transfer and is its result. Paths are whole and borrowed. */
 typedef int (*sshio_progress_fn)(const char *srcpath, const char *dstpath, uint64_t bytes, uint64_t total, void *user);
+/* Called when a directory is begun, before it is made; with a progress handler all files that came before are complete.
+ * Callback. */
+typedef void (*sshio_directory_fn)(const char *srcpath, const char *dstpath, void *user);
 /* Called with an error of one item, srcpath and dstpath set. Callback; 0 goes on with the next item, else it is the
  * result of the transfer. */
 typedef int (*sshio_transfer_error_fn)(const sshio_error *error, void *user);
@@ -247,7 +250,7 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     bool follow_symlinks; /* copy what links lead to; default false: links are made anew */
     sshio_progress_fn progress;
     sshio_transfer_error_fn error_handler; /* default: the first error ends the transfer */
-    void *user;                            /* of both */
+    void *user;                            /* of all handlers */
     const char *const *more_sources;       /* further sources; the target is a directory then */
     sshio_tri sparse;                      /* only the data of files with holes; default yes */
     int64_t block_size;                    /* bytes of a request; default by the server's limits, at most 256 KiB */
@@ -262,6 +265,7 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     bool source_modes;       /* what is new gets the permissions of its source, less the umask of that side; default
                                 false: those that are usual there */
     bool skip_symlinks;      /* links in directories are left out, instead of being made anew; default false */
+    sshio_directory_fn directory; /* of SFTP; default none */
 } sshio_copy_options;
 #define SSHIO_COPY(...) SSHIO_OPTIONS(sshio_copy_options, __VA_ARGS__)
 SSHIO_API void sshio_copy_options_init(sshio_copy_options *options); /* defaults and .size */
