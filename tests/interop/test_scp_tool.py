@@ -218,11 +218,11 @@ LINE = r"large +%s +\d+KB +[\d.]+[KMG]B/s +[\d:-]+ "
 @pytest.mark.parametrize("options", [[], ["-O"]], ids=["sftp", "old"])
 def test_progress_is_shown_on_a_terminal(openssh, place, options):
     """Name, percentage, amount, rate and the time that is left; -q shows nothing."""
-    person = openssh.terminal("scp", *options, "-l", "1600", f"host:{place}/example/sub/large", "got", columns=100)
+    person = openssh.terminal("scp", *options, "-l", "1600", f"host:{place}/example/sub/large", openssh.here / "got", columns=100)
     person.expect((LINE % r"\d\d?%").encode() + rb"ETA")
     person.expect((LINE % "100%").encode() + rb" *\r\n")
     assert person.status() == 0 and all(len(line) <= 100 for line in re.split(r"[\r\n]+", person.shown))
-    person = openssh.terminal("scp", *options, "-q", f"host:{place}/example/sub/large", "got")
+    person = openssh.terminal("scp", *options, "-q", f"host:{place}/example/sub/large", openssh.here / "got")
     assert person.status() == 0 and person.shown == ""
 
 
