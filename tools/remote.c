@@ -13,38 +13,54 @@
 
 /* ---- destinations ---- */
 
-/* A user name may have colons and slashes in an URI; the host ends at the first slash or, without brackets, colon. */
-static bool split(char *text, bool is_uri, struct destination *d)
+static bool take_host(char *text, struct destination *d)
 {
-    char *rest = text, *end = strpbrk(text, is_uri ? "/" : ":/");
-    char *at = text[0] == '[' ? NULL : memrchr(text, '@', end != NULL ? (size_t)(end - text) : strlen(text));
+    bool is_named = text[0] != '\0' && text[0] != '-';
 
+    if (is_named && sshio_parse_host(text, &d->host, &d->port) != 0) {
+        say("%s", sshio_error_message());
+        return false;
+    }
+    if (is_named && d->host[0] != '-')
+        return true;
+    say("no host in \"%s\"", text);
+    return false;
+}
+
+/* Behind "scheme://": a user name may have colons and slashes. */
+static bool split_uri(char *text, struct destination *d)
+{
+    char *slash = strchr(text, '/'), *at = memrchr(text, '@', slash != NULL ? (size_t)(slash - text) : strlen(text));
+
+    if (slash != NULL) {
+        *slash = '\0';
+        d->path = slash + 1;
+    }
     if (at != NULL) {
         *at = '\0';
         d->user = text;
-        rest = at + 1;
+        text = at + 1;
     }
-    d->host = rest;
-    if (rest[0] == '[' && (end = strchr(rest, ']')) != NULL) {
-        d->host = rest + 1;
-        *end++ = '\0';
-    } else {
-        end = strpbrk(rest, is_uri ? ":/" : ":");
+    return take_host(text, d);
+}
+
+/* The host ends at the first colon that is not in brackets. */
+static bool split_words(char *text, struct destination *d)
+{
+    char *end = strpbrk(text, ":/"), *at;
+
+    at = text[0] == '[' ? NULL : memrchr(text, '@', end != NULL ? (size_t)(end - text) : strlen(text));
+    if (at != NULL) {
+        *at = '\0';
+        d->user = text;
+        text = at + 1;
     }
-    if (end == NULL || *end == '\0')
-        return d->host[0] != '\0' && d->host[0] != '-';
-    char separator = *end;
-    *end++ = '\0';
-    if (is_uri && separator == ':') {
-        d->port = end;
-        end = strchr(end, '/');
-        if (end != NULL)
-            *end++ = '\0';
-    } else if (separator != ':' && !is_uri) {
-        return false;
+    end = strchr(text[0] == '[' && strchr(text, ']') != NULL ? strchr(text, ']') : text, ':');
+    if (end != NULL) {
+        *end = '\0';
+        d->path = end + 1;
     }
-    d->path = end;
-    return d->host[0] != '\0' && d->host[0] != '-';
+    return take_host(text, d);
 }
 
 bool destination_parse(const char *text, const char *scheme, struct destination *destination)
@@ -53,7 +69,9 @@ bool destination_parse(const char *text, const char *scheme, struct destination 
     bool is_uri = strncasecmp(text, scheme, len) == 0 && strncmp(text + len, "://", 3) == 0;
 
     *destination = (struct destination){ .text = strdup(is_uri ? text + len + 3 : text) };
-    return destination->text != NULL && split(destination->text, is_uri, destination);
+    if (destination->text == NULL)
+        return false;
+    return is_uri ? split_uri(destination->text, destination) : split_words(destination->text, destination);
 }
 
 void destination_done(struct destination *destination)

@@ -30,7 +30,7 @@ struct remote {
 };
 
 /* "[user@]host[:path]", brackets around an address; or "scheme://[user@]host[:port][/path]". False: no host is in it,
- * or out of memory; destination is to be emptied all the same. */
+ * which was said, or out of memory; destination is to be emptied all the same. */
 bool destination_parse(const char *text, const char *scheme, struct destination *destination);
 void destination_done(struct destination *destination);
 

@@ -80,10 +80,8 @@ static bool take_place(struct scp *scp, struct place *place, const char *text)
     place->is_remote = is_remote(text);
     if (!place->is_remote)
         return true;
-    if (!destination_parse(text, "scp", &place->destination)) {
-        say("%s: no host is named", text);
+    if (!destination_parse(text, "scp", &place->destination))
         return false;
-    }
     for (struct place *other = scp->sources; other != place && place->same == NULL; other++)
         if (other->is_remote && same_text(other->destination.user, place->destination.user) &&
             same_text(other->destination.host, place->destination.host) &&

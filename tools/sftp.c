@@ -228,14 +228,13 @@ static int connect_and_run(struct settings *settings, const char *place, const c
     int status = LOST;
 
     apply(settings, &sftp);
-    if (sftp.server == NULL && !destination_parse(place, "sftp", &destination))
-        say("no host in \"%s\"", place);
-    else if (!account_load(&account, getenv("HOME")))
+    bool has_place = sftp.server != NULL || destination_parse(place, "sftp", &destination);
+    if (has_place && !account_load(&account, getenv("HOME")))
         say("No user exists for uid %lu", (unsigned long)getuid());
-    else if ((settings->extra != NULL && !copying_take_extra(&sftp.copying, settings->extra)) ||
-             !copying_take_options(&sftp.copying) || !open_input(&sftp, settings->batch))
+    else if (has_place && ((settings->extra != NULL && !copying_take_extra(&sftp.copying, settings->extra)) ||
+                           !copying_take_options(&sftp.copying) || !open_input(&sftp, settings->batch)))
         status = FAILED;
-    else if (log_in(&remote, settings, &account, &destination)) {
+    else if (has_place && log_in(&remote, settings, &account, &destination)) {
         sftp.sftp = remote.sftp;
         status = run_session(&sftp, &destination, local);
     }

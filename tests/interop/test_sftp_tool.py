@@ -204,6 +204,7 @@ def test_batch_lines_are_shown_unless_told_otherwise(openssh):
 @pytest.mark.parametrize("words, message", [
     (["-B", "x", "host"], "Invalid buffer size"), (["-R", "0", "host"], "Invalid number of requests"), (["-X", "y=1", "host"], "Invalid -X"),
     ([], "usage:"), (["-Z", "host"], "unknown option"), (["-b", "/nothing", "host"], "No such file"), (["-A", "host"], "not supported yet"),
+    (["[::1]text:x"], "something stands behind the brackets"), (["sftp://[::1]text/"], "something stands behind the brackets"),
     (["-s", "other", "host"], "without another program"), (["-D", "", ""], "no command"), (["-D", "/nothing -e"], "exec: /nothing"),
 ])
 def test_wrong_command_lines(openssh, words, message):
