@@ -135,7 +135,7 @@ def test_one_failure_does_not_stop_the_others(openssh, place):
     ([], FAILED, "usage:"), (["a"], FAILED, "usage:"), (["-Z", "a", "b"], FAILED, "unknown option"), (["-l", "x", "a", "host:"], FAILED, "limit"),
     (["-A", "a", "host:"], FAILED, "not supported yet"), (["-O", "-D", "x", "a", "host:"], FAILED, "server of SFTP"),
     (["-D", "/nothing", "config", "host:"], LOST, "exec: /nothing"),
-    (["[::1]text:x", "."], FAILED, "something stands behind the brackets"), (["scp://[::1]text/x", "."], FAILED, "behind the brackets"),
+    (["scp://[::1]text/x", "."], FAILED, "behind the brackets"),
     (["scp://host:0/x", "."], FAILED, "the port is no number"), (["-P", str(free_port()), "config", "host:"], LOST, "ssh: cannot connect"),
     (["config", "host:~root/x"], LOST, "other users' homes"), (["host:config", "host:x", "/nothing"], FAILED, "/nothing: No such file"),
 ])
