@@ -23,6 +23,7 @@ bool pump_run(struct pump *pump, sshio_chan *chan);
 
 struct bench_args {
     int port;
+    bool holds; /* SFTP operations end when stdin does */
     const char *user, *identity, *cipher, *mac, *host_key, *authorized_keys;
     int word_count; /* the operation and its arguments */
     char **words;

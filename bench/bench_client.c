@@ -35,6 +35,23 @@ static void print_transfer(double seconds, uint64_t bytes)
     printf("{\"seconds\": %.6f, \"bytes\": %llu}\n", seconds, (unsigned long long)bytes);
 }
 
+/* On a worker thread: the loop goes on meanwhile. */
+static int wait_for_input_end(void *arg)
+{
+    char buffer[256];
+
+    (void)arg;
+    while (read(STDIN_FILENO, buffer, sizeof buffer) > 0)
+        continue;
+    return 0;
+}
+
+int client_hold(void)
+{
+    fflush(stdout);
+    return sshio_offload(wait_for_input_end, NULL);
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -353,17 +370,6 @@ static int run_handshake(struct client *client)
     return rc;
 }
 
-/* On a worker thread: the loop goes on meanwhile. */
-static int wait_for_input_end(void *arg)
-{
-    char buffer[256];
-
-    (void)arg;
-    while (read(STDIN_FILENO, buffer, sizeof buffer) > 0)
-        continue;
-    return 0;
-}
-
 static int run_idle(struct client *client)
 {
     struct handshakes all = { .client = client };
@@ -378,8 +384,7 @@ static int run_idle(struct client *client)
         rc = sshio_raise(SSHIO_EPROCESS, "%zu logins failed", all.fails);
     if (rc == 0) {
         printf("ready %zu\n", all.done);
-        fflush(stdout);
-        rc = sshio_offload(wait_for_input_end, NULL);
+        rc = client_hold();
     }
     for (size_t i = 0; all.kept != NULL && i < all.count; i++)
         sshio_conn_unref(all.kept[i]);
@@ -396,6 +401,9 @@ static const struct operation operations[] = {
     { "exec", 3, 3, true, run_exec },
     { "subsystem", 3, 3, true, run_subsystem },
     { "crowd", 5, 5, false, client_run_crowd },
+    { "sftp-get", 3, 3, true, client_run_sftp_get },
+    { "sftp-put", 3, 3, true, client_run_sftp_put },
+    { "sftp-list", 2, 2, true, client_run_sftp_list },
     { "echo", 4, 4, true, run_echo },
     { "handshake", 2, 3, false, run_handshake },
     { "idle", 2, 2, false, run_idle },

@@ -153,7 +153,7 @@ int bench_serve(const struct bench_args *args)
                                  SSHIO_SERVER(.host_keys = SSHIO_KEYS({ .file = args->host_key }),
                                               .authorized_keys = SSHIO_FILES(args->authorized_keys),
                                               .max_startups = "10000", .max_sessions = 1000, .password_auth = SSHIO_NO,
-                                              .backlog = 1000),
+                                              .backlog = 1000, .sftp_server = SSHIO_SFTP_SERVER()),
                                  &listener);
     if (rc != 0)
         return sshio_report("sshio-bench server");

@@ -1,203 +1,40 @@
 """Measures sshio, OpenSSH and the wire limit in one run: alternating, several rounds, medians and ratios.
 
-    bench/run_bench.py [--build FOLDER] [--quick] [--small] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
+    bench/run_bench.py [--build FOLDER] [--quick] [--small | --files] [--file-mib MIB] [--far-mib MIB] [--rounds N] [--syscalls] [--cipher CIPHER[+MAC]]
 
 Prints a table and writes bench.json and bench.svg into FOLDER/bench. Rates move from machine to machine; the ratios within one run hold,
 and CPU seconds are steadier than rates on a machine that others use. Everything listens on 127.0.0.1 and ends with the run.
 """
 
 import argparse
-import contextlib
+import dataclasses
 import json
-import os
 import pathlib
-import pwd
-import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
-GIBI, MEBI = 1 << 30, 1 << 20
-CIPHERS = ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
-LIMIT = 300                     # seconds for any one program
+import far
+import sftp_rows
+from bed import CIPHERS, GIBI, MEBI, MEMORY, TOP, Bench, find, one_core, run
 
 
-def find(name):
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How much of everything."""
+    rounds: int
+    bulk: int               # bytes
+    echoes: int             # in all rounds; also of sessions, of which there are fewer
+    logins: int
+    crowd: tuple            # connections, and sessions of each
+    files: sftp_rows.Sizes  # over the long way the file is smaller, for all: OpenSSH moves 20 MB a second there
 
 
-def run(argv, **more):
-    """Runs a program; its output, and the CPU seconds that it and its children took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([str(word) for word in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT, **more)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, argv))}: status {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
-    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def process_cpu(pid):
-    """CPU seconds of a process and of its children that have ended."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-@contextlib.contextmanager
-def one_core(servers):
-    """Both ends of all that is measured meanwhile share one processor: servers, and the programs that are started."""
-    before = os.sched_getaffinity(0)
-    core = {max(before)}
-    for pid in [0, *(server.child.pid for server in servers)]:
-        os.sched_setaffinity(pid, core)
-    try:
-        yield
-    finally:
-        for pid in [0, *(server.child.pid for server in servers)]:
-            os.sched_setaffinity(pid, before)
-
-
-class Server:
-    """A server in the background: its port and its CPU time."""
-
-    def __init__(self, argv, port, log):
-        self.port, self._log = port, log
-        with open(log, "wb") as output:
-            self.child = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        end = time.monotonic() + 20
-        while not self._accepts():
-            if self.child.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"{argv[0]} does not listen:\n{pathlib.Path(log).read_text()[-2000:]}")
-            time.sleep(0.02)
-
-    def _accepts(self):
-        with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
-            return True
-        return False
-
-    def cpu(self):
-        return process_cpu(self.child.pid)
-
-    def stop(self):
-        self.child.terminate()
-        self.child.wait(10)
-
-
-class Bench:
-    """The programs, keys and servers of one run."""
-
-    def __init__(self, build, folder):
-        self.programs, self.tool, self.folder = build / "bench", build / "tools" / "sshio", folder
-        self.user = pwd.getpwuid(os.getuid()).pw_name
-        self.sshd, self.ssh = find("sshd"), find("ssh")
-        for name in ("host", "user"):
-            run([find("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
-        self.servers = {}
-        try:
-            self._start_servers()
-        except BaseException:
-            self.stop()
-            raise
-
-    def _start_servers(self):
-        self.servers["sshio"] = self._start_sshio()
-        self.servers["sshio sshd"] = self._start_tool()
-        if self.sshd and self.ssh:
-            self.servers["openssh"] = self._start_sshd("sshd", 'ForceCommand exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
-            self.servers["openssh plain"] = self._start_sshd("sshd_plain", "Subsystem sftp internal-sftp")
-
-    def _start_sshio(self):
-        port = free_port()
-        return Server([self.programs / "sshio-bench", "server", "--port", port, "--host-key", self.folder / "host",
-                       "--authorized-keys", self.folder / "user.pub"], port, self.folder / "sshio.log")
-
-    def _start_tool(self):
-        port = free_port()
-        config = self.folder / "tool_config"
-        config.write_text(f"Port {port}\nListenAddress {HOST}\nHostKey {self.folder}/host\nStrictModes no\nPermitRootLogin yes\n"
-                          f"AuthorizedKeysFile {self.folder}/user.pub\nPidFile none\n")
-        return Server([self.tool, "sshd", "-D", "-e", "-f", config], port, self.folder / "tool.log")
-
-    def _start_sshd(self, name, line):
-        port = free_port()
-        if os.getuid() == 0:
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        config = self.folder / f"{name}_config"
-        config.write_text(f"Port {port}\nListenAddress {HOST}\nHostKey {self.folder}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
-                          f"AuthorizedKeysFile {self.folder}/user.pub\nPermitRootLogin yes\nMaxStartups 500\nMaxSessions 100\n"
-                          f"SetEnv SHLVL=2\n{line}\n")
-        return Server([self.sshd, "-D", "-e", "-f", config], port, self.folder / f"{name}.log")
-
-    def stop(self):
-        for server in self.servers.values():
-            server.stop()
-
-    def sshio_client(self, server, suite, *words):
-        cipher, _, mac = (suite or "").partition("+")
-        argv = [self.programs / "sshio-bench", "client", "--port", self.servers[server].port, "--user", self.user,
-                "--identity", self.folder / "user", *(["--cipher", cipher] if cipher else []),
-                *(["--mac", mac] if mac else []), *words]
-        return argv
-
-    def ssh_client(self, server, suite, command, program=None):
-        cipher, _, mac = suite.partition("+")
-        return [*(program or [self.ssh]), "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
-                "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-                "-o", "Compression=no", "-o", f"Ciphers={cipher}", *(["-o", f"MACs={mac}"] if mac else []), "-i", self.folder / "user", "-l", self.user,
-                "-p", self.servers[server].port, HOST, command]
-
-    # What the two servers are told to do.
-    def source(self, server, size):
-        return f"bench source {size}" if server == "sshio" else f"exec head -c {size} /dev/zero"
-
-    def sink(self, server):
-        return "bench sink" if server == "sshio" else "exec cat >/dev/null"
-
-    def transfer(self, client, server, direction, cipher, size):
-        """Rate and CPU of one transfer. ssh's own start and login are in its seconds, so it is also timed for nothing at all."""
-        before = self.servers[server].cpu()
-        if client == "sshio":
-            words = ["get", self.source(server, size), size] if direction == "get" else ["put", self.sink(server), size]
-            output, cpu = run(self.sshio_client(server, cipher, *words))
-            seconds = json.loads(output)["seconds"]
-        else:
-            seconds, cpu = self._ssh_transfer(server, direction, cipher, size)
-            seconds -= self._ssh_transfer(server, direction, cipher, 0)[0]
-        return {"rate": size / seconds / 1e6, "client_cpu": cpu / size * GIBI,
-                "server_cpu": (self.servers[server].cpu() - before) / size * GIBI}
-
-    def _ssh_transfer(self, server, direction, cipher, size):
-        start = time.monotonic()
-        if direction == "get":
-            with open(os.devnull, "wb") as nowhere:
-                cpu = self._run_quietly(self.ssh_client(server, cipher, self.source(server, size)), stdout=nowhere)
-        else:
-            feeder = subprocess.Popen(["head", "-c", str(size), "/dev/zero"], stdout=subprocess.PIPE)
-            cpu = self._run_quietly(self.ssh_client(server, cipher, self.sink(server)), stdin=feeder.stdout, stdout=subprocess.DEVNULL)
-            feeder.wait()
-        return time.monotonic() - start, cpu
-
-    def _run_quietly(self, argv, **streams):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([str(word) for word in argv], check=True, timeout=LIMIT, **streams)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    def wire_limit(self, cipher, size):
-        line = json.loads(run([self.programs / "wirelimit", "--bytes", size, cipher])[0])
-        return {"rate": line["bytes"] / line["seconds"] / 1e6, "client_cpu": line["recv_cpu"] / line["bytes"] * GIBI,
-                "server_cpu": line["send_cpu"] / line["bytes"] * GIBI}
+FULL = Scale(5, GIBI, 20000, 500, (50, 20), sftp_rows.Sizes(file=2 * GIBI, far_file=256 * MEBI, tree=2000, entries=10000))
+QUICK = Scale(1, 128 * MEBI, 2000, 50, (50, 20), sftp_rows.Sizes(file=128 * MEBI, far_file=32 * MEBI, tree=200, entries=1000))
+SMOKE = Scale(1, 4 * MEBI, 100, 2, (2, 3), sftp_rows.Sizes(file=4 * MEBI, far_file=MEBI, tree=20, entries=300))
 
 
 # ---- what is measured ----
@@ -273,22 +110,21 @@ def measure_sessions(bench, count, rounds):
     return medians(samples)
 
 
-def measure_crowd(bench, rounds):
-    """1,000 sessions on 50 connections, with and without one that reads nothing until all others have ended."""
+def measure_crowd(bench, crowd, rounds):
+    """Many sessions on each of many connections, with and without one that reads nothing until all others have ended."""
     samples = {}
     for _ in range(rounds):
         for name, slow in (("all read", 0), ("one does not", 1)):
-            words = ["crowd", 50, 20, 1 << 18, slow]
+            words = ["crowd", *crowd, 1 << 18, slow]
             samples.setdefault(name, []).append(json.loads(run(bench.sshio_client("sshio", CIPHERS[0], *words))[0]))
     return medians(samples)
 
 
-def measure_small(bench, quick):
+def measure_small(bench, scale):
     """Round trips, commands, crowds and logins."""
-    count, rounds = (2000, 2) if quick else (20000, 5)
-    logins = 50 if quick else 500
+    count, rounds, logins = scale.echoes, scale.rounds, scale.logins
     results = {"echo": measure_echo(bench, count, rounds), "sessions": measure_sessions(bench, count // 4 // rounds, rounds),
-               "crowd": measure_crowd(bench, rounds)}
+               "crowd": measure_crowd(bench, scale.crowd, rounds)}
 
     def measure(name, *words):
         results[name] = json.loads(run(bench.sshio_client("sshio", None, *words))[0])
@@ -355,7 +191,7 @@ def print_small(small):
     print("open, exec, close, one after the other, both ends on one core")
     for name, row in small["sessions"].items():
         print(f"{name:40} {row['rate']:10.0f} a second" + (f", of which ours is {ours / row['rate']:.1f} x" if row["rate"] != ours else ""))
-    print("1,000 sessions on 50 connections, each 256 KiB")
+    print("many sessions on many connections, each 256 KiB")
     for name, row in small["crowd"].items():
         print(f"{name:40} {row['seconds']:10.3f} s for {row['sessions']:.0f}; one takes {row['median_ms']:.0f} ms, the last {row['last_ms']:.0f}")
     print(f"login               {small['handshake']['median_us']:8.0f} us median, one after the other")
@@ -388,38 +224,84 @@ def draw(lines, path):
 def build_release(build):
     if not (build / "build.ninja").exists():
         subprocess.run(["meson", "setup", str(build), "--buildtype=release"], cwd=TOP, check=True)
-    subprocess.run(["ninja", "-C", str(build), "bench/wirelimit", "bench/sshio-bench", "tools/sshio"], check=True, stdout=subprocess.DEVNULL)
+    programs = ["bench/wirelimit", "bench/sshio-bench", "bench/delay_proxy", "tools/sshio"]
+    subprocess.run(["ninja", "-C", str(build), *programs], check=True, stdout=subprocess.DEVNULL)
 
 
-def main():
+def measure_files(bench, args, scale):
+    """Nothing when there is no room for them."""
+    sizes = scale.files
+    free, needed = shutil.disk_usage(args.folder).free, sftp_rows.room_needed(sizes)
+    if free < needed:
+        print(f"No files: {args.folder} has {free // MEBI} MiB free, {needed // MEBI} are needed (see --folder, --file-mib)")
+        return None
+    results = sftp_rows.measure(bench, args.folder, (args.cipher or CIPHERS)[0], sizes, scale.rounds)
+    marks, way = sftp_rows.judge(results, sizes), far.measure_way(bench, sizes.file)
+    sftp_rows.show(results, marks, way)
+    return {"rows": results, "marks": marks, "way": way}
+
+
+def measure_channels(bench, args, scale):
+    lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, scale.bulk, scale.rounds))
+    if lines:
+        print_bulk(lines)
+    small = measure_small(bench, scale)
+    print_small(small)
+    syscalls = count_syscalls(bench, scale.bulk) if args.syscalls else None
+    if syscalls:
+        print(f"system calls a packet  get {syscalls['get']:.2f}, put {syscalls['put']:.2f} (client)")
+    return {"bulk": lines, "small": small, "syscalls": syscalls}
+
+
+def scale_of(args):
+    """What the options make of it."""
+    scale = SMOKE if args.smoke else QUICK if args.quick else FULL
+    sizes = dataclasses.replace(scale.files, file=args.file_mib * MEBI if args.file_mib else scale.files.file,
+                                far_file=args.far_mib * MEBI if args.far_mib else scale.files.far_file)
+    return dataclasses.replace(scale, rounds=args.rounds or scale.rounds, files=sizes)
+
+
+def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build-release", help="a release build; made when it is not there")
     parser.add_argument("--quick", action="store_true", help="one round of 128 MiB")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--cipher", action="append", metavar="CIPHER[+MAC]", help="instead of the usual ones; may be repeated")
-    parser.add_argument("--small", action="store_true", help="no bulk transfers: latencies, sessions and logins only")
+    parser.add_argument("--small", action="store_true", help="no bulk transfers and no files: latencies, sessions and logins only")
+    parser.add_argument("--files", action="store_true", help="files by SFTP only")
+    parser.add_argument("--smoke", action="store_true", help="as a test: a little of everything, with what is built, and nothing is written")
+    parser.add_argument("--file-mib", type=int, metavar="MIB", help="size of the large file; default 2048")
+    parser.add_argument("--far-mib", type=int, metavar="MIB", help="size of the file over the long way; default 256")
+    parser.add_argument("--folder", type=pathlib.Path, default=MEMORY if MEMORY.is_dir() else tempfile.gettempdir(),
+                        help=f"where files are, in memory at best; default {MEMORY}")
     parser.add_argument("--syscalls", action="store_true", help="count system calls by strace as well")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def write(results, build):
+    (build / "bench" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+    if results.get("bulk"):
+        draw(results["bulk"], build / "bench" / "bench.svg")
+    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if results.get("bulk") else ""))
+
+
+def main():
+    args = parse_args()
     build = args.build.resolve()
-    build_release(build)
-    size, rounds = (128 * MEBI, args.rounds or 1) if args.quick else (GIBI, args.rounds or 5)
+    if not args.smoke:
+        build_release(build)
+    results, scale = {}, scale_of(args)
     with tempfile.TemporaryDirectory(prefix="sshio-bench-") as folder:
         bench = Bench(build, pathlib.Path(folder))
         try:
-            lines = [] if args.small else bulk_table(measure_bulk(bench, args.cipher or CIPHERS, size, rounds))
-            if lines:
-                print_bulk(lines)
-            small = measure_small(bench, args.quick)
-            print_small(small)
-            syscalls = count_syscalls(bench, size) if args.syscalls else None
-            if syscalls:
-                print(f"system calls a packet  get {syscalls['get']:.2f}, put {syscalls['put']:.2f} (client)")
+            if not args.files:
+                results = measure_channels(bench, args, scale)
+            if not args.small:
+                results["files"] = measure_files(bench, args, scale)
         finally:
             bench.stop()
-    (build / "bench" / "bench.json").write_text(json.dumps({"bulk": lines, "small": small, "syscalls": syscalls}, indent=1) + "\n")
-    if lines:
-        draw(lines, build / "bench" / "bench.svg")
-    print(f"Written: {build}/bench/bench.json" + (", bench.svg" if lines else ""))
+    if not args.smoke:
+        write(results, build)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 /* sshio-bench: a server and a client that measure the library from outside.
  *
  *     sshio-bench server --port P --host-key FILE --authorized-keys FILE
- *     sshio-bench client --port P --user U --identity FILE [--cipher C] [--mac M] OP ...
+ *     sshio-bench client --port P --user U --identity FILE [--cipher C] [--mac M] [--hold] OP ...
  *
  * The server listens on 127.0.0.1 until it is ended; any user name may log in with a public key. Its commands run
- * inside the process: "bench source N" writes N bytes, "bench sink" reads to the end, "bench echo", "bench noop". The
- * client takes any host key (it measures, and both ends are here) and prints one JSON line; its seconds are those of
- * the operation alone. */
+ * inside the process: "bench source N" writes N bytes, "bench sink" reads to the end, "bench echo", "bench noop". Its
+ * subsystem "sftp" serves local files. The client takes any host key (it measures, and both ends are here) and prints
+ * one JSON line; its seconds are those of the operation alone. With --hold an SFTP operation keeps its session then
+ * until stdin ends, so that what both ends have used can be read. */
 #include "bench.h"
 
 #include <errno.h>
@@ -63,9 +64,10 @@ bool pump_run(struct pump *pump, sshio_chan *chan)
 static int usage(void)
 {
     fputs("usage: sshio-bench server --port P --host-key FILE --authorized-keys FILE\n"
-          "       sshio-bench client --port P --user U --identity FILE [--cipher C] [--mac M] OP ...\n"
+          "       sshio-bench client --port P --user U --identity FILE [--cipher C] [--mac M] [--hold] OP ...\n"
           "OP:    get CMD BYTES | put CMD BYTES | exec CMD COUNT | subsystem NAME COUNT | echo CMD COUNT SIZE\n"
-          "       crowd CONNECTIONS SESSIONS BYTES SLOW | handshake COUNT [PARALLEL] | idle COUNT\n",
+          "       crowd CONNECTIONS SESSIONS BYTES SLOW | handshake COUNT [PARALLEL] | idle COUNT\n"
+          "       sftp-get REMOTE LOCAL | sftp-put LOCAL REMOTE | sftp-list DIRECTORY   (files, and trees)\n",
           stderr);
     return 2;
 }
@@ -108,9 +110,14 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return usage();
-    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2)
-        if (!take_option(&args, argv[at], argv[at + 1]))
+    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at++) {
+        if (strcmp(argv[at], "--hold") == 0)
+            args.holds = true;
+        else if (!take_option(&args, argv[at], argv[at + 1]))
             return usage();
+        else
+            at++;
+    }
     args.word_count = argc - at;
     args.words = argv + at;
     bench_raise_descriptor_limit();

@@ -164,13 +164,16 @@ static const char *path_of(const char *path)
 static void say_failure(const struct copying *c, const sshio_error *error)
 {
     bool began = error->offset != 0, is_local = error->code == SSHIO_ESYSTEM;
+    bool is_remote = sshio_error_is(error->code, SSHIO_E_SFTP);
     const char *local = path_of(c->is_download ? error->dstpath : error->srcpath);
     const char *remote = path_of(c->is_download ? error->srcpath : error->dstpath);
 
     meter_end(c->meter);
-    if (error->code == SSHIO_ECANCELED || (!is_local && !sshio_error_is(error->code, SSHIO_E_SFTP)))
+    if (error->code == SSHIO_ECANCELED)
         return;
-    if (is_local)
+    if (!is_local && !is_remote)
+        say("%s", sshio_error_message());
+    else if (is_local)
         say("%s local \"%s\": %s", !began ? "open" : c->is_download ? "write" : "read", local, remote_reason());
     else if (c->is_download)
         say("%s remote \"%s\": %s", began ? "read" : "open", remote, remote_reason());

@@ -253,7 +253,8 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     void *user;                            /* of all handlers */
     const char *const *more_sources;       /* further sources; the target is a directory then */
     sshio_tri sparse;                      /* only the data of files with holes; default yes */
-    int64_t block_size;                    /* bytes of a request; default by the server's limits, at most 256 KiB */
+    int64_t block_size;                    /* bytes of a request, if the server takes as many; default by its limits, at
+                                              most 256 KiB */
     int max_requests;                      /* under way for a file; default 16 to 128, growing with the way's length */
     bool remote_only;                      /* copy: fail rather than bring the data here; default false */
     double timeout;                        /* s, of the whole transfer; default never */
@@ -316,8 +317,17 @@ SSHIO_API int sshio_sftp_readlink(sshio_sftp *sftp, const char *path, char **tar
 SSHIO_API int sshio_sftp_symlink(sshio_sftp *sftp, const char *oldpath, const char *newpath);
 SSHIO_API int sshio_sftp_link(sshio_sftp *sftp, const char *oldpath, const char *newpath);
 SSHIO_API int sshio_sftp_realpath(sshio_sftp *sftp, const char *path, char **real); /* sshio_free */
-/* The same with paths that follow one upon the other (NULL = none), and whether it is looked at: SSHIO_FXRP_…. Before
- * version 6 that is done with more requests. sshio_sftp_name_free. (-13 section 8.9) */
+/* The real path of one that may begin with "~", one's own home, or "~user". The latter needs expand-path@openssh.com;
+ * others no more than every server has. *expanded: sshio_free. (OpenSSH, PROTOCOL section 4.9) */
+SSHIO_API int sshio_sftp_expand_path(sshio_sftp *sftp, const char *path, char **expanded);
+/* user NULL = the one who has logged in. Needs home-directory. *path: sshio_free. (filexfer-extensions-00 section 5) */
+SSHIO_API int sshio_sftp_home_directory(sshio_sftp *sftp, const char *user, char **path);
+/* Names of numbers, in their order; "" where there is none. At most 4096 numbers together, SSHIO_ELIMIT. users or
+ * groups may be NULL; sshio_texts_free. Needs users-groups-by-id@openssh.com. (OpenSSH, PROTOCOL section 4.11) */
+SSHIO_API int sshio_sftp_lookup_ids(sshio_sftp *sftp, const uint32_t *uids, size_t uid_count, const uint32_t *gids,
+                                    size_t gid_count, sshio_texts *users, sshio_texts *groups);
+/* As sshio_sftp_realpath, with paths that follow one upon the other (NULL = none), and whether it is looked at:
+ * SSHIO_FXRP_…. Before version 6 that is done with more requests. sshio_sftp_name_free. (-13 section 8.9) */
 SSHIO_API int sshio_sftp_realpath_check(sshio_sftp *sftp, const char *path, const char *const *compose_paths, int check,
                                         sshio_sftp_name **name);
 /* Copies length bytes on the server, 0 = to the end. Both files stay open. (copy-data) */
@@ -377,6 +387,22 @@ SSHIO_API void sshio_sftp_dir_close(sshio_sftp_dir *dir); /* gives it back, at a
 /* All of them at once, at most 4 million or 1 GiB: SSHIO_ESFTP_FAILURE. */
 SSHIO_API int sshio_sftp_readdir(sshio_sftp *sftp, const char *path, sshio_sftp_names *names);
 SSHIO_API int sshio_sftp_listdir(sshio_sftp *sftp, const char *path, sshio_texts *names);
+/* A walk through all that is below a directory, each directory in front of what is in it. Links are entries like others
+ * and are not followed; names that are no names of entries are passed over with a warning. path NULL = ".". Does not
+ * wait: what is wrong with the path is said by the first sshio_sftp_walk_next. (the reference's scandir, recursively)
+ */
+typedef struct sshio_sftp_walk_entry {
+    const char *path;            /* the walk's, with all the names down to the entry */
+    const sshio_sftp_name *name; /* as it was listed */
+    bool is_dir;                 /* what is in it comes next */
+    unsigned depth;              /* 1 = directly below the walk's path; at most 128 */
+} sshio_sftp_walk_entry;
+SSHIO_API int sshio_sftp_walk_open(sshio_sftp *sftp, const char *path, sshio_sftp_walk **walk);
+/* *entry is borrowed until the next call. SSHIO_EEOF at the end. Any other error is of one directory, which it names:
+ * after it the walk goes on behind that directory, if the session still does. */
+SSHIO_API int sshio_sftp_walk_next(sshio_sftp_walk *walk, const sshio_sftp_walk_entry **entry);
+SSHIO_API void sshio_sftp_walk_prune(sshio_sftp_walk *walk); /* does not go into the directory that came last */
+SSHIO_API void sshio_sftp_walk_close(sshio_sftp_walk *walk); /* gives it back, at any time; takes NULL; does not wait */
 /* Paths that match: in each component "*" any run, "?" a character, "[…]" a set, "[!…]" all but a set; a component "**"
  * any number of directories; a slash at the end directories only. patterns end with NULL; SSHIO_ESFTP_NO_SUCH_PATH, in
  * version 3 SSHIO_ESFTP_NO_SUCH_FILE, for one that matches nothing. */

@@ -60,6 +60,10 @@ void channel_set_user(struct channel *ch, void *user);
 /* Which extended data types may arrive (bit n = type n); anything else is a protocol error. Default none. */
 void channel_allow_extended(struct channel *ch, uint32_t types);
 
+/* Our window becomes as large as that, if it is smaller, and the connection's limit lets it: for what is known to carry
+ * much. One that was made smaller than usual stays as it is. */
+void channel_widen_window(struct channel *ch, uint32_t window);
+
 /* The peer's window stops at 2^32-1 instead of failing beyond (tunnels, whose peers give back more than they took). */
 void channel_saturate_window(struct channel *ch);
 

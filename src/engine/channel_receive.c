@@ -50,13 +50,16 @@ static uint64_t bytes_per_round_trip(struct channel *ch)
     return bytes * e->round_trip.ms / passed_ms;
 }
 
-static void grow_window(struct channel *ch)
+static bool may_grow(const struct channel *ch)
 {
-    struct engine *e = ch->engine;
-    if (!e->round_trip.known || round_trip_is_short(&e->round_trip))
-        return;
-    uint64_t wanted = 2 * bytes_per_round_trip(ch);
-    uint64_t left = e->config->limits.window_growth - e->mux.window_grown;
+    return ch->window >= CHANNEL_WINDOW_DEFAULT;
+}
+
+/* As far as the connection's limit lets it. */
+static void widen(struct channel *ch, uint64_t wanted)
+{
+    struct mux *m = &ch->engine->mux;
+    uint64_t left = ch->engine->config->limits.window_growth - m->window_grown;
     if (wanted > UINT32_MAX)
         wanted = UINT32_MAX;
     if (wanted <= ch->window || left == 0)
@@ -64,16 +67,32 @@ static void grow_window(struct channel *ch)
     uint32_t more = (uint32_t)(wanted - ch->window < left ? wanted - ch->window : left);
     ch->window += more;
     ch->grown += more;
-    e->mux.window_grown += more;
+    m->window_grown += more;
     ch->consumed += more; /* given back with the rest */
+}
+
+void channel_widen_window(struct channel *ch, uint32_t window)
+{
+    if (!may_grow(ch) || !may_adjust(ch))
+        return;
+    widen(ch, window);
+    if (ch->consumed == 0 || list_linked(&ch->adjusting))
+        return;
+    list_append(&ch->engine->mux.adjusting, &ch->adjusting);
+    engine_wants_output(ch->engine);
+}
+
+static void grow_window(struct channel *ch)
+{
+    if (engine_way_is_long(ch->engine))
+        widen(ch, 2 * bytes_per_round_trip(ch));
 }
 
 void channel_send_adjust(struct channel *ch)
 {
     if (!may_adjust(ch))
         return;
-    bool may_grow = ch->window >= CHANNEL_WINDOW_DEFAULT;
-    if (may_grow)
+    if (may_grow(ch))
         grow_window(ch);
     uint32_t n = ch->consumed;
     ch->granted += n;
@@ -82,7 +101,7 @@ void channel_send_adjust(struct channel *ch)
     put_u32(w, ch->peer_number);
     put_u32(w, n);
     engine_send(ch->engine);
-    if (may_grow)
+    if (may_grow(ch))
         round_trip_probe(ch->engine);
 }
 

@@ -247,6 +247,7 @@ void engine_auth_banner(struct engine *e, const char *msg,
 bool engine_is_authenticated(const struct engine *e);
 const char *engine_peer_version(const struct engine *e); /* the whole line; "" before it came */
 const char *engine_own_version(const struct engine *e);
+bool engine_way_is_long(const struct engine *e);       /* as far as known, so that more has to be under way */
 uint32_t engine_peer_quirks(const struct engine *e);   /* by its version: enum quirk */
 struct span engine_session_id(const struct engine *e); /* empty before the first exchange */
 bool engine_strict_kex(const struct engine *e);

@@ -34,6 +34,7 @@ struct exchange {
     bool asking;       /* the owner has the host key or the hash in front of it */
     uint32_t expected; /* what the method waits for: a set of KEX_MESSAGE; 0 = nothing */
     uint64_t deadline_ms;
+    uint64_t spoke_ms;    /* when our half was sent, which the peer's NEWKEYS answers */
     uint8_t *own_kexinit; /* the payloads, with their number */
     size_t own_kexinit_len;
     uint8_t *peer_kexinit;

@@ -212,6 +212,7 @@ static void run_method(struct engine *e, struct exchange *x, const struct kexini
     x->hash_alg = hash_find(x->chosen.kex->hash_name);
     /* Every method lets the client speak first, so that a server has nothing to guess with. */
     x->drop_guess = peer->first_kex_packet_follows && (x->chosen.guess_wrong || !e->config->server);
+    x->spoke_ms = e->now_ms;
     if (x->hash_alg == NULL || !x->chosen.kex->method->start(e, x))
         engine_error(e, SSHIO_EKEY_EXCHANGE_FAILED, "Key exchange %s could not be started", x->chosen.kex->name);
 }
@@ -332,6 +333,8 @@ void key_exchange_proven(struct engine *e, struct exchange *x)
     engine_send(e);
     direction_switch(&e->transport.send, e->kex.strict);
     x->sent_newkeys = true;
+    if (e->config->server)
+        x->spoke_ms = e->now_ms;
     e->kex.quiet = true;
     if (x->first && e->kex.peer_wants_ext_info)
         ext_info_send(e);
@@ -347,5 +350,7 @@ void key_exchange_on_newkeys(struct engine *e, struct reader *r)
     }
     direction_switch(&e->transport.recv, e->kex.strict);
     x->got_newkeys = true;
+    if (x->first)
+        round_trip_note(e, x->spoke_ms);
     finish(e, x);
 }

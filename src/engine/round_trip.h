@@ -1,5 +1,5 @@
-/* How long the way to the peer and back takes, measured with keepalive requests that ride beside bulk data. Windows
- * grow by it. */
+/* How long the way to the peer and back takes: by the first key exchange, and then measured with keepalive requests
+ * that ride beside bulk data. Windows grow by it. */
 #ifndef SSHIO_ENGINE_ROUND_TRIP_H
 #define SSHIO_ENGINE_ROUND_TRIP_H
 
@@ -15,7 +15,8 @@ struct round_trip {
     uint32_t ms;      /* the shortest seen */
 };
 
-bool round_trip_is_short(const struct round_trip *rt); /* known, and so short that nothing has to be fitted to it */
+/* The peer has answered what was sent at that time, whatever it had to compute for it. */
+void round_trip_note(struct engine *e, uint64_t sent_ms);
 
 /* Sends a probe, unless one is out or left less than a second ago, or the round trip is known to be short. Called while
  * bulk data arrives. */

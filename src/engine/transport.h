@@ -41,8 +41,8 @@ struct transport {
     struct output_block *first; /* being written; NULL = nothing is unsent */
     struct output_block *last;  /* being filled */
     size_t unsent;
-    bool logged_in;    /* delayed compression has begun */
-    uint8_t *inflated; /* a block with the payload of the last packet, when that was compressed */
+    bool logged_in;       /* delayed compression has begun */
+    uint8_t *inflated;    /* a block with the payload of the last packet, when that was compressed */
     size_t inflated_room; /* of it that may have been written to */
 };
 

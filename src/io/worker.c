@@ -1,6 +1,6 @@
-/* The worker pool. Jobs wait in one queue; a thread is started when a job finds none idle, up to a
- * few. The threads are joined when the last loop that has used them goes: a loop does not go before
- * its jobs are done, so that they are idle then.
+/* The worker pool. Jobs wait in one queue; a thread is started when a job finds none idle, or another job in front of
+ * it, up to a few. The threads are joined when the last loop that has used them goes: a loop does not go before its
+ * jobs are done, so that they are idle then.
  *
  * What a job records as the last error of its thread is carried over to who waits for it. */
 #include "io/worker.h"
@@ -44,6 +44,7 @@ static struct {
     pthread_t threads[MOST_THREADS];
     unsigned thread_count;
     unsigned idle;
+    bool is_waking; /* a thread was woken and has not taken a job yet: it will wake the next one */
     bool stopping;
 } pool = {
     .life = PTHREAD_MUTEX_INITIALIZER,
@@ -65,6 +66,23 @@ static void run_job(struct work *work)
     mailbox_send(job->loop->mailbox, &job->message);
 }
 
+/* One thread at a time: when it runs at last, those before it may have done all there was. */
+static void wake_one(void)
+{
+    if (pool.idle == 0 || pool.is_waking || list_empty(&pool.jobs))
+        return;
+    pool.is_waking = true;
+    pthread_cond_signal(&pool.work);
+}
+
+static void wait_for_work(void)
+{
+    pool.idle++;
+    pthread_cond_wait(&pool.work, &pool.lock);
+    pool.idle--;
+    pool.is_waking = false;
+}
+
 static void *serve(void *unused)
 {
     (void)unused;
@@ -72,11 +90,10 @@ static void *serve(void *unused)
     while (!pool.stopping) {
         struct list *node = list_take(&pool.jobs);
         if (node == NULL) {
-            pool.idle++;
-            pthread_cond_wait(&pool.work, &pool.lock);
-            pool.idle--;
+            wait_for_work();
             continue;
         }
+        wake_one();
         pthread_mutex_unlock(&pool.lock);
         struct work *work = LIST_ENTRY(node, struct work, link);
         work->run(work);
@@ -131,11 +148,11 @@ bool worker_system_queue(struct loop *loop, struct work *work)
 {
     join_loop(loop);
     pthread_mutex_lock(&pool.lock);
-    bool lacking = pool.idle == 0 && pool.thread_count < MOST_THREADS;
+    bool lacking = (pool.idle == 0 || !list_empty(&pool.jobs)) && pool.thread_count < MOST_THREADS;
     bool served = (!lacking || start_thread()) || pool.thread_count > 0;
     if (served) {
         list_append(&pool.jobs, &work->link);
-        pthread_cond_signal(&pool.work);
+        wake_one();
     }
     pthread_mutex_unlock(&pool.lock);
     return served;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "crypto/hash.h"
 #include "io/last_error.h"
 #include "sftp/attrs.h"
 #include "sftp/path.h"
@@ -116,6 +117,32 @@ static void take_attrs(const sshio_sftp_attrs *a, struct scp_attrs *attrs)
     };
 }
 
+static int real_path(sshio_sftp_server *server, const char *path, char **real)
+{
+    struct sftp_request *q = mem_zalloc(sizeof *q);
+    if (q == NULL)
+        return fail_nomem();
+    q->server = server;
+    q->path = (char *)(uintptr_t)path;
+    int rc = ask_realpath(q);
+    *real = q->text;
+    if (rc == SSHIO_DEFAULT)
+        rc = sshio_sftp_server_realpath(server, path, real);
+    error_clear(&q->error);
+    mem_free(q);
+    return rc;
+}
+
+/* A directory is told from others by its one path. Where that is not known, only the depth is limited. */
+static void identify(sshio_sftp_server *server, const char *path, struct scp_attrs *attrs)
+{
+    uint8_t digest[HASH_MAX_LEN];
+    char *real = NULL;
+    if (real_path(server, path, &real) == 0 && hash_once(hash_find("sha256"), span_of(real), digest))
+        memcpy(attrs->id, digest, sizeof attrs->id);
+    mem_free(real);
+}
+
 static int stat_attrs(sshio_sftp_server *server, const char *path, struct scp_attrs *attrs)
 {
     sshio_sftp_attrs *found = NULL;
@@ -123,6 +150,8 @@ static int stat_attrs(sshio_sftp_server *server, const char *path, struct scp_at
     if (rc == 0)
         take_attrs(found, attrs);
     sshio_sftp_attrs_free(found);
+    if (rc == 0 && attrs->type == SCP_TYPE_DIRECTORY)
+        identify(server, path, attrs);
     return rc;
 }
 

@@ -312,6 +312,14 @@ size_t sshio_chan_get_write_buffer_size(const sshio_chan *chan)
     return chan->ch != NULL ? channel_queued(chan->ch) : 0;
 }
 
+/* Nobody should wait for a way to be filled step by step when it is known from the start how it will be used. */
+void chan_expect_bulk(sshio_chan *chan)
+{
+    const uint32_t far = 32u * 1024 * 1024, near = 4u * 1024 * 1024;
+    if (chan->ch != NULL && chan->conn->settings->window == CHANNEL_WINDOW_DEFAULT)
+        channel_widen_window(chan->ch, engine_way_is_long(chan->conn->engine) ? far : near);
+}
+
 int sshio_chan_set_write_buffer_limits(sshio_chan *chan, size_t high, size_t low)
 {
     if (high == 0)

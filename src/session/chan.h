@@ -84,6 +84,7 @@ void chan_release(sshio_chan *chan);
 extern const struct channel_events chan_events; /* for channel_open and channel_accept, with the chan as user */
 
 int chan_vprintf(sshio_chan *chan, int datatype, const char *format, va_list args) SSHIO_PRINTF(3, 0);
+void chan_expect_bulk(sshio_chan *chan); /* much will come: the window is made fit for it, unless the user chose one */
 int chan_write_bytes(sshio_chan *chan, const void *bytes, size_t len, int datatype); /* past the encoding */
 void chan_made(sshio_chan *chan);                                                    /* calls connection_made */
 void chan_start(sshio_chan *chan);                                                   /* calls session_started */

@@ -7,18 +7,31 @@
 #define AT_ONCE_BYTES (4u * 1024 * 1024) /* under way at first */
 #define AT_ONCE_MIN 16u
 #define AT_ONCE_MAX 128u
-#define GROWN_BYTES (16u * 1024 * 1024) /* and at most */
+#define GROWN_BYTES (32u * 1024 * 1024) /* and at most */
 #define GROWN_MAX 512u
-#define APART_MAX (32u * 1024 * 1024) /* bytes between the oldest block under way and the newest */
+#define APART_MAX (64u * 1024 * 1024) /* bytes between the oldest block under way and the newest */
+
+#define DATA_MAX ((size_t)SFTP_PACKET_MAX - 1024)
+#define USUAL_PACKET_MAX (256u * 1024) /* of servers that do not say: OpenSSH and proftpd end the session on more */
+/* A WRITE besides its data: length, type, id, handle, offset, length of the data. */
+#define WRITE_HEAD_MAX (4 + 1 + 4 + 4 + CLIENT_HANDLE_MAX + 8 + 4)
 
 size_t blocks_size(const sshio_sftp *s, bool reads, bool writes, int64_t wanted)
 {
     uint64_t size = wanted > 0 ? (uint64_t)wanted : CLIENT_BUFFER;
+    uint64_t packet = s->limits.max_packet_len != 0 ? s->limits.max_packet_len : USUAL_PACKET_MAX;
     if (wanted <= 0 && reads && s->limits.max_read_len < size)
         size = s->limits.max_read_len;
     if (wanted <= 0 && writes && s->limits.max_write_len < size)
         size = s->limits.max_write_len;
-    return size < SFTP_PACKET_MAX - 1024 ? (size_t)size : SFTP_PACKET_MAX - 1024;
+    if (writes && packet > 2 * WRITE_HEAD_MAX && size > packet - WRITE_HEAD_MAX)
+        size = packet - WRITE_HEAD_MAX; /* however much is wanted */
+    return size < DATA_MAX ? (size_t)size : DATA_MAX;
+}
+
+size_t blocks_single(uint64_t len)
+{
+    return len < DATA_MAX ? (size_t)len : DATA_MAX;
 }
 
 unsigned blocks_window(size_t block)
@@ -238,6 +251,8 @@ static void prepare(struct blocks *b)
     if (b->window == 0)
         b->window = blocks_window(b->block);
     b->window_max = most > GROWN_MAX ? GROWN_MAX : most < b->window ? b->window : (unsigned)most;
+    if (b->grows && b->sftp->port->is_far(b->sftp))
+        b->window = b->window_max;
     b->latency_ms = UINT64_MAX / 2;
     b->eof = UINT64_MAX;
     b->next = b->range_count != 0 ? b->ranges[0].offset : 0;

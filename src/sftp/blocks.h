@@ -65,8 +65,10 @@ struct blocks {
 /* Waits. 0: all of it was moved, or all up to eof; else the error, as the last one. */
 int blocks_run(struct blocks *b);
 
-/* The size of blocks that both sides take, and how many are under way at first. wanted 0 = as is best. */
+/* The size of blocks that both sides take, and how many are under way at first. wanted 0 = as is best; of more than a
+ * packet to the server may have, what it may. */
 size_t blocks_size(const sshio_sftp *s, bool reads, bool writes, int64_t wanted);
+size_t blocks_single(uint64_t len); /* for all in one request, which the server may not take */
 unsigned blocks_window(size_t block);
 
 #endif

@@ -60,6 +60,7 @@ struct slot { /* of the table; its index is the end of the id */
 struct client_port {
     int (*write)(sshio_sftp *s, const void *data, size_t len); /* 0, ECLOSED, ENOMEM */
     bool (*is_full)(const sshio_sftp *s);                      /* enough waits to be sent */
+    bool (*is_far)(const sshio_sftp *s);                       /* the way to the other side is long */
     void (*read_stop)(sshio_sftp *s);                          /* nothing more is taken, until … */
     void (*read_start)(sshio_sftp *s);
     void (*eof)(sshio_sftp *s);                 /* behind what was written */
@@ -175,6 +176,7 @@ void call_handle(struct call *call, struct span handle);
 int call_wait(struct call *call, uint8_t wanted, int (*take)(struct call *call, struct reader *body), void *out);
 int call_status(struct call *call);
 int call_take_attrs(struct call *call, sshio_sftp_attrs **attrs);
+int call_take_path(struct call *call, char **path); /* waits for a reply with one name (client_paths.c) */
 
 /* The same path in the server's encoding, composed; freed by the caller. NULL = failed, as the last error. */
 char *client_path(sshio_sftp *s, const char *path);

@@ -5,8 +5,6 @@
 #include "session/chan.h"
 #include "sftp/client.h"
 
-#define WINDOW (4u * 1024 * 1024)
-
 /* ---- the port ---- */
 
 static sshio_chan *chan_of(const sshio_sftp *s)
@@ -22,6 +20,11 @@ static int port_write(sshio_sftp *s, const void *data, size_t len)
 static bool port_is_full(const sshio_sftp *s)
 {
     return chan_of(s)->writing_paused;
+}
+
+static bool port_is_far(const sshio_sftp *s)
+{
+    return engine_way_is_long(chan_of(s)->conn->engine);
 }
 
 static void port_read_stop(sshio_sftp *s)
@@ -60,6 +63,7 @@ static void port_release(sshio_sftp *s)
 static const struct client_port channel_port = {
     .write = port_write,
     .is_full = port_is_full,
+    .is_far = port_is_far,
     .read_stop = port_read_stop,
     .read_start = port_read_start,
     .eof = port_eof,
@@ -130,17 +134,16 @@ static int open_channel(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_option
 {
     sshio_session_options session;
     sshio_chan *chan = NULL;
-    uint32_t window = conn->settings->window;
     sshio_session_options_init(&session);
     session.subsystem = "sftp";
     session.request_pty = SSHIO_REQUEST_PTY_NO;
     session.env = o->env;
     session.send_env = o->send_env;
     session.encoding = SSHIO_NONE;
-    session.window = window == CHANNEL_WINDOW_DEFAULT ? WINDOW : window;
     int rc = client_session_open(conn, &handlers, s, &session, &chan);
     if (rc != 0)
         return rc;
+    chan_expect_bulk(chan);
     sshio_chan_set_write_buffer_limits(chan, CLIENT_QUEUE_HIGH, CLIENT_QUEUE_HIGH / 4);
     chan_release(chan); /* the client's is that of connection_made */
     return 0;

@@ -229,6 +229,17 @@ int client_list(sshio_sftp *s, const char *path, struct name_list *list)
     return rc;
 }
 
+bool client_is_directory(sshio_sftp *s, const char *path, const sshio_sftp_attrs *listed)
+{
+    sshio_sftp_attrs *attrs = NULL;
+    sshio_filexfer_type type = listed->type;
+    bool unknown = type == 0 || type == SSHIO_FILEXFER_TYPE_UNKNOWN;
+    if (unknown && sshio_sftp_lstat(s, path, &attrs) == 0)
+        type = attrs->type;
+    sshio_sftp_attrs_free(attrs);
+    return type == SSHIO_FILEXFER_TYPE_DIRECTORY;
+}
+
 int sshio_sftp_readdir(sshio_sftp *sftp, const char *path, sshio_sftp_names *names)
 {
     struct name_list list;

@@ -17,4 +17,7 @@ int name_list_add(struct name_list *list, sshio_sftp_name *name, struct error *e
 /* Waits. Empty on failure. */
 int client_list(sshio_sftp *s, const char *path, struct name_list *list);
 
+/* Whether an entry is a directory itself, no link to one. Waits where the listing did not say. */
+bool client_is_directory(sshio_sftp *s, const char *path, const sshio_sftp_attrs *listed);
+
 #endif

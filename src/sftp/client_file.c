@@ -181,7 +181,7 @@ static void prepare(struct blocks *b, sshio_sftp_file *file, const struct range 
 {
     int64_t wanted = file->block_size;
     *b = (struct blocks){ .sftp = file->sftp, .ranges = range, .range_count = 1, .what = file->path };
-    b->block = blocks_size(file->sftp, !writes, writes, wanted < 0 ? (int64_t)range->len : wanted);
+    b->block = wanted < 0 ? blocks_single(range->len) : blocks_size(file->sftp, !writes, writes, wanted);
     b->window = wanted < 0 ? 1 : file->max_requests > 0 ? (unsigned)file->max_requests : 0;
 }
 
@@ -203,10 +203,10 @@ static int read_range(sshio_sftp_file *file, void *buffer, size_t size, uint64_t
 }
 
 /* A character may be cut at either end of what was read. */
-static int check_read(const sshio_sftp_file *file, const uint8_t *data, size_t len)
+static int check_read(const sshio_sftp_file *file, uint64_t offset, const uint8_t *data, size_t len)
 {
     struct span text = SPAN(data, len);
-    for (int i = 0; i < 3 && file->position != 0 && text.len != 0 && (text.data[0] & 0xc0) == 0x80; i++)
+    for (int i = 0; i < 3 && offset != 0 && text.len != 0 && (text.data[0] & 0xc0) == 0x80; i++)
         text = SPAN(text.data + 1, text.len - 1);
     size_t whole = utf8_prefix(text);
     struct span rest = SPAN(text.data + whole, text.len - whole);
@@ -228,7 +228,7 @@ static int read_at(sshio_sftp_file *file, void *buffer, size_t size, uint64_t of
     if (rc == 0 && len == 0 && size != 0)
         rc = fail(SSHIO_EEOF, "%s ends here", file->path);
     if (rc == 0 && file->is_text)
-        rc = check_read(file, buffer, len);
+        rc = check_read(file, offset, buffer, len);
     if (rc == 0 || rc == SSHIO_EDECODE) {
         file->position = offset + len;
         file->has_position = true;
@@ -297,7 +297,7 @@ int sshio_sftp_file_read_all(sshio_sftp_file *file, sshio_bytes *data)
     if (rc == 0 && got.data == NULL && (got.data = mem_alloc(1)) == NULL)
         rc = fail_nomem();
     if (rc == 0 && file->is_text)
-        rc = check_read(file, (const uint8_t *)got.data, got.len);
+        rc = check_read(file, from, (const uint8_t *)got.data, got.len);
     if (rc == 0) {
         got.data[got.len] = '\0';
         if (got.len != 0)

@@ -160,7 +160,7 @@ static int wait_name(struct call *call, sshio_sftp_name **name)
     return rc;
 }
 
-static int wait_filename(struct call *call, char **text)
+int call_take_path(struct call *call, char **path)
 {
     sshio_sftp_name *name;
     int rc = wait_name(call, &name);
@@ -170,7 +170,7 @@ static int wait_filename(struct call *call, char **text)
     sshio_sftp_name_free(name);
     if (copy == NULL)
         return fail_nomem();
-    *text = copy;
+    *path = copy;
     return 0;
 }
 
@@ -181,7 +181,7 @@ int sshio_sftp_readlink(sshio_sftp *sftp, const char *path, char **target)
         return fail(SSHIO_EINVAL, "sshio_sftp_readlink: no place for the result");
     call_begin(&call, sftp, FXP_READLINK, path);
     call_path(&call, path);
-    return wait_filename(&call, target);
+    return call_take_path(&call, target);
 }
 
 int sshio_sftp_realpath(sshio_sftp *sftp, const char *path, char **real)
@@ -193,7 +193,7 @@ int sshio_sftp_realpath(sshio_sftp *sftp, const char *path, char **real)
     call_path(&call, path);
     if (sftp->dialect.version >= 6)
         put_u8(call.w, SSHIO_FXRP_NO_CHECK); /* what is left out counts as this, but not with all servers */
-    return wait_filename(&call, real);
+    return call_take_path(&call, real);
 }
 
 /* ---- realpath with paths that follow one another ---- */

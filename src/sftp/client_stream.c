@@ -54,6 +54,13 @@ static bool port_is_full(const sshio_sftp *s)
     return carrier_of(s)->full;
 }
 
+/* Nobody knows: what is behind the descriptors may be near or far. */
+static bool port_is_far(const sshio_sftp *s)
+{
+    (void)s;
+    return false;
+}
+
 static void port_read_stop(sshio_sftp *s)
 {
     if (carrier_of(s)->stream != NULL)
@@ -103,6 +110,7 @@ static void port_release(sshio_sftp *s)
 static const struct client_port stream_port = {
     .write = port_write,
     .is_full = port_is_full,
+    .is_far = port_is_far,
     .read_stop = port_read_stop,
     .read_start = port_read_start,
     .eof = port_eof,

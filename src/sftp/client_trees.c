@@ -130,36 +130,27 @@ static void remove_later(struct removing *r, char *path)
 
 static void remove_directory(struct removing *r, const char *path, unsigned depth);
 
-static bool is_directory(struct removing *r, const sshio_sftp_name *name, const char *path)
-{
-    sshio_sftp_attrs *attrs = NULL;
-    bool unknown = name->attrs.type == 0 || name->attrs.type == SSHIO_FILEXFER_TYPE_UNKNOWN;
-    if (!unknown || sshio_sftp_lstat(r->sftp, path, &attrs) != 0)
-        return name->attrs.type == SSHIO_FILEXFER_TYPE_DIRECTORY;
-    bool is = attrs->type == SSHIO_FILEXFER_TYPE_DIRECTORY;
-    sshio_sftp_attrs_free(attrs);
-    return is;
-}
-
 static void remove_entry(struct removing *r, const char *path, const sshio_sftp_name *name, unsigned depth)
 {
-    char shown[512];
-    if (path_is_dots(name->filename))
+    if (!path_entry_is_taken(name->filename, r->sftp->logger))
         return;
-    if (!path_name_is_safe(name->filename)) {
-        log_warning(r->sftp->logger, "Unsafe file name in directory listing: %s",
-                    log_escaped(span_of(name->filename), shown, sizeof shown));
-        return;
-    }
     char *whole = path_append(path, name->filename);
     if (whole == NULL) {
         gang_error_note(&r->failed, fail_nomem());
-    } else if (is_directory(r, name, whole)) {
+    } else if (client_is_directory(r->sftp, whole, &name->attrs)) {
         remove_directory(r, whole, depth + 1);
         mem_free(whole);
     } else {
         remove_later(r, whole);
     }
+}
+
+/* One that is cancelled meanwhile removes no more. */
+static void wait_for_removals(struct removing *r)
+{
+    int rc = gang_wait(&r->gang);
+    if (rc != 0)
+        gang_error_note(&r->failed, rc);
 }
 
 /* Its entries are gone before it goes itself. */
@@ -175,7 +166,7 @@ static void remove_directory(struct removing *r, const char *path, unsigned dept
     for (size_t i = 0; rc == 0 && goes_on(r) && i < list.count; i++)
         remove_entry(r, path, list.items[i], depth);
     name_list_done(&list);
-    gang_wait(&r->gang);
+    wait_for_removals(r);
     if (rc == 0 && goes_on(r))
         note(r, "rmdir", path, sshio_sftp_rmdir(r->sftp, path));
 }
@@ -201,7 +192,7 @@ int sshio_sftp_rmtree(sshio_sftp *sftp, const char *path, bool ignore_errors, ss
     note(&r, "islink", path, rc);
     if (rc == 0)
         remove_directory(&r, path, 0);
-    gang_wait(&r.gang);
+    wait_for_removals(&r);
     rc = gang_error_raise(&r.failed);
     client_release(sftp);
     return rc;

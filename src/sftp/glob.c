@@ -7,61 +7,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/last_error.h"
-#include "sftp/attrs.h"
 #include "sftp/path.h"
 
 #define DEPTH_MAX 128u
 #define COMPONENTS_MAX 256u
-
-/* ---- what was found ---- */
-
-static bool has_path(const struct glob_list *list, const char *path)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].path, path) == 0)
-            return true;
-    return false;
-}
-
-static int add(struct glob_list *list, const char *path, const facts *attrs, const sshio_sftp_attrs *full)
-{
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity != 0 ? list->capacity * 2 : 32;
-        void *items = mem_grow(list->items, capacity * sizeof *list->items);
-        if (items == NULL)
-            return fail_nomem();
-        list->items = items;
-        list->capacity = capacity;
-    }
-    struct glob_entry entry = { .path = mem_strdup(path), .attrs = *attrs };
-    if (full != NULL) {
-        struct attrs_wire wire;
-        attrs_to_wire(full, &wire);
-        entry.full = attrs_new(&wire);
-    }
-    if (entry.path == NULL || (full != NULL && entry.full == NULL)) {
-        mem_free(entry.path);
-        sshio_sftp_attrs_free(entry.full);
-        return fail_nomem();
-    }
-    list->items[list->count++] = entry;
-    return 0;
-}
-
-int glob_list_add(struct glob_list *list, const char *path, const facts *attrs)
-{
-    return add(list, path, attrs, NULL);
-}
-
-void glob_list_done(struct glob_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        mem_free(list->items[i].path);
-        sshio_sftp_attrs_free(list->items[i].full);
-    }
-    mem_free(list->items);
-    *list = (struct glob_list){ .count = 0 };
-}
+#define TURN 1024u /* entries after which others have their turn */
 
 /* ---- expanding ---- */
 
@@ -76,66 +26,79 @@ struct globbing {
     sshio_sftp *sftp;
     struct component parts[COMPONENTS_MAX];
     size_t count;
-    bool only_dirs;  /* the pattern ends in a slash */
-    bool may_repeat; /* a path may be found twice */
+    bool only_dirs; /* the pattern ends in a slash */
     bool matched;
     struct glob_list *list;
-    void *listings; /* a tree of struct cached: each directory is listed once */
+    void *places; /* a tree of struct place */
+    unsigned steps;
 };
 
-struct cached {
+/* A directory. However many ways of "**" lead to it, it is listed once, and gone through once for each component. */
+struct place {
     char *path;
+    bool listed;
     struct name_list names;
+    uint64_t begun[COMPONENTS_MAX / 64]; /* a bit for each component */
 };
 
 static int by_path(const void *a, const void *b)
 {
-    const struct cached *left = a, *right = b;
+    const struct place *left = a, *right = b;
     return strcmp(left->path, right->path);
 }
 
-static void free_cached(void *arg)
+static void free_place(void *arg)
 {
-    struct cached *c = arg;
-    name_list_done(&c->names);
-    mem_free(c->path);
-    mem_free(c);
+    struct place *place = arg;
+    name_list_done(&place->names);
+    mem_free(place->path);
+    mem_free(place);
 }
 
-static int fetch(struct globbing *g, struct cached *c, const char *path)
+static struct place *place_of(struct globbing *g, const char *path)
 {
-    c->path = mem_strdup(path);
-    if (c->path == NULL)
-        return fail_nomem();
-    return g->side->list(g->sftp, path[0] != '\0' ? path : ".", &c->names);
+    struct place key = { .path = (char *)path };
+    struct place **found = tfind(&key, &g->places, by_path);
+    if (found != NULL)
+        return *found;
+    struct place *place = mem_zalloc(sizeof *place);
+    if (place != NULL && (place->path = mem_strdup(path)) != NULL && tsearch(place, &g->places, by_path) != NULL)
+        return place;
+    if (place != NULL)
+        free_place(place);
+    fail_nomem();
+    return NULL;
+}
+
+static bool begin(struct place *place, size_t component)
+{
+    uint64_t bit = (uint64_t)1 << component % 64, *begun = &place->begun[component / 64];
+    bool is_new = (*begun & bit) == 0;
+    *begun |= bit;
+    return is_new;
 }
 
 /* What cannot be listed has nothing that matches. */
-static int listing(struct globbing *g, const char *path, const struct name_list **names)
+static int list_place(struct globbing *g, struct place *place)
 {
-    struct cached key = { .path = (char *)path };
-    struct cached **found = tfind(&key, &g->listings, by_path);
-    if (found != NULL) {
-        *names = &(*found)->names;
+    if (place->listed)
         return 0;
-    }
-    struct cached *c = mem_zalloc(sizeof *c);
-    int rc = c != NULL ? fetch(g, c, path) : fail_nomem();
-    if (rc != 0 && c != NULL && c->path != NULL && side_is_missing(rc))
-        rc = 0;
-    if (rc == 0 && tsearch(c, &g->listings, by_path) == NULL)
-        rc = fail_nomem();
-    if (rc != 0 && c != NULL)
-        free_cached(c);
-    if (rc == 0)
-        *names = &c->names;
-    return rc;
+    int rc = g->side->list(g->sftp, place->path[0] != '\0' ? place->path : ".", &place->names);
+    if (rc != 0 && !side_is_missing(rc))
+        return rc;
+    place->listed = true;
+    return 0;
+}
+
+/* Long computations on what is known already let others go on, and can be cancelled. */
+static int take_turns(struct globbing *g)
+{
+    return ++g->steps % TURN == 0 ? sshio_sleep(0) : 0;
 }
 
 static int found(struct globbing *g, const char *path, const facts *attrs, const sshio_sftp_attrs *full)
 {
     char *slashed = NULL;
-    int rc = 0;
     if (path[0] == '\0')
         return 0;
     if (g->only_dirs) {
@@ -147,8 +110,7 @@ static int found(struct globbing *g, const char *path, const facts *attrs, const
     }
     const char *whole = slashed != NULL ? slashed : path;
     g->matched = true;
-    if (!g->may_repeat || !has_path(g->list, whole))
-        rc = add(g->list, whole, attrs, full);
+    int rc = glob_list_take(g->list, whole, attrs, full);
     mem_free(slashed);
     return rc;
 }
@@ -213,15 +175,18 @@ static int expand_entry(struct globbing *g, const char *base, size_t at, const s
     return rc;
 }
 
-static int expand_listing(struct globbing *g, const char *base, size_t at, unsigned depth)
+static int expand_listing(struct globbing *g, struct place *place, size_t at, unsigned depth)
 {
-    const struct name_list *names = NULL;
     const struct component *part = &g->parts[at];
-    int rc = listing(g, base, &names);
-    for (size_t i = 0; rc == 0 && i < names->count; i++) {
-        const sshio_sftp_name *entry = names->items[i];
-        if (path_name_is_safe(entry->filename) && (part->any || glob_match(part->text, entry->filename)))
-            rc = expand_entry(g, base, at, entry, depth);
+    sshio_logger *logger = g->side->is_remote ? g->sftp->logger : log_base();
+    int rc = list_place(g, place);
+    for (size_t i = 0; rc == 0 && i < place->names.count; i++) {
+        const sshio_sftp_name *entry = place->names.items[i];
+        bool matches = part->any || glob_match(part->text, entry->filename);
+        if (matches && path_entry_is_taken(entry->filename, logger))
+            rc = expand_entry(g, place->path, at, entry, depth);
+        if (rc == 0)
+            rc = take_turns(g);
     }
     return rc;
 }
@@ -232,15 +197,19 @@ static int expand(struct globbing *g, const char *base, size_t at, unsigned dept
     int rc = 0;
     if (depth > DEPTH_MAX || at == g->count)
         return 0;
+    struct place *place = place_of(g, base);
+    if (place == NULL)
+        return SSHIO_ENOMEM;
+    if (!begin(place, at))
+        return 0;
     const struct component *part = &g->parts[at];
     if (!part->magic)
         return expand_plain(g, base, at, depth);
-    bool comes_again = depth != 0 && at + 1 == g->count; /* the entry itself was found where it was listed */
     if (part->any && at + 1 < g->count)
         rc = expand(g, base, at + 1, depth + 1); /* no directory at all */
-    else if (part->any && base[0] != '\0' && !(comes_again && has_path(g->list, base)))
+    else if (part->any && base[0] != '\0')
         rc = found(g, base, &dir, NULL);
-    return rc == 0 ? expand_listing(g, base, at, depth) : rc;
+    return rc == 0 ? expand_listing(g, place, at, depth) : rc;
 }
 
 /* ---- patterns ---- */
@@ -257,7 +226,8 @@ static int split(struct globbing *g, char *text)
             struct component part = { .text = at, .magic = glob_is_pattern(at, len) };
             at[len] = '\0';
             part.any = strcmp(at, "**") == 0;
-            g->may_repeat |= part.any;
+            bool again = part.any && g->count != 0 && g->parts[g->count - 1].any; /* which says nothing new */
+            g->count -= again;
             g->parts[g->count++] = part;
         }
         at = next;
@@ -287,7 +257,6 @@ int glob_expand(const struct side *side, sshio_sftp *s, const char *pattern, str
         g->side = side;
         g->sftp = s;
         g->list = list;
-        g->may_repeat = list->count != 0;
         rc = split(g, text);
     }
     if (rc == 0)
@@ -299,79 +268,8 @@ int glob_expand(const struct side *side, sshio_sftp *s, const char *pattern, str
     }
     bool matched = g != NULL && g->matched;
     if (g != NULL)
-        tdestroy(g->listings, free_cached);
+        tdestroy(g->places, free_place);
     mem_free(g);
     mem_free(text);
     return rc == 0 && !matched ? no_match(side, s, pattern) : rc;
-}
-
-/* ---- public ---- */
-
-static int expand_all(sshio_sftp *s, const char *const *patterns, struct glob_list *list)
-{
-    int rc = patterns != NULL ? 0 : fail(SSHIO_EINVAL, "no patterns were given");
-    *list = (struct glob_list){ .count = 0 };
-    client_hold(s);
-    for (size_t i = 0; rc == 0 && patterns[i] != NULL; i++)
-        rc = glob_expand(&side_remote, s, patterns[i], list);
-    client_release(s);
-    if (rc != 0)
-        glob_list_done(list);
-    return rc;
-}
-
-int sshio_sftp_glob(sshio_sftp *sftp, const char *const *patterns, sshio_texts *paths)
-{
-    struct glob_list list;
-    struct texts texts = { .count = 0 };
-    bool added = true;
-    if (paths == NULL)
-        return fail(SSHIO_EINVAL, "sshio_sftp_glob: no place for the result");
-    int rc = expand_all(sftp, patterns, &list);
-    if (rc != 0)
-        return rc;
-    for (size_t i = 0; added && i < list.count; i++)
-        added = texts_add(&texts, list.items[i].path);
-    glob_list_done(&list);
-    if (!added) {
-        texts_done(&texts);
-        return fail_nomem();
-    }
-    *paths = (sshio_texts){ .count = texts.count, .items = texts.items };
-    return 0;
-}
-
-/* What was not listed is looked at once more, for all its attributes. */
-static int name_of(sshio_sftp *s, struct glob_entry *entry, struct name_list *names)
-{
-    struct attrs_wire wire;
-    int rc = entry->full == NULL ? sshio_sftp_stat(s, entry->path, &entry->full) : 0;
-    if (rc != 0)
-        return rc;
-    attrs_to_wire(entry->full, &wire);
-    sshio_sftp_name *name = name_new(span_of(entry->path), SPAN("", 0), &wire);
-    if (name == NULL)
-        return fail_nomem();
-    rc = name_list_add(names, name, last_error());
-    if (rc != 0)
-        sshio_sftp_name_free(name);
-    return rc;
-}
-
-int sshio_sftp_glob_sftpname(sshio_sftp *sftp, const char *const *patterns, sshio_sftp_names *names)
-{
-    struct glob_list list;
-    struct name_list found_names = { .count = 0 };
-    if (names == NULL)
-        return fail(SSHIO_EINVAL, "sshio_sftp_glob_sftpname: no place for the result");
-    int rc = expand_all(sftp, patterns, &list);
-    for (size_t i = 0; rc == 0 && i < list.count; i++)
-        rc = name_of(sftp, &list.items[i], &found_names);
-    glob_list_done(&list);
-    if (rc != 0) {
-        name_list_done(&found_names);
-        return rc;
-    }
-    *names = (sshio_sftp_names){ .count = found_names.count, .items = found_names.items };
-    return 0;
 }

@@ -13,8 +13,11 @@ struct glob_entry {
 struct glob_list { /* owned */
     size_t count, capacity;
     struct glob_entry *items;
+    void *paths; /* a search tree of the items' paths */
 };
-int glob_list_add(struct glob_list *list, const char *path, const facts *attrs); /* unless it is there; ENOMEM */
+/* Unless it is there. ENOMEM. */
+int glob_list_add(struct glob_list *list, const char *path, const facts *attrs);
+int glob_list_take(struct glob_list *list, const char *path, const facts *attrs, const sshio_sftp_attrs *full);
 void glob_list_done(struct glob_list *list);
 
 /* Waits. Adds what matches, in the order of discovery. Nothing does: ESFTP_NO_SUCH_PATH, in version 3 _FILE; of an

@@ -4,15 +4,13 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "io/last_error.h"
 #include "sftp/local.h"
+#include "sftp/local_io.h"
 
-#define TMPFS 0x01021994l
-#define RAMFS 0x858458f6l
 #define FILE_MODE 0666
 #define COPY_PIECE (256u * 1024)
 #define OFFSET_MAX INT64_MAX
@@ -27,15 +25,13 @@ static mode_t mode_of(const struct local *local, const sshio_sftp_attrs *attrs)
 
 static void look_at(struct local_file *file)
 {
-    struct statfs fs;
     struct stat st;
     if (fstat(file->fd, &st) != 0)
         return;
     file->dev = st.st_dev;
     file->ino = st.st_ino;
     file->regular = S_ISREG(st.st_mode);
-    file->never_waits = file->regular && fstatfs(file->fd, &fs) == 0 &&
-                        ((long)fs.f_type == TMPFS || (long)fs.f_type == RAMFS);
+    file->never_waits = file->regular && local_is_memory(file->fd);
 }
 
 static int file_new(int fd, bool append, struct local_file **opened)

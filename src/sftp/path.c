@@ -35,3 +35,13 @@ bool path_name_is_safe(const char *name)
 {
     return name[0] != '\0' && strchr(name, '/') == NULL && !path_is_dots(name);
 }
+
+bool path_entry_is_taken(const char *name, sshio_logger *logger)
+{
+    char shown[512];
+    bool taken = path_name_is_safe(name);
+    if (!taken && !path_is_dots(name))
+        log_warning(logger, "Unsafe file name in directory listing: %s",
+                    log_escaped(span_of(name), shown, sizeof shown));
+    return taken;
+}

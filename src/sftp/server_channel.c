@@ -184,6 +184,7 @@ static void begin(struct sftp_session *s)
     s->server->target_first = (engine_peer_quirks(chan->conn->engine) & QUIRK_SYMLINK_TARGET_FIRST) != 0;
     texts_copy(&s->server->env, texts_items(&chan->env));
     sshio_chan_set_write_buffer_limits(chan, WRITE_HIGH, WRITE_LOW);
+    chan_expect_bulk(chan);
     sftp_server_start(s->server, &channel_port, s, sshio_chan_logger(chan), settings->sftp_version);
     port_read_on(s->server);
 }

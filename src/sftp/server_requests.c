@@ -259,7 +259,6 @@ static void parse(struct sftp_request *q, const struct request_row *row, struct 
     check(q, r);
     if (row->type == FXP_CLOSE && q->result == 0)
         q->handle->hidden = true;
-    log_debug(q->server->logger, 1, "Request %" PRIu32 ": %s", q->id, row->name);
 }
 
 void sftp_server_packet(sshio_sftp_server *server, struct span packet)

@@ -271,22 +271,26 @@ static bool read_now(struct sftp_request *q)
     return true;
 }
 
-static bool write_now(struct sftp_request *q)
+/* What takes no longer than to find a worker for it, when the file lies in memory. */
+static bool is_short(const struct sftp_request *q)
 {
-    const struct local_file *file = request_file(q);
-    if (file == NULL || !file->never_waits || q->length > WRITE_NOW_MAX)
-        return false;
-    fail_request(q, work_write(q));
-    return true;
+    unsigned type = q->row->type;
+    return type == FXP_CLOSE || type == FXP_FSTAT || type == FXP_FSETSTAT ||
+           (type == FXP_WRITE && q->length <= WRITE_NOW_MAX);
 }
 
 static bool work_now(struct sftp_request *q)
 {
+    const struct local_file *file = request_file(q);
     if (q->row->work == work_nothing)
         return true;
     if (is_reading(q))
         return !request_is_held(q) && read_now(q); /* the block for that is wanted again at once */
-    return q->row->type == FXP_WRITE && write_now(q);
+    if (file == NULL || !file->never_waits || !is_short(q))
+        return false;
+    detach(q);
+    fail_request(q, request_work(q));
+    return true;
 }
 
 /* ---- starting ---- */

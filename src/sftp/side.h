@@ -67,6 +67,7 @@ struct side {
     int (*close)(sshio_sftp *s, struct open_file *file, bool written);            /* nothing if it is not open */
     int (*fset)(sshio_sftp *s, const struct open_file *file, const facts *attrs); /* size, permissions, times */
     int (*sync)(sshio_sftp *s, const struct open_file *file);
+    int (*measure)(sshio_sftp *s, const struct open_file *file, uint64_t *size); /* as it is now */
     int (*read)(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint8_t *data,
                 size_t *len); /* a little */
     int (*ranges)(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint64_t len, struct ranges *ranges);

@@ -319,6 +319,7 @@ const struct side side_local = {
     .close = side_local_close,
     .fset = side_local_fset,
     .sync = side_local_sync,
+    .measure = side_local_measure,
     .read = side_local_read,
     .ranges = side_local_ranges,
 };

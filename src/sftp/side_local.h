@@ -18,6 +18,7 @@ int side_local_close(sshio_sftp *s, struct open_file *file, bool written);
 int side_local_fset(sshio_sftp *s, const struct open_file *file, const facts *attrs);
 int side_local_sync(sshio_sftp *s, const struct open_file *file);
 int side_local_read(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint8_t *data, size_t *len);
+int side_local_measure(sshio_sftp *s, const struct open_file *file, uint64_t *size);
 int side_local_ranges(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint64_t len,
                       struct ranges *ranges);
 

@@ -145,6 +145,30 @@ int side_local_sync(sshio_sftp *s, const struct open_file *file)
     return local_run(false, run_sync, &copy);
 }
 
+struct size_asked {
+    const struct open_file *file;
+    uint64_t size;
+};
+
+static int run_measure(void *arg)
+{
+    struct size_asked *m = arg;
+    struct stat st;
+    if (fstat(m->file->fd, &st) != 0)
+        return local_failed("stat", m->file->path);
+    m->size = (uint64_t)st.st_size;
+    return 0;
+}
+
+int side_local_measure(sshio_sftp *s, const struct open_file *file, uint64_t *size)
+{
+    (void)s;
+    struct size_asked m = { file, 0 };
+    int rc = local_run(file->at_once, run_measure, &m);
+    *size = m.size;
+    return rc;
+}
+
 struct reading {
     const struct open_file *file;
     uint64_t offset;

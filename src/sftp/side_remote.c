@@ -171,6 +171,16 @@ static int sync_file(sshio_sftp *s, const struct open_file *file)
     return can ? client_fsync(s, &file->handle, file->path) : 0;
 }
 
+static int measure(sshio_sftp *s, const struct open_file *file, uint64_t *size)
+{
+    sshio_sftp_attrs *attrs = NULL;
+    int rc = client_fstat(s, &file->handle, file->path, &attrs);
+    if (rc == 0 && (attrs->valid & SSHIO_FILEXFER_ATTR_SIZE) != 0)
+        *size = attrs->size;
+    sshio_sftp_attrs_free(attrs);
+    return rc;
+}
+
 static int read_some(sshio_sftp *s, const struct open_file *file, uint64_t offset, uint8_t *data, size_t *len)
 {
     struct range range = { offset, *len };
@@ -206,6 +216,7 @@ const struct side side_remote = {
     .close = close_file,
     .fset = fset,
     .sync = sync_file,
+    .measure = measure,
     .read = read_some,
     .ranges = ranges_of,
 };

@@ -127,6 +127,21 @@ static int move_batch(struct copying *c, const struct ranges *batch, uint64_t *a
     return move(c, batch->items, batch->count);
 }
 
+/* The data has ended before the file should: there is a hole at the end, unless the source is shorter now. */
+static int end_with_hole(struct copying *c)
+{
+    struct transfer *t = c->t;
+    facts size = { .struct_size = sizeof size, .valid = SSHIO_FILEXFER_ATTR_SIZE, .size = c->total };
+    uint64_t now = c->total;
+    int rc = t->from->measure(t->sftp, &c->from, &now);
+    if (rc == 0 && now < c->total)
+        rc = shrunk(c, c->copied);
+    if (rc == 0)
+        rc = t->to->fset(t->sftp, &c->to, &size);
+    c->moved = c->total;
+    return rc == 0 ? tell(c) : rc;
+}
+
 static int move_data(struct copying *c)
 {
     uint64_t at = c->start;
@@ -141,12 +156,7 @@ static int move_data(struct copying *c)
         rc = move_batch(c, &batch, &at);
         ranges_done(&batch);
     }
-    if (rc != 0 || at == c->total)
-        return rc;
-    facts size = { .struct_size = sizeof size, .valid = SSHIO_FILEXFER_ATTR_SIZE, .size = c->total };
-    c->moved = c->total;
-    rc = c->t->to->fset(c->t->sftp, &c->to, &size); /* there is a hole at the end */
-    return rc == 0 ? tell(c) : rc;
+    return rc == 0 && at < c->total ? end_with_hole(c) : rc;
 }
 
 /* Asking costs a round trip, and holes in a small file save less. */

@@ -38,6 +38,7 @@ static void port_close(sshio_sftp *s, bool at_once)
 static const struct client_port mute_port = {
     .write = port_write,
     .is_full = port_is_full,
+    .is_far = port_is_full,
     .read_stop = port_do_nothing,
     .read_start = port_do_nothing,
     .eof = port_do_nothing,

@@ -162,6 +162,17 @@ def test_several_sources(openssh, tmp_path):
     assert sorted(os.listdir(openssh.server.root / "to")) == ["a", "b"]
 
 
+def test_loop_of_links_ends(openssh, tmp_path):
+    """spec 5.15.1: the loop limit of 5.11.1 holds for what the server sends, too."""
+    (openssh.server.root / "d").mkdir()
+    (openssh.server.root / "d/f").write_text("f")
+    for name in ("loop", "again"):
+        os.symlink(".", openssh.server.root / "d" / name)
+    result = openssh.run("-r", ":/d", tmp_path / "to")
+    assert result.status == 1 and result.err.count(b"the directory is within itself") == 2, result
+    assert os.listdir(tmp_path / "to") == ["f"]
+
+
 def test_curl_uploads_and_downloads(server, tmp_path):
     curl = find_program("curl")
     login = ["-sS", "-k", "--key", server.identity.path, "--pubkey", f"{server.identity.path}.pub", "-u", f"{server.user}:"]

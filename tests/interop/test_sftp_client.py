@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pwd
 import stat
 
 import pytest
@@ -247,6 +248,33 @@ def test_blocks_arrive_in_parallel(peer, place):
     count, total = peer.check("parallel", place / "file").words()
     assert int(count) == len(data)
     assert int(total) == sum(at % 65521 * byte for at, byte in enumerate(data))
+
+
+@pytest.mark.parametrize("block", [262144, 1 << 20])
+def test_larger_blocks_than_the_server_takes(peer, place, tmp_path, block):
+    """Row 23 of spec 5.19: OpenSSH ends a session on packets of more than 256 KiB."""
+    data = os.urandom(1500001)
+    (tmp_path / "file").write_bytes(data)
+    answers = peer.run(["put", tmp_path / "file", place / "file", "S", block], ["get", place / "file", tmp_path / "back", "S", block])
+    assert all(answer.ok for answer in answers), answers
+    assert (place / "file").read_bytes() == data == (tmp_path / "back").read_bytes()
+
+
+def test_homes_and_names_of_accounts(peer):
+    """Row 51 of spec 5.19: what OpenSSH's and our server know by extensions, and what every server does without."""
+    user = pwd.getpwnam(peer.server.user)
+    own, below, other, home, names, unknown = peer.run(
+        ["expand", "~"], ["expand", "~/.."], ["expand", "~root"], ["home", "root"],
+        ["owners", 0, user.pw_uid, 54321, "-", 0, 54321], ["home", "nobody-of-that-name"])
+    assert own.ok and below.ok, (own, below)
+    assert below.words() == [os.path.dirname(own.words()[0])]
+    supported = peer.server.name == "openssh" or peer.server.name.startswith("sshio")
+    if not supported:
+        return
+    assert own.words() == [user.pw_dir] and other.words() == ["/root"], (own, other)
+    assert names.words() == ["[root]", f"[{user.pw_name}]", "[]", "[root]", "[]"], names
+    if peer.server.name != "openssh":  # version 9.2 tells one's own, whoever is asked for
+        assert home.words() == ["/root"] and not unknown.ok, (home, unknown)
 
 
 # ---- directories ----

@@ -181,7 +181,7 @@ def test_broken_transfers_go_on(openssh, place):
     assert (openssh.here / "large").read_bytes() == whole == (place / "part").read_bytes()
 
 
-@pytest.mark.parametrize("options", [["-B", "1000", "-R", "3"], ["-X", "buffer=2000,nrequests=1"], ["-l", "80000"], ["-f"], ["-C"]], ids=str)
+@pytest.mark.parametrize("options", [["-B", "1000", "-R", "3"], ["-B", "300000"], ["-X", "buffer=2000,nrequests=1"], ["-l", "80000"], ["-f"], ["-C"]], ids=str)
 def test_options_of_transfers(openssh, place, options):
     openssh.batch(OURS, f"get {place}/example/sub/large", f"put large {place}/again", options=options).check()
     assert (place / "again").read_bytes() == (place / "example" / "sub" / "large").read_bytes()

@@ -547,6 +547,43 @@ static int do_transfer(void)
     return SSHIO_EINVAL;
 }
 
+static int do_expand(void)
+{
+    char *path = NULL;
+    int rc = sshio_sftp_expand_path(sftp, word[1], &path);
+    return answer_text(rc, path);
+}
+
+static int do_home(void)
+{
+    char *path = NULL;
+    int rc = sshio_sftp_home_directory(sftp, word[1], &path);
+    return answer_text(rc, path);
+}
+
+/* Users and then, behind "-", groups. */
+static int do_owners(void)
+{
+    uint32_t ids[2][16];
+    size_t counts[2] = { 0, 0 }, kind = 0;
+    sshio_texts names[2] = { { 0, NULL }, { 0, NULL } };
+    for (size_t i = 1; word[i] != NULL && counts[kind] < 16; i++) {
+        if (strcmp(word[i], "-") == 0)
+            kind = 1;
+        else
+            ids[kind][counts[kind]++] = (uint32_t)number(word[i]);
+    }
+    int rc = sshio_sftp_lookup_ids(sftp, ids[0], counts[0], ids[1], counts[1], &names[0], &names[1]);
+    if (rc == 0)
+        printf("ok");
+    for (int k = 0; k < 2 && rc == 0; k++)
+        for (size_t i = 0; i < names[k].count; i++)
+            printf(" [%s]", names[k].items[i]);
+    sshio_texts_free(&names[0]);
+    sshio_texts_free(&names[1]);
+    return rc;
+}
+
 static int do_info(void)
 {
     const sshio_sftp_limits *l = sshio_sftp_get_limits(sftp);
@@ -576,6 +613,9 @@ static const struct {
     { "glob", 1, do_glob },
     { "readlink", 1, do_readlink },
     { "realpath", 1, do_realpath },
+    { "expand", 1, do_expand },
+    { "home", 0, do_home },
+    { "owners", 1, do_owners },
     { "getcwd", 0, do_getcwd },
     { "exists", 1, do_question },
     { "lexists", 1, do_question },

@@ -80,13 +80,28 @@ static void on_channel_requested(void *owner, struct channel *ch, struct span ty
     channel_accept(ch, CHANNEL_WINDOW_DEFAULT, CHANNEL_PACKET_DEFAULT, SPAN(NULL, 0), &events, flow);
 }
 
-static void set_up_flows(unsigned count, uint32_t window)
+/* What one side has sent arrives half a round trip later; what it brings about needs the other half. */
+static void pass_round_trip(unsigned round_trip_ms)
+{
+    pair_flush(&pair, SERVER);
+    pair_advance(&pair, round_trip_ms / 2);
+    while (pair_step(&pair, CLIENT))
+        continue;
+    pair_flush(&pair, CLIENT);
+    pair_advance(&pair, round_trip_ms - round_trip_ms / 2);
+    while (pair_step(&pair, SERVER))
+        continue;
+}
+
+static void set_up_flows(unsigned count, uint32_t window, unsigned round_trip_ms)
 {
     opened = 0;
     pair_init(&pair, PAIR_FAST);
     pair.side[SERVER].hooks.channel_requested = on_channel_requested;
     pair.config[CLIENT].limits.window_growth = BUDGET;
     pair_start(&pair);
+    for (unsigned i = 0; i < 6; i++) /* the first key exchange */
+        pass_round_trip(round_trip_ms);
     assert_true(pair_log_in(&pair));
     for (unsigned i = 0; i < count; i++) {
         flows[i] = (struct flow){ .received = 0 };
@@ -104,20 +119,12 @@ static void fill(struct flow *flow)
         assert_int_equal(channel_write(flow->from, 0, block, sizeof block), 0);
 }
 
-/* What is on its way arrives half a round trip later; what it brings about needs the other half. */
 static void run_round_trips(unsigned count, unsigned round_trip_ms)
 {
     for (unsigned i = 0; i < count; i++) {
         fill(&flows[0]);
         fill(&flows[1]);
-        pair_flush(&pair, SERVER);
-        pair_advance(&pair, round_trip_ms / 2);
-        while (pair_step(&pair, CLIENT))
-            continue;
-        pair_flush(&pair, CLIENT);
-        pair_advance(&pair, round_trip_ms - round_trip_ms / 2);
-        while (pair_step(&pair, SERVER))
-            continue;
+        pass_round_trip(round_trip_ms);
     }
 }
 
@@ -132,7 +139,7 @@ static int tear_down(void **state)
 static void test_window_doubles_over_a_long_way_up_to_the_budget(void **state)
 {
     (void)state;
-    set_up_flows(1, CHANNEL_WINDOW_DEFAULT);
+    set_up_flows(1, CHANNEL_WINDOW_DEFAULT, ROUND_TRIP_MS);
     run_round_trips(6, ROUND_TRIP_MS);
     assert_true(flows[0].to->window >= 2 * CHANNEL_WINDOW_DEFAULT);
     run_round_trips(10, ROUND_TRIP_MS);
@@ -147,7 +154,7 @@ static void test_window_doubles_over_a_long_way_up_to_the_budget(void **state)
 static void test_window_stays_over_a_short_way(void **state)
 {
     (void)state;
-    set_up_flows(1, CHANNEL_WINDOW_DEFAULT);
+    set_up_flows(1, CHANNEL_WINDOW_DEFAULT, 2);
     run_round_trips(20, 2);
     assert_int_equal(flows[0].to->window, CHANNEL_WINDOW_DEFAULT);
 }
@@ -155,7 +162,7 @@ static void test_window_stays_over_a_short_way(void **state)
 static void test_window_that_was_made_small_stays(void **state)
 {
     (void)state;
-    set_up_flows(1, MEBI);
+    set_up_flows(1, MEBI, ROUND_TRIP_MS);
     run_round_trips(20, ROUND_TRIP_MS);
     assert_int_equal(flows[0].to->window, MEBI);
     assert_int_equal(pair_seen(&pair, SERVER, MSG_GLOBAL_REQUEST), 0);
@@ -165,7 +172,7 @@ static void test_window_that_was_made_small_stays(void **state)
 static void test_window_follows_the_rate(void **state)
 {
     (void)state;
-    set_up_flows(1, CHANNEL_WINDOW_DEFAULT);
+    set_up_flows(1, CHANNEL_WINDOW_DEFAULT, ROUND_TRIP_MS);
     for (unsigned i = 0; i < 50; i++) {
         assert_int_equal(channel_write(flows[0].from, 0, block, 256 * 1024), 0);
         pair_flush(&pair, SERVER);
@@ -180,7 +187,7 @@ static void test_window_follows_the_rate(void **state)
 static void test_channels_share_the_budget_and_give_it_back(void **state)
 {
     (void)state;
-    set_up_flows(2, CHANNEL_WINDOW_DEFAULT);
+    set_up_flows(2, CHANNEL_WINDOW_DEFAULT, ROUND_TRIP_MS);
     run_round_trips(20, ROUND_TRIP_MS);
     assert_true(flows[0].to->grown > 0 && flows[1].to->grown > 0);
     assert_int_equal(flows[0].to->grown + flows[1].to->grown, BUDGET);
@@ -191,11 +198,51 @@ static void test_channels_share_the_budget_and_give_it_back(void **state)
     assert_int_equal(flows[0].to->grown, BUDGET);
 }
 
+/* The first key exchange tells both sides how long the way is, whatever the peer computes meanwhile. */
+static void test_key_exchange_tells_how_long_the_way_is(void **state)
+{
+    (void)state;
+    for (unsigned ms = 0; ms <= ROUND_TRIP_MS; ms += ROUND_TRIP_MS) {
+        set_up_flows(0, CHANNEL_WINDOW_DEFAULT, ms);
+        assert_true(engine_way_is_long(pair.side[CLIENT].engine) == (ms != 0));
+        assert_true(engine_way_is_long(pair.side[SERVER].engine) == (ms != 0));
+        pair_done(&pair);
+    }
+    pair_init(&pair, PAIR_FAST); /* for tear_down */
+}
+
+/* A window that is widened is used in the next round trip, all of it. */
+static void test_widened_window_is_there_at_once(void **state)
+{
+    (void)state;
+    const uint32_t wide = CHANNEL_WINDOW_DEFAULT + BUDGET;
+    set_up_flows(1, CHANNEL_WINDOW_DEFAULT, ROUND_TRIP_MS);
+    channel_widen_window(flows[0].to, UINT32_MAX);
+    assert_int_equal(flows[0].to->window, wide);
+    run_round_trips(2, ROUND_TRIP_MS);
+    assert_true(flows[0].received >= wide);
+    channel_abort(flows[0].to);
+    channel_abort(flows[0].from);
+    run_round_trips(2, ROUND_TRIP_MS);
+    assert_int_equal(pair.side[CLIENT].engine->mux.window_grown, 0);
+}
+
+static void test_small_window_is_not_widened(void **state)
+{
+    (void)state;
+    set_up_flows(1, MEBI, ROUND_TRIP_MS);
+    channel_widen_window(flows[0].to, UINT32_MAX);
+    assert_int_equal(flows[0].to->window, MEBI);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_key_exchange_tells_how_long_the_way_is),
+        TEST(test_widened_window_is_there_at_once),
+        TEST(test_small_window_is_not_widened),
         TEST(test_window_doubles_over_a_long_way_up_to_the_budget),
         TEST(test_window_stays_over_a_short_way),
         TEST(test_window_that_was_made_small_stays),

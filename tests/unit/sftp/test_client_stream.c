@@ -1,25 +1,16 @@
 /* SFTP clients and copies by SCP on descriptors: with our own server, and with others that end too soon. */
-#include "unit.h"
-
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <sshio.h>
 
-#include "sftp/folder.h"
+#include "client_bed.h"
 
 static bool is_open(int fd)
 {
     return fcntl(fd, F_GETFD) >= 0;
 }
-
-#define must(call)                                                                                                     \
-    do {                                                                                                               \
-        if ((call) != 0)                                                                                               \
-            fail_msg("line %d: %s", __LINE__, sshio_error_message());                                                  \
-    } while (0)
 
 /* ---- our own server at the other end ---- */
 
@@ -179,7 +170,7 @@ struct player {
     int result;
 };
 
-static int start(const char *command, int *in, int *out, void *user)
+static int start_scp(const char *command, int *in, int *out, void *user)
 {
     struct player *player = user;
     int ends[2];
@@ -203,8 +194,8 @@ static void test_copy_by_a_program_of_the_application(void **state)
     char got[64];
     (void)state;
 
-    must(sshio_scp_paths((sshio_scp_path){ .path = "file", .start = start, .user = &player }, SSHIO_LOCAL(at("here")),
-                         NULL));
+    must(sshio_scp_paths((sshio_scp_path){ .path = "file", .start = start_scp, .user = &player },
+                         SSHIO_LOCAL(at("here")), NULL));
     must(sshio_sleep(0));                                   /* what is queued at the end goes out in this turn */
     assert_int_equal(read(player.end, got, sizeof got), 3); /* ready, the line, the file */
     close(player.end);
@@ -216,7 +207,7 @@ static void test_copy_by_a_program_of_the_application(void **state)
     fill(at("large"), 2000000); /* more than a socket holds */
     player = (struct player){ SAYS("\0\0\1scp: no room\n"), .command = "scp -t x\\ y" };
     assert_int_equal(sshio_scp_paths(SSHIO_LOCAL(at("here")),
-                                     (sshio_scp_path){ .path = "x y", .start = start, .user = &player }, NULL),
+                                     (sshio_scp_path){ .path = "x y", .start = start_scp, .user = &player }, NULL),
                      SSHIO_ESFTP_FAILURE);
     assert_string_equal(sshio_error_message(), "scp: no room");
     close(player.end);
@@ -225,7 +216,7 @@ static void test_copy_by_a_program_of_the_application(void **state)
 static void test_program_that_hangs_up_or_does_not_start_ends_a_copy(void **state)
 {
     struct player player = { SAYS("C0644 50 file\nhello"), .command = "scp -f file" };
-    sshio_scp_path there = { .path = "file", .start = start, .user = &player };
+    sshio_scp_path there = { .path = "file", .start = start_scp, .user = &player };
     (void)state;
 
     assert_int_equal(sshio_scp_paths(there, SSHIO_LOCAL(at("here")), NULL), SSHIO_ESFTP_CONNECTION_LOST);
@@ -237,13 +228,13 @@ static void test_program_that_hangs_up_or_does_not_start_ends_a_copy(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_session_on_a_socket_and_on_pipes, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_session_on_a_socket_and_on_pipes, make_folder, remove_folder),
         cmocka_unit_test(test_server_that_ends_early_or_says_nonsense_is_an_error),
         cmocka_unit_test(test_descriptors_are_closed_when_the_call_is_wrong),
         cmocka_unit_test(test_cancelled_greeting_closes_the_descriptors),
-        cmocka_unit_test_setup_teardown(test_copy_by_a_program_of_the_application, folder_make, folder_remove),
-        cmocka_unit_test_setup_teardown(test_program_that_hangs_up_or_does_not_start_ends_a_copy, folder_make,
-                                        folder_remove),
+        cmocka_unit_test_setup_teardown(test_copy_by_a_program_of_the_application, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_program_that_hangs_up_or_does_not_start_ends_a_copy, make_folder,
+                                        remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

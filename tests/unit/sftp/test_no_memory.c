@@ -40,6 +40,19 @@ static bool has_size(const char *name, off_t size)
     return stat(path, &st) == 0 && st.st_size == size;
 }
 
+static int walk(sshio_sftp *sftp, const char *top)
+{
+    sshio_sftp_walk *walk = NULL;
+    const sshio_sftp_walk_entry *entry = NULL;
+    unsigned count = 0;
+    int rc = sshio_sftp_walk_open(sftp, top, &walk);
+    while (rc == 0 && (rc = sshio_sftp_walk_next(walk, &entry)) == 0)
+        count++;
+    sshio_sftp_walk_close(walk);
+    assert_true(rc != SSHIO_EEOF || count == 2);
+    return rc == SSHIO_EEOF ? 0 : rc;
+}
+
 static int work(sshio_sftp *sftp)
 {
     char from[96], to[96], pattern[96];
@@ -55,6 +68,8 @@ static int work(sshio_sftp *sftp)
     if (rc == 0)
         rc = sshio_sftp_glob(sftp, SSHIO_LIST(pattern), &paths);
     assert_true(rc != 0 || (names.count == 4 && paths.count == 2));
+    if (rc == 0)
+        rc = walk(sftp, from);
     if (rc == 0)
         rc = sshio_sftp_rmtree(sftp, to, false, NULL, NULL);
     sshio_sftp_names_free(&names);
