@@ -141,6 +141,20 @@ static int progress(const char *srcpath, const char *dstpath, uint64_t bytes, ui
     return meter_progress(srcpath, dstpath, bytes, total, c->meter);
 }
 
+/* Of a directory that was named the path ends in a slash, which sftp shows of those that are here. */
+static void announce(const char *srcpath, const char *dstpath, void *user)
+{
+    const struct copying *c = user;
+    size_t len = strlen(srcpath);
+    char shown[4096];
+
+    (void)dstpath;
+    talk_escape(srcpath, shown, sizeof shown);
+    if (c->is_download && len > 1 && srcpath[len - 1] == '/')
+        shown[strlen(shown) - 1] = '\0';
+    printf("%s %s\n", c->is_download ? "Retrieving" : "Entering", shown);
+}
+
 static const char *path_of(const char *path)
 {
     return path != NULL ? path : "";
@@ -228,6 +242,8 @@ static void set_options(struct copying *c, bool is_folder, sshio_copy_options *o
     options->max_files = c->meter->limit != 0 ? 1 : 0;
     options->error_handler = item_failed;
     options->user = c;
+    if (c->announces)
+        options->directory = announce;
     if (c->meter->shown || c->meter->limit != 0 || c->flush)
         options->progress = progress;
 }
@@ -252,6 +268,20 @@ static int transfer(struct copying *c, const char *source, const char *target, b
     return rc != 0 ? rc : c->failed != 0 ? c->failed : flushed;
 }
 
+/* What is announced of a folder over there is its whole path, without links. */
+static int get_folder(struct copying *c, const char *remote, const char *local)
+{
+    char *whole = NULL;
+    int rc = sshio_sftp_realpath(c->sftp, remote, &whole);
+
+    if (rc == 0)
+        rc = transfer(c, whole, local, true, sshio_sftp_get);
+    else
+        say("download \"%s\": path canonicalization failed", remote);
+    sshio_free(whole);
+    return rc;
+}
+
 int copying_get(struct copying *c, sshio_sftp *sftp, const char *remote, const char *local)
 {
     sshio_sftp_attrs *attrs = NULL;
@@ -271,7 +301,8 @@ int copying_get(struct copying *c, sshio_sftp *sftp, const char *remote, const c
         say("download %s%s: not a regular file", remote, is_folder && remote[strlen(remote) - 1] != '/' ? "/" : "");
         return SSHIO_EINVAL;
     }
-    return transfer(c, remote, local, is_folder, sshio_sftp_get);
+    return is_folder && c->announces ? get_folder(c, remote, local)
+                                     : transfer(c, remote, local, is_folder, sshio_sftp_get);
 }
 
 int copying_put(struct copying *c, sshio_sftp *sftp, const char *local, const char *remote)

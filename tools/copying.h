@@ -8,6 +8,7 @@
 struct copying {
     bool recurse, preserve, resume, flush; /* flush: what was copied is on the disk before it goes on */
     bool follow;                           /* links in directories, which are left out else */
+    bool announces;                        /* each directory that is entered */
     bool is_download;                      /* set by the functions below, as all that follows */
     sshio_sftp *sftp;
     struct meter *meter;

@@ -150,6 +150,8 @@ static bool take_word(struct command_line *line, const char *letters, int *statu
         }
         if (!apply(line, option, argument, status))
             return false;
+        if (line->taken != NULL)
+            line->taken(option, argument, line->user);
         if (argument != NULL)
             return true;
     }

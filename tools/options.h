@@ -60,6 +60,9 @@ struct command_line {
     bool ended; /* "--" stood there */
     void *settings;
     struct config_lines *lines;
+    /* Is told of each option that was taken; NULL = nobody is. */
+    void (*taken)(const struct tool_option *option, const char *argument, void *user);
+    void *user; /* of taken */
 };
 
 /* Takes options up to the first word that is none. True = go on; false = the tool ends with *status, and all is said.

@@ -21,11 +21,13 @@ static const struct tool_option options[] = {
       "between two hosts the data goes through here, as it does anyway" },
     { '4', OPTION_SETTING, NULL, "AddressFamily=inet", 0, "IPv4 only" },
     { '6', OPTION_SETTING, NULL, "AddressFamily=inet6", 0, "IPv6 only" },
-    { 'A', OPTION_MISSING, NULL, NULL, 0, "agent forwarding" },
+    { 'A', OPTION_COUNT, NULL, NULL, AT(remote.program.forwards_agent),
+      "agent forwarding, by another program (-S); by this one it is not supported yet" },
     { 'B', OPTION_SETTING, NULL, "BatchMode=yes", 0, "ask for nothing" },
     { 'C', OPTION_SETTING, NULL, "Compression=yes", 0, "compress what is sent and received" },
     { 'c', OPTION_KEYWORD, "ciphers", "Ciphers", 0, "encryption algorithms" },
-    { 'D', OPTION_MISSING, "path", NULL, 0, "an SFTP server that runs here" },
+    { 'D', OPTION_TEXT, "command", NULL, AT(remote.program.server),
+      "an SFTP server that runs here, with its arguments, in the place of every host" },
     { 'F', OPTION_TEXT, "file", NULL, AT(remote.config_file), "config file instead of the usual ones, or none" },
     { 'h', OPTION_HELP, NULL, NULL, 0, "this text" },
     { 'i', OPTION_KEYWORD, "file", "IdentityFile", 0, "private key to log in with; may be repeated" },
@@ -38,7 +40,8 @@ static const struct tool_option options[] = {
     { 'q', OPTION_COUNT, NULL, "LogLevel=ERROR", AT(quiet), "no progress, no messages but errors" },
     { 'R', OPTION_COUNT, NULL, NULL, AT(by_source), "between two hosts: the first one runs scp to the second" },
     { 'r', OPTION_COUNT, NULL, NULL, AT(recurse), "directories too, with all that is in them" },
-    { 'S', OPTION_MISSING, "program", NULL, 0, "another program that makes the connection" },
+    { 'S', OPTION_TEXT, "program", NULL, AT(remote.program.ssh),
+      "another program that makes the connection, called as ssh is" },
     { 's', OPTION_ACCEPTED, NULL, NULL, 0, "SFTP, as it is anyway" },
     { 'T', OPTION_COUNT, NULL, NULL, AT(any_names), "with -O: take files under other names than were asked for" },
     { 'v', OPTION_COUNT, NULL, NULL, AT(remote.verbose), "say what happens; up to three times" },
@@ -77,10 +80,8 @@ static bool take_place(struct scp *scp, struct place *place, const char *text)
     place->is_remote = is_remote(text);
     if (!place->is_remote)
         return true;
-    if (!destination_parse(text, "scp", &place->destination)) {
-        say("%s: no host is named", text);
+    if (!destination_parse(text, "scp", &place->destination))
         return false;
-    }
     for (struct place *other = scp->sources; other != place && place->same == NULL; other++)
         if (other->is_remote && same_text(other->destination.user, place->destination.user) &&
             same_text(other->destination.host, place->destination.host) &&
@@ -107,7 +108,7 @@ struct remote *place_connect(struct scp *scp, struct place *place)
 {
     struct place *owner = place->same != NULL ? place->same : place;
 
-    if (owner->remote.conn != NULL)
+    if (remote_is_connected(&owner->remote))
         return &owner->remote;
     remote_done(&owner->remote);
     talk_as("ssh");
@@ -124,8 +125,8 @@ sshio_sftp *place_sftp(struct scp *scp, struct place *place)
 
     if (remote == NULL)
         return NULL;
-    if (remote->sftp == NULL && !remote_start_sftp(remote))
-        return NULL;
+    if (remote->sftp == NULL && !remote_start_sftp(remote, "sftp") && remote->program != NULL && !talk_is_silenced())
+        say("Connection closed");
     return remote->sftp;
 }
 
@@ -151,11 +152,22 @@ static int copy_here(const struct scp *scp, const struct place *source)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : SCP_FAILED;
 }
 
+static int run_there(struct scp *scp, struct remote *remote, const char *command)
+{
+    struct session_settings session = { .no_input = 1, .no_terminal = 1, .command = command };
+    int status;
+
+    if (remote->program == NULL)
+        return session_run(&remote->login, remote->conn, &session);
+    return program_run(&scp->remote.program, remote->destination, command, &status) == 0 && WIFEXITED(status)
+               ? WEXITSTATUS(status)
+               : SCP_FATAL;
+}
+
 /* The other host runs its own scp, which logs in at the target by what is there. */
 static int copy_by_source(struct scp *scp, struct place *source)
 {
     struct remote *remote = place_connect(scp, source);
-    struct session_settings session = { .no_input = 1, .no_terminal = 1 };
     const char *path = source->destination.path;
     char *command;
 
@@ -164,8 +176,7 @@ static int copy_by_source(struct scp *scp, struct place *source)
     if (asprintf(&command, "scp%s%s%s %s %s", scp->recurse > 0 ? " -r" : "", scp->preserve > 0 ? " -p" : "",
                  scp->quiet > 0 ? " -q" : "", path != NULL && path[0] != '\0' ? path : ".", scp->target->text) < 0)
         return SCP_FATAL;
-    session.command = command;
-    int status = session_run(&remote->login, remote->conn, &session);
+    int status = run_there(scp, remote, command);
     free(command);
     return status == 0 ? 0 : SCP_FAILED;
 }
@@ -214,6 +225,12 @@ static int copy_all(struct scp *scp)
 
 static int prepare_and_copy(struct scp *scp, int count, char **words)
 {
+    if (!program_check(&scp->remote.program, tool_scp.name))
+        return SCP_FAILED;
+    if (scp->remote.program.server != NULL && (scp->old > 0 || scp->by_source > 0)) {
+        say("-D is a server of SFTP, which -O and -R are not");
+        return SCP_FAILED;
+    }
     scp->meter.shown = scp->quiet == 0 && isatty(STDOUT_FILENO);
     scp->copying.meter = &scp->meter;
     scp->copying.recurse = scp->recurse > 0;
@@ -231,24 +248,34 @@ static int prepare_and_copy(struct scp *scp, int count, char **words)
     return copy_all(scp);
 }
 
-static void done(struct scp *scp)
+/* False = another program that was used has failed. */
+static bool done(struct scp *scp)
 {
+    bool ok = true;
+
     for (size_t i = 0; scp->sources != NULL && i <= scp->source_count; i++) {
-        remote_done(&scp->sources[i].remote);
+        ok = remote_done(&scp->sources[i].remote) && ok;
         destination_done(&scp->sources[i].destination);
     }
     free(scp->sources);
     free(scp->remote.lines.text);
+    arguments_done(&scp->remote.program.passed);
     meter_done(&scp->meter);
     account_done(&scp->account);
+    return ok;
 }
 
 static int run_scp(int argc, char **argv)
 {
-    struct scp scp = { .quiet = 0 };
-    struct command_line line = {
-        .tool = &tool_scp, .argc = argc, .argv = argv, .next = 1, .settings = &scp, .lines = &scp.remote.lines
-    };
+    struct scp scp = { .remote.program.style = &program_of_scp };
+    struct command_line line = { .tool = &tool_scp,
+                                 .argc = argc,
+                                 .argv = argv,
+                                 .next = 1,
+                                 .settings = &scp,
+                                 .lines = &scp.remote.lines,
+                                 .taken = program_take_option,
+                                 .user = &scp.remote.program };
     int status = SCP_FAILED;
 
     signal(SIGPIPE, SIG_IGN);
@@ -258,8 +285,8 @@ static int run_scp(int argc, char **argv)
         else
             options_usage(&tool_scp, stderr);
     }
-    done(&scp);
-    return status;
+    bool ok = done(&scp);
+    return status == 0 && !ok ? SCP_FAILED : status;
 }
 
 const struct tool tool_scp = {

@@ -52,10 +52,14 @@ static int copy(struct scp *scp, sshio_scp_path from, sshio_scp_path to)
     return rc == 0 && scp->copying.failed == 0 ? 0 : SCP_FAILED;
 }
 
-static sshio_scp_path remote_path_of(const struct remote *remote, const struct place *place)
+static sshio_scp_path remote_path_of(struct remote *remote, const struct place *place)
 {
     const char *path = place->destination.path;
-    return SSHIO_REMOTE(remote->conn, path != NULL && path[0] != '\0' ? path : ".");
+    const char *whole = path != NULL && path[0] != '\0' ? path : ".";
+
+    if (remote->program != NULL)
+        return (sshio_scp_path){ .path = whole, .start = remote_start_scp, .user = remote };
+    return SSHIO_REMOTE(remote->conn, whole);
 }
 
 int scp_old_upload(struct scp *scp)

@@ -78,7 +78,8 @@ static void add_clients(struct env_list *env, const char *const *sent, const cha
     }
 }
 
-char **session_env_new(const struct account *account, const sshio_process *process, const char *const *accepted)
+char **session_env_new(const struct account *account, const sshio_process *process, const char *original,
+                       const char *const *accepted)
 {
     const char *const *sent = sshio_process_env(process);
     const char *time_zone = getenv("TZ");
@@ -96,6 +97,8 @@ char **session_env_new(const struct account *account, const sshio_process *proce
     add(&env, "SHELL=%s", account->shell);
     if (time_zone != NULL)
         add(&env, "TZ=%s", time_zone);
+    if (original != NULL)
+        add(&env, "SSH_ORIGINAL_COMMAND=%s", original);
     add_connection(&env, sshio_process_conn(process));
     add_clients(&env, sent, accepted);
     if (!env.failed)

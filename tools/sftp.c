@@ -22,20 +22,22 @@ struct settings {
     struct remote_settings remote;
     struct copying copying;
     int quiet, noisy, recurse, preserve, resume, flush;
-    const char *batch, *extra;
+    const char *batch, *extra, *subsystem;
 };
 
 static const struct tool_option options[] = {
     { '4', OPTION_SETTING, NULL, "AddressFamily=inet", 0, "IPv4 only" },
     { '6', OPTION_SETTING, NULL, "AddressFamily=inet6", 0, "IPv6 only" },
-    { 'A', OPTION_MISSING, NULL, NULL, 0, "agent forwarding" },
+    { 'A', OPTION_COUNT, NULL, NULL, FLAG(remote.program.forwards_agent),
+      "agent forwarding, by another program (-S); by this one it is not supported yet" },
     { 'a', OPTION_COUNT, NULL, NULL, FLAG(resume), "go on with transfers that broke off" },
     { 'B', OPTION_TEXT, "bytes", NULL, FLAG(copying.buffer_size), "size of the blocks that are read and written" },
     { 'b', OPTION_TEXT, "file", NULL, FLAG(batch),
       "commands come from this file, - is stdin; the first that fails ends it" },
     { 'C', OPTION_SETTING, NULL, "Compression=yes", 0, "compress what is sent and received" },
     { 'c', OPTION_KEYWORD, "ciphers", "Ciphers", 0, "encryption algorithms" },
-    { 'D', OPTION_MISSING, "command", NULL, 0, "an SFTP server that runs here" },
+    { 'D', OPTION_TEXT, "command", NULL, FLAG(remote.program.server),
+      "an SFTP server that runs here, with its arguments, instead of a host" },
     { 'F', OPTION_TEXT, "file", NULL, FLAG(remote.config_file), "config file instead of the usual ones, or none" },
     { 'f', OPTION_COUNT, NULL, NULL, FLAG(flush), "wait until files that were copied are on the disk" },
     { 'h', OPTION_HELP, NULL, NULL, 0, "this text" },
@@ -49,8 +51,10 @@ static const struct tool_option options[] = {
     { 'q', OPTION_COUNT, NULL, "LogLevel=ERROR", FLAG(quiet), "no progress, no messages but errors" },
     { 'R', OPTION_TEXT, "requests", NULL, FLAG(copying.requests), "requests that are under way at a time" },
     { 'r', OPTION_COUNT, NULL, NULL, FLAG(recurse), "directories too, with all that is in them" },
-    { 'S', OPTION_MISSING, "program", NULL, 0, "another program that makes the connection" },
-    { 's', OPTION_ACCEPTED, "subsystem", "sftp", 0, "the subsystem of the server: sftp" },
+    { 'S', OPTION_TEXT, "program", NULL, FLAG(remote.program.ssh),
+      "another program that makes the connection, called as ssh is" },
+    { 's', OPTION_TEXT, "subsystem", NULL, FLAG(subsystem),
+      "the subsystem of the server: sftp; with -S another one, or the path of a server there" },
     { 'v', OPTION_COUNT, NULL, NULL, FLAG(remote.verbose), "say what happens; up to three times" },
     { 'X', OPTION_TEXT, "option", NULL, FLAG(extra), "nrequests=number or buffer=bytes, as -R and -B" },
 };
@@ -89,6 +93,15 @@ static void interrupted(void *user)
         sshio_cancel(sftp->running);
     else if (sftp->input != NULL)
         input_interrupt(sftp->input);
+}
+
+/* Also when this program goes on after it was stopped. */
+static void terminal_changed(void *user)
+{
+    struct sftp *sftp = user;
+
+    if (sftp->running == NULL && sftp->input != NULL)
+        input_refresh(sftp->input);
 }
 
 /* False = the session ends with *status. */
@@ -163,10 +176,14 @@ static int run_session(struct sftp *sftp, const struct destination *destination,
         say("Need cwd: %s", remote_reason());
         return LOST;
     }
-    if (!sftp->quiet)
+    if (!sftp->quiet && sftp->server != NULL)
+        fprintf(stderr, "Attached to %s.\n", sftp->server);
+    else if (!sftp->quiet)
         fprintf(stderr, "Connected to %s.\n", destination->host);
-    if (sftp->interactive)
+    if (sftp->interactive) {
         terminal_on_interrupt(interrupted, sftp);
+        terminal_watch_size(terminal_changed, sftp);
+    }
     if (destination->path != NULL && destination->path[0] != '\0')
         rc = sftp_begin(sftp, destination->path, local, &transferred);
     if (rc != 0 || transferred)
@@ -184,6 +201,7 @@ static void apply(const struct settings *settings, struct sftp *sftp)
     sftp->meter.shown = !sftp->quiet && settings->batch == NULL && isatty(STDOUT_FILENO);
     sftp->copying = settings->copying;
     sftp->copying.meter = &sftp->meter;
+    sftp->copying.announces = true;
 }
 
 /* What the login says is said as ssh says it, who did that before. */
@@ -191,7 +209,10 @@ static bool log_in(struct remote *remote, const struct settings *settings, const
                    const struct destination *destination)
 {
     talk_as("ssh");
-    bool ok = remote_connect(remote, &settings->remote, account, destination) && remote_start_sftp(remote);
+    bool ok = remote_connect(remote, &settings->remote, account, destination);
+    if (program_is_used(&settings->remote.program))
+        talk_as(NULL);
+    ok = ok && remote_start_sftp(remote, settings->subsystem);
     talk_as(NULL);
     if (!ok && !talk_is_silenced())
         say("Connection closed");
@@ -201,24 +222,25 @@ static bool log_in(struct remote *remote, const struct settings *settings, const
 static int connect_and_run(struct settings *settings, const char *place, const char *local)
 {
     struct account account = { 0 };
-    struct destination destination;
+    struct destination destination = { 0 };
     struct remote remote = { 0 };
-    struct sftp sftp = { .host = place };
+    struct sftp sftp = { .host = place, .server = settings->remote.program.server };
     int status = LOST;
 
     apply(settings, &sftp);
-    if (!destination_parse(place, "sftp", &destination))
-        say("no host in \"%s\"", place);
-    else if (!account_load(&account, getenv("HOME")))
+    bool has_place = sftp.server != NULL || destination_parse(place, "sftp", &destination);
+    if (has_place && !account_load(&account, getenv("HOME")))
         say("No user exists for uid %lu", (unsigned long)getuid());
-    else if ((settings->extra != NULL && !copying_take_extra(&sftp.copying, settings->extra)) ||
-             !copying_take_options(&sftp.copying) || !open_input(&sftp, settings->batch))
+    else if (has_place && ((settings->extra != NULL && !copying_take_extra(&sftp.copying, settings->extra)) ||
+                           !copying_take_options(&sftp.copying) || !open_input(&sftp, settings->batch)))
         status = FAILED;
-    else if (log_in(&remote, settings, &account, &destination)) {
+    else if (has_place && log_in(&remote, settings, &account, &destination)) {
         sftp.sftp = remote.sftp;
         status = run_session(&sftp, &destination, local);
     }
+    terminal_watch_size(NULL, NULL);
     input_close(sftp.input);
+    sftp.input = NULL;
     meter_done(&sftp.meter);
     sshio_free(sftp.directory);
     remote_done(&remote);
@@ -227,28 +249,58 @@ static int connect_and_run(struct settings *settings, const char *place, const c
     return status;
 }
 
+static bool check(struct settings *settings)
+{
+    if (!program_check(&settings->remote.program, tool_sftp.name))
+        return false;
+    if (program_is_used(&settings->remote.program) || strcmp(settings->subsystem, "sftp") == 0)
+        return true;
+    say("-s %s is not supported without another program (-S)", settings->subsystem);
+    return false;
+}
+
+static int run_operands(struct settings *settings, int count, char **words)
+{
+    bool needs_host = settings->remote.program.server == NULL;
+
+    if (needs_host && (count < 1 || count > 2)) {
+        options_usage(&tool_sftp, stderr);
+        return FAILED;
+    }
+    if (!check(settings))
+        return FAILED;
+    if (settings->batch != NULL && !config_lines_add(&settings->remote.lines, "BatchMode=yes"))
+        return FAILED;
+    terminal_guard(LOST);
+    return connect_and_run(settings, needs_host ? words[0] : "", needs_host && count > 1 ? words[1] : NULL);
+}
+
+static void option_taken(const struct tool_option *option, const char *argument, void *user)
+{
+    if (option->letter == 'b')
+        arguments_add(&((struct program_settings *)user)->passed, "-obatchmode yes");
+    program_take_option(option, argument, user);
+}
+
 static int run_sftp(int argc, char **argv)
 {
-    struct settings settings = { .quiet = 0 };
+    struct settings settings = { .remote.program = { .style = &program_of_sftp, .keeps_interrupts = true },
+                                 .subsystem = "sftp" };
     struct command_line line = { .tool = &tool_sftp,
                                  .argc = argc,
                                  .argv = argv,
                                  .next = 1,
                                  .settings = &settings,
-                                 .lines = &settings.remote.lines };
+                                 .lines = &settings.remote.lines,
+                                 .taken = option_taken,
+                                 .user = &settings.remote.program };
     int status = FAILED;
 
     talk_as(NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (options_take(&line, &status)) {
-        int left = argc - line.next;
-        if (left < 1 || left > 2) {
-            options_usage(&tool_sftp, stderr);
-        } else if (settings.batch == NULL || config_lines_add(&settings.remote.lines, "BatchMode=yes")) {
-            terminal_guard(LOST);
-            status = connect_and_run(&settings, argv[line.next], left > 1 ? argv[line.next + 1] : NULL);
-        }
-    }
+    if (options_take(&line, &status))
+        status = run_operands(&settings, argc - line.next, argv + line.next);
+    arguments_done(&settings.remote.program.passed);
     free(settings.remote.lines.text);
     return status;
 }

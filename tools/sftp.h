@@ -19,8 +19,9 @@ struct input;
 
 struct sftp {
     sshio_sftp *sftp;
-    const char *host; /* as it was named */
-    char *directory;  /* that remote paths begin at; absolute */
+    const char *host;   /* as it was named */
+    const char *server; /* that runs here; NULL = none */
+    char *directory;    /* that remote paths begin at; absolute */
     bool quiet, interactive, stops_at_errors;
     bool ended; /* by a command */
     bool recurse, preserve, resume, flush;
@@ -139,6 +140,7 @@ struct input *input_open(struct sftp *sftp, int fd, bool editable);
 /* Waits. The next line, without its end; freed by the caller. NULL = there is none, or it was interrupted. */
 char *input_line(struct input *input, const char *prompt, bool *interrupted);
 void input_interrupt(struct input *input); /* on the thread of the loop */
+void input_refresh(struct input *input);   /* likewise: the terminal has changed, or others have written on it */
 void input_close(struct input *input);     /* takes NULL */
 
 /* On the worker thread that reads: the next octet. False = the end, or an interrupt. */
@@ -147,6 +149,7 @@ bool input_byte(struct input *input, char *byte);
 struct editor;
 struct editor *editor_open(struct sftp *sftp, struct input *input); /* NULL = there is none */
 char *editor_line(struct editor *editor, const char *prompt);       /* on the worker thread; as input_line */
+void editor_refresh(struct editor *editor);                         /* within editor_line: shows it anew */
 void editor_close(struct editor *editor);                           /* takes NULL */
 
 /* Completion: how the last word of a line goes on. *insertion is what is to be typed, *choices all that it could be;

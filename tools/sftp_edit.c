@@ -209,6 +209,14 @@ char *editor_line(struct editor *editor, const char *prompt)
     return line;
 }
 
+void editor_refresh(struct editor *editor)
+{
+    putchar('\r');
+    fflush(stdout);
+    el_resize(editor->el);
+    el_set(editor->el, EL_REFRESH);
+}
+
 void editor_close(struct editor *editor)
 {
     if (editor == NULL)

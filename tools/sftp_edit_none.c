@@ -13,6 +13,11 @@ char *editor_line(struct editor *editor, const char *prompt)
     return NULL;
 }
 
+void editor_refresh(struct editor *editor)
+{
+    (void)editor;
+}
+
 void editor_close(struct editor *editor)
 {
     (void)editor;

@@ -49,26 +49,63 @@ void input_close(struct input *input)
     free(input);
 }
 
+enum wish { INTERRUPT = 'i', REFRESH = 'r' };
+
+static void wake(struct input *input, char wish)
+{
+    if (write(input->wake[1], &wish, 1) < 0)
+        return; /* it is full: who reads is being woken */
+}
+
 void input_interrupt(struct input *input)
 {
-    if (write(input->wake[1], "", 1) < 0)
-        return; /* it is full: who reads is being woken */
+    wake(input, INTERRUPT);
+}
+
+void input_refresh(struct input *input)
+{
+    wake(input, REFRESH);
 }
 
 /* ---- on the worker thread ---- */
 
-static bool fill(struct input *input)
+/* What the loop's thread wants. */
+static void grant_wishes(struct input *input)
+{
+    char wish;
+    bool refresh = false;
+
+    while (read(input->wake[0], &wish, 1) == 1) {
+        input->interrupted |= wish == INTERRUPT;
+        refresh |= wish == REFRESH;
+    }
+    if (refresh && !input->interrupted && input->editor != NULL)
+        editor_refresh(input->editor);
+}
+
+/* Until there is something to read; false = an interrupt. */
+static bool wait_for_input(struct input *input)
 {
     struct pollfd fds[] = { { .fd = input->fd, .events = POLLIN }, { .fd = input->wake[0], .events = POLLIN } };
+
+    for (;;) {
+        while (poll(fds, 2, -1) < 0 && errno == EINTR)
+            ;
+        if (fds[1].revents == 0)
+            return true;
+        grant_wishes(input);
+        if (input->interrupted)
+            return false;
+    }
+}
+
+static bool fill(struct input *input)
+{
     ssize_t n;
 
     do {
-        while (poll(fds, 2, -1) < 0 && errno == EINTR)
-            ;
-        if (fds[1].revents != 0) {
-            input->interrupted = true;
+        if (!wait_for_input(input))
             return false;
-        }
         n = read(input->fd, input->buffer, sizeof input->buffer);
     } while (n < 0 && (errno == EINTR || errno == EAGAIN));
     input->at = 0;

@@ -11,23 +11,6 @@
 
 /* ---- the destination ---- */
 
-/* Cuts the port off "host:port" and "[host]:port", and the brackets with it; other colons are of an IPv6 address. */
-static char *cut_port(char *host)
-{
-    char *end = host[0] == '[' ? strchr(host, ']') : NULL;
-    char *port = end != NULL ? (end[1] == ':' ? end + 1 : NULL) : strchr(host, ':');
-
-    if (end == NULL && port != NULL && strchr(port + 1, ':') != NULL)
-        return NULL;
-    if (port != NULL)
-        *port++ = '\0';
-    if (end == NULL)
-        return port;
-    *end = '\0';
-    memmove(host, host + 1, strlen(host));
-    return port;
-}
-
 bool login_set_destination(struct login *login, char *destination)
 {
     static const char scheme[] = "ssh://";
@@ -41,10 +24,17 @@ bool login_set_destination(struct login *login, char *destination)
             text[strlen(text) - 1] = '\0';
     }
     char *at = strrchr(text, '@');
-    char *host = at != NULL ? at + 1 : text;
-    const char *port = with_port ? cut_port(host) : NULL;
+    const char *host = at != NULL ? at + 1 : text, *port = NULL;
     if (at == text || host[0] == '\0' || host[0] == '-') {
         say("no host in \"%s\"", text);
+        return false;
+    }
+    if ((with_port || host[0] == '[') && sshio_parse_host(at != NULL ? at + 1 : text, &host, &port) != 0) {
+        say("%s", sshio_error_message());
+        return false;
+    }
+    if (port != NULL && !with_port) {
+        say("%s:%s: a port goes with ssh:// or -p", host, port);
         return false;
     }
     if (at != NULL)

@@ -28,40 +28,19 @@ static int wait_for_end(sshio_conn *conn)
     return SSH_OWN_FAILURE;
 }
 
-static bool split_place(char *place, const char **host, int *port)
-{
-    char *colon = strrchr(place, ':');
-    char *end;
-
-    if (colon == NULL || colon == place)
-        return false;
-    long number = strtol(colon + 1, &end, 10);
-    if (*end != '\0' || number < 1 || number > 65535)
-        return false;
-    *colon = '\0';
-    *port = (int)number;
-    *host = place;
-    if (place[0] == '[' && colon[-1] == ']') {
-        colon[-1] = '\0';
-        *host = place + 1;
-    }
-    return true;
-}
-
 static int run_forward(sshio_conn *conn, const char *forward)
 {
     sshio_reader *reader = NULL;
     sshio_writer *writer = NULL;
-    const char *host;
-    int port;
+    const char *host, *port = NULL;
 
     char *place = strdup(forward);
-    if (place == NULL || !split_place(place, &host, &port)) {
+    if (place == NULL || sshio_parse_host(place, &host, &port) != 0 || port == NULL) {
         say("Bad stdio forwarding specification '%s'", forward);
         free(place);
         return SSH_OWN_FAILURE;
     }
-    int rc = sshio_open_connection(conn, host, port, NULL, &reader, &writer);
+    int rc = sshio_open_connection(conn, host, atoi(port), NULL, &reader, &writer);
     free(place);
     if (rc != 0)
         return own_failure("stdio forwarding failed: ");

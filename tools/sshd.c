@@ -199,6 +199,7 @@ void service_unref(struct service *service)
     free_host_keys(service->host_keys);
     free(service->banner);
     sftp_arguments_done(&service->sftp);
+    free(service->root);
     free(service);
 }
 

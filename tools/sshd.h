@@ -35,6 +35,8 @@ struct service {
     sshio_config *config;
     sshio_keyref *host_keys; /* ended by an empty one */
     char *banner;            /* NULL = none */
+    const char *forced;      /* command that runs whatever is asked for; NULL = none */
+    char *root;              /* root directory of sessions; NULL = ours */
     bool serves_sftp;        /* by ourselves */
     struct sftp_arguments sftp;
     bool takes_keys;
@@ -76,6 +78,10 @@ struct client *client_ref(struct client *client);
 void client_unref(struct client *client);
 
 /* sshd_login.c */
+/* %h is the home directory, %u the user, %U its number, %% a percent sign; a name that is not absolute is one in the
+ * home directory. The account is our own, so nothing of this comes from a peer. NULL = out of memory or an unknown
+ * token. */
+char *login_expand_tokens(const struct account *account, const char *name);
 bool login_prepare(struct service *service); /* false = nobody could ever log in, and all is said */
 int login_begin(sshio_conn *conn, const char *username, void *user);
 int login_takes_keys(sshio_conn *conn, void *user);
@@ -93,6 +99,13 @@ void session_handle(sshio_process *process, void *user);
 int session_serve_sftp(sshio_chan *chan, sshio_request *req, void *user);
 int session_forward(sshio_conn *conn, const char *dest_host, int dest_port, const char *orig_host, int orig_port,
                     sshio_request *req, void *user);
+
+/* sshd_root.c */
+bool root_prepare(struct service *service); /* false = it is no directory, and all is said */
+/* Why the root directory cannot be that of a program, as text that the log has; NULL = it can. */
+const char *root_refusal(const struct service *service);
+/* Where a session begins, in the root directory if there is one. */
+const char *root_home(const struct service *service);
 
 /* sshd_serve.c: both return the exit status. ready: a descriptor that gets one byte when we listen, -1 = none. */
 int serve_listening(struct server *server, int ready);

@@ -10,9 +10,7 @@
 
 /* ---- files of keys ---- */
 
-/* %h is the home directory, %u the user, %% a percent sign; a name that is not absolute is one in the home directory.
- * The account is our own, so nothing of this comes from a peer. NULL = out of memory or an unknown token. */
-static char *expand_tokens(const struct account *account, const char *name)
+char *login_expand_tokens(const struct account *account, const char *name)
 {
     char *path = NULL;
     size_t size = 0;
@@ -57,7 +55,7 @@ struct authorized_lines {
 static void append_file(struct authorized_lines *lines, const char *name)
 {
     const struct account *account = &lines->service->server->account;
-    char *expanded = expand_tokens(account, name);
+    char *expanded = login_expand_tokens(account, name);
     char *path = expanded != NULL ? path_expand(account, expanded) : NULL;
     const char *reason = "out of memory, or an unknown token in the name";
 

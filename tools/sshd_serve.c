@@ -146,47 +146,20 @@ static void fill_options(struct service *service, const sshio_source *config, ss
 
 /* ---- listening ---- */
 
-/* "host", "host:port", "[host]:port" or an IPv6 address; the text is cut in place. False = bad port. */
-static bool split_address(char *text, const char **host, int *port)
-{
-    char *colon = strrchr(text, ':');
-    char *end;
-
-    *host = text;
-    if (text[0] == '[' && strchr(text, ']') != NULL) {
-        *host = text + 1;
-        end = strchr(text, ']');
-        *end = '\0';
-        colon = end[1] == ':' ? end + 1 : NULL;
-        if (colon == NULL && end[1] != '\0')
-            return false;
-    } else if (colon != NULL && strchr(text, ':') != colon) {
-        colon = NULL;
-    }
-    if (colon == NULL)
-        return true;
-    *colon = '\0';
-    long number = strtol(colon + 1, &end, 10);
-    if (colon[1] == '\0' || *end != '\0' || number < 1 || number > 65535)
-        return false;
-    *port = (int)number;
-    return true;
-}
-
 static bool listen_on(struct service *service, const char *address, sshio_listener **listener)
 {
     const sshio_source config = { .config = service->config };
     sshio_server_options arguments;
-    int port = atoi(options_text(service->config, "Port", "22"));
-    const char *host = NULL;
+    const char *host = "", *port = NULL;
     char *text = strdup(address);
 
     fill_options(service, &config, &arguments);
-    bool ok = text != NULL && split_address(text, &host, &port);
+    bool ok = text != NULL && (text[0] == '\0' || sshio_parse_host(text, &host, &port) == 0);
+    int number = atoi(port != NULL ? port : options_text(service->config, "Port", "22"));
     if (!ok)
-        say("bad address to listen on: %s", address);
-    else if (sshio_listen(host, port, &arguments, listener) != 0) {
-        say("Cannot listen on %s port %d: %s", host[0] != '\0' ? host : "*", port, sshio_error_message());
+        say("bad address to listen on: %s", text != NULL ? sshio_error_message() : address);
+    else if (sshio_listen(host, number, &arguments, listener) != 0) {
+        say("Cannot listen on %s port %d: %s", host[0] != '\0' ? host : "*", number, sshio_error_message());
         ok = false;
     }
     free(text);

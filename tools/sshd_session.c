@@ -1,6 +1,5 @@
 /* sshio sshd: commands, shells, subsystems and forwarded connections. */
 #include <string.h>
-#include <unistd.h>
 
 #include "session_env.h"
 #include "sshd.h"
@@ -41,16 +40,20 @@ bool session_prepare(struct service *service)
         say("Subsystem %s: " INTERNAL_SFTP " serves the subsystem " SFTP " alone", served[i]);
         return false;
     }
+    service->forced = options_text(service->config, "ForceCommand", NULL);
+    if (service->forced != NULL)
+        command = service->forced;
     service->serves_sftp = is_internal(command);
+    if (!root_prepare(service))
+        return false;
     return !service->serves_sftp || sftp_arguments_take_line(&service->sftp, command, &service->server->account);
 }
 
-/* In the home directory, as its own program would be. */
+/* In the home directory, as its own program would be; below a root, if that has one. */
 int session_serve_sftp(sshio_chan *chan, sshio_request *req, void *user)
 {
     const struct client *client = user;
     const struct service *service = client->service;
-    const struct account *account = &service->server->account;
     sshio_sftp_server_options options;
 
     (void)chan;
@@ -59,41 +62,73 @@ int session_serve_sftp(sshio_chan *chan, sshio_request *req, void *user)
     sshio_sftp_server_options_init(&options);
     sftp_arguments_apply(&service->sftp, &options);
     options.umask = service->sftp.mask;
-    options.start_dir = service->sftp.start_path != NULL ? service->sftp.start_path : account->home;
+    options.chroot = service->root;
+    options.start_dir = service->sftp.start_path != NULL ? service->sftp.start_path : root_home(service);
     return sshio_answer_sftp_server(req, &options);
 }
 
-/* command NULL = what the client asked for. */
-static int exec_shell(const struct service *service, sshio_process *process, const char *command)
+/* What runs. The command that is forced, that of a subsystem, or NULL = what the client asked for. */
+struct plan {
+    const char *command;
+    const char *original; /* what was asked for, where another command is forced */
+};
+
+static int exec_shell(const struct service *service, sshio_process *process, const struct plan *plan)
 {
     const struct account *account = &service->server->account;
-    const char *const argv[] = { account->shell, "-c", command, NULL };
-    char **env = session_env_new(account, process, sshio_config_get(service->config, "AcceptEnv"));
+    const char *const argv[] = { account->shell, "-c", plan->command, NULL };
+    char **env = session_env_new(account, process, plan->original, sshio_config_get(service->config, "AcceptEnv"));
 
     if (env == NULL)
         return sshio_raise(SSHIO_ENOMEM, NULL);
     sshio_exec_options arguments;
     sshio_exec_options_init(&arguments);
     arguments.file = account->shell;
-    arguments.argv = command != NULL ? argv : NULL;
+    arguments.argv = plan->command != NULL ? argv : NULL;
     arguments.env = (const char *const *)env;
-    arguments.cwd = access(account->home, X_OK) == 0 ? account->home : "/";
+    arguments.root = service->root;
+    arguments.cwd = root_home(service);
     int rc = sshio_process_exec(process, &arguments);
     session_env_free(env);
     return rc;
 }
 
-static void handle(const struct service *service, sshio_process *process)
+/* False = nothing runs, and the client was told why. */
+static bool make_plan(const struct service *service, sshio_process *process, struct plan *plan)
 {
     const char *subsystem = sshio_process_subsystem(process);
-    const char *command = subsystem != NULL ? subsystem_command(service, subsystem) : NULL;
+    const char *refusal = root_refusal(service);
 
-    if (subsystem != NULL && command == NULL) {
+    plan->command = subsystem != NULL ? subsystem_command(service, subsystem) : NULL;
+    if (subsystem != NULL && plan->command == NULL) {
         sshio_printf(sshio_process_stderr(process), "subsystem %s is not served here\n", subsystem);
+        return false;
+    }
+    if (is_internal(service->forced)) {
+        sshio_printf(sshio_process_stdout(process), "This service allows sftp connections only.\n");
+        return false;
+    }
+    if (refusal != NULL) {
+        say("ChrootDirectory %s: %s", service->root, refusal);
+        sshio_printf(sshio_process_stderr(process), "programs are not run here\n");
+        return false;
+    }
+    if (service->forced != NULL) {
+        plan->original = subsystem != NULL ? plan->command : sshio_process_command(process);
+        plan->command = service->forced;
+    }
+    return true;
+}
+
+static void handle(const struct service *service, sshio_process *process)
+{
+    struct plan plan = { 0 };
+
+    if (!make_plan(service, process, &plan)) {
         sshio_process_exit(process, 1);
         return;
     }
-    int rc = exec_shell(service, process, command);
+    int rc = exec_shell(service, process, &plan);
     if (rc == 0 || sshio_error_is(rc, SSHIO_ECANCELED))
         return;
     say("%s: %s", service->server->account.shell, sshio_error_message());

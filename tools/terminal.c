@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -93,11 +94,48 @@ static void restore_flags(void)
             fcntl(fd, F_SETFL, flags_before[fd]);
 }
 
+/* ---- children ---- */
+
+#define FOLLOWERS_MAX 64 /* others end with their stdin */
+
+static _Atomic pid_t followers[FOLLOWERS_MAX]; /* 0 = free */
+
+static void replace_follower(pid_t old, pid_t new)
+{
+    for (size_t i = 0; i < FOLLOWERS_MAX; i++) {
+        pid_t expected = old;
+        if (atomic_compare_exchange_strong(&followers[i], &expected, new))
+            return;
+    }
+}
+
+void terminal_follow(pid_t pid)
+{
+    replace_follower(0, pid);
+}
+
+void terminal_unfollow(pid_t pid)
+{
+    replace_follower(pid, 0);
+}
+
+static void tell_followers(int signal)
+{
+    for (size_t i = 0; i < FOLLOWERS_MAX; i++) {
+        pid_t pid = atomic_load(&followers[i]);
+        if (pid > 0)
+            kill(pid, signal);
+    }
+}
+
+/* ---- signals ---- */
+
 static void end_by_signal(int signal)
 {
     char text[] = "Killed by signal   .\r\n";
     char *digits = text + sizeof "Killed by signal " - 1;
 
+    tell_followers(SIGTERM);
     terminal_restore();
     restore_flags();
     digits[0] = (char)('0' + signal / 10 % 10);
@@ -106,8 +144,6 @@ static void end_by_signal(int signal)
         _exit(status_of_signals);
     _exit(status_of_signals);
 }
-
-/* ---- signals ---- */
 
 struct watcher {
     void (*told)(void *user);
@@ -132,13 +168,17 @@ static void suspend(void)
     for (int fd = 0; fd < 3; fd++)
         flags[fd] = fcntl(fd, F_GETFL);
     suspended_fd = changed_fd;
+    if (changed_fd >= 0)
+        tcgetattr(changed_fd, &ours); /* an editor may have changed it since */
     terminal_restore();
     restore_flags();
+    tell_followers(SIGTSTP);
     sigemptyset(&stop);
     sigaddset(&stop, SIGTSTP);
     kill(getpid(), SIGTSTP);
     pthread_sigmask(SIG_UNBLOCK, &stop, NULL); /* here it stops */
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    tell_followers(SIGCONT);
     for (int fd = 0; fd < 3; fd++)
         if (flags[fd] >= 0)
             fcntl(fd, F_SETFL, flags[fd]);

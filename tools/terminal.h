@@ -3,6 +3,7 @@
 #define SSHIO_TOOLS_TERMINAL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Every key goes to the other side. False: stdin is no terminal that could be changed. terminal_restore undoes it, as
  * do exit and the signals that end a program. */
@@ -24,6 +25,10 @@ void terminal_watch_size(void (*changed)(void *user), void *user);
 
 /* From here on SIGINT ends nothing: it calls interrupted, likewise. */
 void terminal_on_interrupt(void (*interrupted)(void *user), void *user);
+
+/* A child that is stopped, continued and ended with this program, until it is unfollowed: after it was reaped. */
+void terminal_follow(pid_t pid);
+void terminal_unfollow(pid_t pid);
 
 /* Columns of the terminal fd, 80 when it is none. */
 int terminal_columns(int fd);

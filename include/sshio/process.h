@@ -148,6 +148,8 @@ typedef struct sshio_exec_options {
     const char *cwd;         /* default this process's */
     sshio_tri new_session;   /* in a session of its own; default yes */
     sshio_tri pty;           /* on a terminal; default when the client asked for one */
+    const char *root;        /* directory that becomes the root of the program, in which .file and .cwd are then: takes
+                                the right to chroot(2); default this process's */
 } sshio_exec_options;
 #define SSHIO_EXEC(...) SSHIO_OPTIONS(sshio_exec_options, __VA_ARGS__)
 SSHIO_API void sshio_exec_options_init(sshio_exec_options *options); /* defaults and .size */

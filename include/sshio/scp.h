@@ -14,13 +14,19 @@ typedef enum sshio_scp_quoting {
     SSHIO_SCP_QUOTE_RAW       /* as it is: the shell there runs what is in it, so never with text of somebody else */
 } sshio_scp_quoting;
 
+/* Starts the scp of another side by other means than a connection of ours, as another SSH program: command is what a
+ * shell there is to run ("scp -t path"). *in is read, *out written to; they may be equal, and are taken over. 0, or the
+ * result of the copy. Task. */
+typedef int (*sshio_scp_start_fn)(const char *command, int *in, int *out, void *user);
+
 /* One end of a copy, by value. Text alone: "path", "host:path", "user@host:path", "[address]:path",
  * "scp://[user@]host[:port]/path", where what has a slash before its first colon is a path. */
 typedef struct sshio_scp_path {
-    const char *path;         /* with .conn: on that host; NULL = the directory where one begins */
+    const char *path;         /* with .conn or .start: there; NULL = the directory where one begins */
     sshio_conn *conn;         /* an open connection, a client's, which stays open; default none */
     const char *const *paths; /* several sources on the same side, instead of .path; ends with NULL */
-    void *reserved[2];
+    sshio_scp_start_fn start; /* instead of .conn; called for each source */
+    void *user;               /* of .start */
 } sshio_scp_path;
 #define SSHIO_LOCAL(name) (*SSHIO_VALUE(sshio_scp_path, .path = (name)))
 #define SSHIO_REMOTE(connection, name) (*SSHIO_VALUE(sshio_scp_path, .path = (name), .conn = (connection)))

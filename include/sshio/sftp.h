@@ -264,6 +264,10 @@ SSHIO_API void sshio_sftp_options_init(sshio_sftp_options *options); /* defaults
 /* Starts the subsystem sftp on a client's connection. *sftp is given back with sshio_sftp_unref. Also
  * SSHIO_ECHANNEL_OPEN. Reference: SSHClientConnection.start_sftp_client. */
 SSHIO_API int sshio_start_sftp_client(sshio_conn *conn, const sshio_sftp_options *options, sshio_sftp **sftp);
+/* The same with a server that is read from in and written to by out, which may be equal: a program that serves files,
+ * or another SSH program that leads to one. Both are taken over, also on failure; .env and .send_env count for nothing.
+ * *sftp is given back with sshio_sftp_unref. SSHIO_ESFTP_CONNECTION_LOST: there is no server. */
+SSHIO_API int sshio_run_sftp_client(int in, int out, const sshio_sftp_options *options, sshio_sftp **sftp);
 
 /* None of these waits but wait_closed. */
 SSHIO_API sshio_sftp *sshio_sftp_ref(sshio_sftp *sftp);
@@ -275,12 +279,15 @@ SSHIO_API const sshio_sftp_limits *sshio_sftp_get_limits(
 SSHIO_API bool sshio_sftp_supports_remote_copy(const sshio_sftp *sftp);
 /* Asks the session to end; later calls fail. What is under way may still be answered. Harmless when repeated. */
 SSHIO_API void sshio_sftp_exit(sshio_sftp *sftp);
-SSHIO_API int sshio_sftp_wait_closed(sshio_sftp *sftp); /* until the channel is closed */
+SSHIO_API int sshio_sftp_wait_closed(sshio_sftp *sftp); /* until the channel, or the descriptors, are closed */
 
 /* ---- transfers ---- */
 /* Called when a part of a file is safely at its destination, with the sum so far, which never falls and ends at total;
  * bytes. Callback; a negative result ends the transfer and is its result. Paths are whole and borrowed. */
 typedef int (*sshio_progress_fn)(const char *srcpath, const char *dstpath, uint64_t bytes, uint64_t total, void *user);
+/* Called when a directory is begun, before it is made; with a progress handler all files that came before are complete.
+ * Callback. */
+typedef void (*sshio_directory_fn)(const char *srcpath, const char *dstpath, void *user);
 /* Called with an error of one item, srcpath and dstpath set. Callback; 0 goes on with the next item, else it is the
  * result of the transfer. */
 typedef int (*sshio_transfer_error_fn)(const sshio_error *error, void *user);
@@ -291,7 +298,7 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     bool follow_symlinks; /* copy what links lead to; default false: links are made anew */
     sshio_progress_fn progress;
     sshio_transfer_error_fn error_handler; /* default: the first error ends the transfer */
-    void *user;                            /* of both */
+    void *user;                            /* of all handlers */
     const char *const *more_sources;       /* further sources; the target is a directory then */
     sshio_tri sparse;                      /* only the data of files with holes; default yes */
     int64_t block_size;                    /* bytes of a request, if the server takes as many; default by its limits, at
@@ -307,6 +314,7 @@ typedef struct sshio_copy_options { /* SSHIO_COPY */
     bool source_modes;       /* what is new gets the permissions of its source, less the umask of that side; default
                                 false: those that are usual there */
     bool skip_symlinks;      /* links in directories are left out, instead of being made anew; default false */
+    sshio_directory_fn directory; /* of SFTP; default none */
 } sshio_copy_options;
 #define SSHIO_COPY(...) SSHIO_OPTIONS(sshio_copy_options, __VA_ARGS__)
 SSHIO_API void sshio_copy_options_init(sshio_copy_options *options); /* defaults and .size */

@@ -325,6 +325,19 @@ static int make_authorized_keys(struct configured *c, const sshio_source **autho
     return rc;
 }
 
+/* Restrictions of what runs, which is the program's own: one that loads its configuration can obey them. */
+static int check_restrictions(const sshio_source *source, const struct sshio_config *config, struct error *e)
+{
+    static const enum keyword_id ids[] = { KEYWORD_FORCE_COMMAND, KEYWORD_CHROOT_DIRECTORY };
+
+    for (size_t i = 0; source->config == NULL && i < sizeof ids / sizeof ids[0]; i++)
+        if (config_text(config, ids[i], NULL) != NULL)
+            return error_set(e, SSHIO_ECONFIG_PARSE,
+                             "%s is not obeyed by this server: its program does not load the configuration",
+                             keyword_at(ids[i])->name);
+    return 0;
+}
+
 int configure_server(sshio_server_options *o, struct configured *c, struct error *e)
 {
     static const sshio_config_query query = { .size = sizeof query };
@@ -333,6 +346,8 @@ int configure_server(sshio_server_options *o, struct configured *c, struct error
     if (o->config == NULL || (const void *)o->config == sshio_none)
         return 0;
     int rc = config_load(CONFIG_SERVER, o->config, &query, &c->config, e);
+    if (rc == 0)
+        rc = check_restrictions(o->config, c->config, e);
     if (rc == 0)
         rc = fill_fields(c, server_fields, sizeof server_fields / sizeof server_fields[0], o, e);
     if (rc == 0)

@@ -8,12 +8,13 @@
 
 #include <sshio/connection.h>
 
+#include "base/host_port.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "conn/client.h"
 #include "io/last_error.h"
 
 #define SCHEME "ssh://"
-#define PORT_MAX 65535
 
 struct hop {
     char *username; /* NULL = as configured */
@@ -22,33 +23,6 @@ struct hop {
 };
 
 /* ---- "[user@]host[:port]", "[user@][host]:port", "ssh://…" ---- */
-
-/* Cuts it off, and the brackets around the host. The colons of a bare IPv6 address are no port. NULL = there is none.
- */
-static char *cut_port(char **host)
-{
-    char *end = (*host)[0] == '[' ? strchr(*host, ']') : NULL;
-    char *colon = strchr(end != NULL ? end : *host, ':');
-
-    if (end == NULL && colon != NULL && strchr(colon + 1, ':') != NULL)
-        return NULL;
-    if (end != NULL) {
-        *end = '\0';
-        ++*host;
-    }
-    if (colon == NULL)
-        return NULL;
-    *colon = '\0';
-    return colon + 1;
-}
-
-static bool parse_port(const char *text, int *port)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-    *port = (int)number;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number >= 1 && number <= PORT_MAX;
-}
 
 /* Works in the text, which the hop points into. */
 static int parse_hop(char *text, struct hop *hop)
@@ -66,12 +40,16 @@ static int parse_hop(char *text, struct hop *hop)
         hop->username = hop->host;
         hop->host = at + 1;
     }
-    const char *port = cut_port(&hop->host);
-    if (port != NULL && !parse_port(port, &hop->port))
-        return fail(SSHIO_EINVAL, "proxy_jump: not a port of %s, to connect through it: %s", hop->host, port);
-    if (hop->host[0] == '\0' || strchr("-[", hop->host[0]) != NULL ||
-        (hop->username != NULL && hop->username[0] == '\0'))
-        return fail(SSHIO_EINVAL, "proxy_jump has no host to connect through, or no user in front of it");
+    struct host_port parts;
+    char shown[256];
+    log_escaped(span_of(hop->host), shown, sizeof shown);
+    const char *wrong = host_port_cut(hop->host, &parts);
+    if (wrong != NULL)
+        return fail(SSHIO_EINVAL, "proxy_jump: \"%s\" is no host to connect through: %s", shown, wrong);
+    hop->host = parts.host;
+    hop->port = parts.port != NULL ? atoi(parts.port) : 0;
+    if (hop->host[0] == '-' || (hop->username != NULL && hop->username[0] == '\0'))
+        return fail(SSHIO_EINVAL, "proxy_jump: \"%s\" is no host to connect through, or has no user in front of it", shown);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <sshio/base.h>
 
+#include "base/host_port.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "io/last_error.h"
@@ -15,6 +16,22 @@ int sshio_parse_byte_count(const char *text, uint64_t *bytes)
     if (bytes == NULL)
         return fail(SSHIO_EINVAL, "sshio_parse_byte_count: no place for the result");
     return units_byte_count(text, bytes, last_error());
+}
+
+int sshio_parse_host(char *text, const char **host, const char **port)
+{
+    struct host_port parts;
+    char shown[256];
+
+    if (text == NULL || host == NULL || port == NULL)
+        return fail(SSHIO_EINVAL, "sshio_parse_host: no text, or no place for the result");
+    log_escaped(span_of(text), shown, sizeof shown);
+    const char *wrong = host_port_cut(text, &parts);
+    if (wrong != NULL)
+        return fail(SSHIO_EINVAL, "\"%s\": %s", shown, wrong);
+    *host = parts.host;
+    *port = parts.port;
+    return 0;
 }
 
 int sshio_parse_interval(const char *text, double *seconds)
@@ -54,8 +71,7 @@ int sshio_set_debug_level(int level)
     return 0;
 }
 
-int sshio_logger_child(sshio_logger *logger, const char *name, const char *context,
-                       sshio_logger **child)
+int sshio_logger_child(sshio_logger *logger, const char *name, const char *context, sshio_logger **child)
 {
     if (child == NULL)
         return fail(SSHIO_EINVAL, "sshio_logger_child: no place for the result");

@@ -74,7 +74,7 @@ struct launch {
 };
 
 /* The step that failed is told along with errno, for the message. */
-enum step { STEP_DESCRIPTORS, STEP_SESSION, STEP_TERMINAL, STEP_DIRECTORY, STEP_EXEC };
+enum step { STEP_DESCRIPTORS, STEP_SESSION, STEP_TERMINAL, STEP_ROOT, STEP_DIRECTORY, STEP_EXEC };
 
 struct report {
     int step;
@@ -164,6 +164,8 @@ static void run_child(struct launch *l)
         give_up(ERROR_FD, STEP_SESSION);
     if (o->controlling_terminal && ioctl(0, TIOCSCTTY, 0) != 0)
         give_up(ERROR_FD, STEP_TERMINAL);
+    if (o->root != NULL && (chroot(o->root) != 0 || chdir("/") != 0))
+        give_up(ERROR_FD, STEP_ROOT);
     if (o->cwd != NULL && chdir(o->cwd) != 0)
         give_up(ERROR_FD, STEP_DIRECTORY);
     reset_signals();
@@ -222,6 +224,8 @@ static int fail_start(const struct child_options *o, const struct report *report
         return error_set_errno(e, report->os_errno, "cannot run %s: new session", o->file);
     case STEP_TERMINAL:
         return error_set_errno(e, report->os_errno, "cannot run %s: controlling terminal", o->file);
+    case STEP_ROOT:
+        return error_set_errno(e, report->os_errno, "cannot run %s: root directory %s", o->file, o->root);
     case STEP_DIRECTORY:
         return error_set_errno(e, report->os_errno, "cannot run %s: directory %s", o->file, o->cwd);
     case STEP_DESCRIPTORS:

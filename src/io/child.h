@@ -14,7 +14,8 @@ struct child_options {
     const char *file; /* looked up in PATH when it holds no slash */
     const char *const *argv;
     const char *const *env;    /* NULL = this process's */
-    const char *cwd;           /* NULL = this process's */
+    const char *root;          /* NULL = this process's; else the others are in it */
+    const char *cwd;           /* NULL = this process's, or the root */
     int in, out, err;          /* descriptors for 0, 1, 2; -1 = /dev/null. They stay the caller's */
     bool new_session;          /* setsid */
     bool controlling_terminal; /* in is a terminal and becomes the session's */

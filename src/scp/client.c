@@ -13,11 +13,11 @@
 #include "scp/session.h"
 #include "sftp/glob.h"
 
-/* One end of a copy: a place, and the connection to it, where it is remote. */
+/* One end of a copy: a place, and the way to it, where it is remote. */
 struct copy_end {
     struct scp_place place;
-    sshio_conn *conn; /* NULL = here, or not connected yet */
-    bool is_ours;     /* the connection was opened for this copy */
+    sshio_scp_path way; /* its connection is NULL while it is not connected; no way = here */
+    bool is_ours;       /* the connection was opened for this copy */
 };
 
 struct copy {
@@ -36,11 +36,11 @@ void sshio_scp_options_init(sshio_scp_options *options)
 
 /* ---- ends ---- */
 
-static int end_init(struct copy_end *end, sshio_conn *conn, const char *path)
+static int end_init(struct copy_end *end, const sshio_scp_path *way, const char *path)
 {
     const char *text = path != NULL ? path : "";
-    *end = (struct copy_end){ .conn = conn };
-    if (conn == NULL)
+    *end = (struct copy_end){ .way = *way };
+    if (way->conn == NULL && way->start == NULL)
         return scp_place_parse(path != NULL ? path : ".", &end->place, last_error());
     end->place.path = mem_strdup(text);
     return end->place.path != NULL ? 0 : fail_nomem();
@@ -49,20 +49,20 @@ static int end_init(struct copy_end *end, sshio_conn *conn, const char *path)
 static void end_done(struct copy_end *end)
 {
     if (end->is_ours)
-        sshio_conn_unref(end->conn);
+        sshio_conn_unref(end->way.conn);
     scp_place_done(&end->place);
-    *end = (struct copy_end){ .conn = NULL };
+    *end = (struct copy_end){ .is_ours = false };
 }
 
 static bool is_remote(const struct copy_end *end)
 {
-    return end->conn != NULL || end->place.host != NULL;
+    return end->way.conn != NULL || end->way.start != NULL || end->place.host != NULL;
 }
 
 static int end_connect(const struct copy *copy, struct copy_end *end)
 {
     sshio_client_options options;
-    if (end->conn != NULL || end->place.host == NULL)
+    if (end->way.conn != NULL || end->place.host == NULL)
         return 0;
     int rc = OPTIONS_TAKE(&options, copy->o.connect);
     if (rc != 0)
@@ -71,7 +71,7 @@ static int end_connect(const struct copy *copy, struct copy_end *end)
         options.username = end->place.user;
     if (end->place.port != 0)
         options.port = end->place.port;
-    rc = sshio_connect(end->place.host, &options, &end->conn);
+    rc = sshio_connect(end->place.host, &options, &end->way.conn);
     end->is_ours = rc == 0;
     return rc;
 }
@@ -141,7 +141,7 @@ static int open_session(struct copy *copy, struct scp_session *session, const st
         .recurse = copy->c.recurse,
         .path = end->place.path,
     };
-    return scp_session_open(session, end->conn, &command, copy->o.path_quoting);
+    return scp_session_open(session, &end->way, &command, copy->o.path_quoting);
 }
 
 /* A name that is there stands for itself, even if it looks like a pattern. */
@@ -216,12 +216,12 @@ static int run_one(struct copy *copy, struct running *r)
     return rc;
 }
 
-static int copy_one(struct copy *copy, sshio_conn *conn, const char *path)
+static int copy_one(struct copy *copy, const char *path)
 {
     struct running *r = mem_zalloc(sizeof *r);
     if (r == NULL)
         return fail_nomem();
-    int rc = end_init(&copy->source, conn, path);
+    int rc = end_init(&copy->source, &copy->from, path);
     if (rc == 0)
         rc = run_one(copy, r);
     bool interrupted = rc == SSHIO_ECANCELED || rc == SSHIO_ETIMEDOUT;
@@ -235,24 +235,24 @@ static int copy_one(struct copy *copy, sshio_conn *conn, const char *path)
 
 /* ---- the whole ---- */
 
-static int copy_list(struct copy *copy, sshio_conn *conn, const char *const *paths)
+static int copy_list(struct copy *copy, const char *const *paths)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && paths != NULL && paths[i] != NULL; i++)
-        rc = copy_one(copy, conn, paths[i]);
+        rc = copy_one(copy, paths[i]);
     return rc;
 }
 
 static int copy_all(void *arg)
 {
     struct copy *copy = arg;
-    int rc = end_init(&copy->target, copy->to.conn, copy->to.path);
+    int rc = end_init(&copy->target, &copy->to, copy->to.path);
     if (rc == 0 && copy->from.paths == NULL)
-        rc = copy_one(copy, copy->from.conn, copy->from.path);
+        rc = copy_one(copy, copy->from.path);
     if (rc == 0)
-        rc = copy_list(copy, copy->from.conn, copy->from.paths);
+        rc = copy_list(copy, copy->from.paths);
     if (rc == 0)
-        rc = copy_list(copy, copy->from.conn, copy->c.more_sources);
+        rc = copy_list(copy, copy->c.more_sources);
     end_done(&copy->target);
     return rc;
 }

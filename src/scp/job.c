@@ -10,17 +10,22 @@
 
 int scp_job_init(struct scp_job *job, struct scp_wire *wire, struct scp_files *files, size_t block_size)
 {
-    *job = (struct scp_job){ .wire = wire, .files = files, .block_size = block_size };
+    size_t piece = block_size < SCP_PIECE ? block_size : SCP_PIECE;
+    *job = (struct scp_job){ .wire = wire, .files = files, .block_size = block_size, .piece = piece };
     writer_init(&job->trail.path, TRAIL_MAX);
     writer_init(&job->trail.name, TRAIL_MAX);
-    job->block = mem_alloc(block_size);
-    return job->block != NULL ? 0 : fail_nomem();
+    for (size_t i = 0; i < 2; i++)
+        if ((job->pieces[i] = mem_alloc(piece)) == NULL)
+            return fail_nomem();
+    return 0;
 }
 
 void scp_job_done(struct scp_job *job)
 {
-    mem_free(job->block);
-    job->block = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        mem_free(job->pieces[i]);
+        job->pieces[i] = NULL;
+    }
     writer_done(&job->trail.path);
     writer_done(&job->trail.name);
 }
@@ -35,7 +40,15 @@ int scp_job_item_failed(struct scp_job *job, int rc)
 
 int scp_job_report(struct scp_job *job, uint64_t bytes, uint64_t total)
 {
-    return job->progress != NULL ? job->progress(job, bytes, total) : 0;
+    bool is_due = bytes % job->block_size == 0 || bytes == total;
+    return job->progress != NULL && is_due ? job->progress(job, bytes, total) : 0;
+}
+
+size_t scp_job_part(const struct scp_job *job, uint64_t at, uint64_t size)
+{
+    uint64_t left = size - at, in_block = job->block_size - at % job->block_size;
+    uint64_t part = in_block < job->piece ? in_block : job->piece;
+    return (size_t)(left < part ? left : part);
 }
 
 /* ---- the trail: what does not fit is left out ---- */

@@ -15,6 +15,7 @@
 
 #define SCP_DEPTH_MAX 128u
 #define SCP_BLOCK (256u * 1024)
+#define SCP_PIECE (64u * 1024) /* of a file, moved at a time: what was read is in the cache when it is encrypted */
 #define SCP_BLOCK_MAX (16u * 1024 * 1024)
 
 /* ---- file systems ---- */
@@ -72,9 +73,10 @@ struct scp_job {
     bool directory;          /* sink: the target has to be one */
     bool keep_special_modes; /* sink with preserve: setuid, setgid and sticky too */
     const char *asked;       /* sink: the remote path that was asked for, which names have to match; NULL = any */
-    uint8_t *block;          /* of block_size bytes */
-    size_t block_size;
-    bool any_failed; /* an item failed, here or there */
+    size_t block_size;       /* bytes between two calls of progress */
+    size_t piece;            /* at most SCP_PIECE, and a block */
+    uint8_t *pieces[2];      /* for so many bytes each */
+    bool any_failed;         /* an item failed, here or there */
     /* The last error is of an item. 0 = go on, else the result of the job. */
     int (*failed)(struct scp_job *job);
     int (*progress)(struct scp_job *job, uint64_t bytes, uint64_t total); /* negative ends the job; may be NULL */
@@ -92,7 +94,9 @@ int scp_job_init(struct scp_job *job, struct scp_wire *wire, struct scp_files *f
 void scp_job_done(struct scp_job *job);
 /* For the last error, which has code rc: interruptions and want of memory end a job, else `failed` decides. */
 int scp_job_item_failed(struct scp_job *job, int rc);
-int scp_job_report(struct scp_job *job, uint64_t bytes, uint64_t total); /* progress */
+int scp_job_report(struct scp_job *job, uint64_t bytes, uint64_t total); /* progress, at the end of a block */
+/* Of a file of this size the bytes from there on that are moved next; a block ends with a part. */
+size_t scp_job_part(const struct scp_job *job, uint64_t at, uint64_t size);
 struct scp_mark scp_trail_mark(const struct scp_trail *trail);
 void scp_trail_set(struct scp_trail *trail, const char *path);      /* begins anew */
 void scp_trail_enter(struct scp_trail *trail, const char *name);    /* on both sides */

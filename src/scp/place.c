@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/host_port.h"
 #include "base/memory.h"
 
 #define SCHEME "scp://"
-#define PORT_MAX 65535
 
 void scp_place_done(struct scp_place *place)
 {
@@ -20,10 +20,10 @@ void scp_place_done(struct scp_place *place)
 
 static int bad(struct error *e, const char *what, const char *text)
 {
-    return error_set(e, SSHIO_EINVAL, "%s in the SCP path \"%s\"", what, text);
+    return error_set(e, SSHIO_EINVAL, "%s: in the SCP path \"%s\"", what, text);
 }
 
-/* ---- hosts: [user@]host, where the host may stand in brackets ---- */
+/* ---- hosts: [user@]host[:port], where the host may stand in brackets ---- */
 
 static int take_user(struct span *text, struct scp_place *place)
 {
@@ -42,13 +42,21 @@ static int take_host(struct span text, struct scp_place *place, const char *whol
     int rc = take_user(&text, place);
     if (rc != 0)
         return error_nomem(e);
-    if (text.len >= 2 && text.data[0] == '[' && text.data[text.len - 1] == ']')
-        text = SPAN(text.data + 1, text.len - 2);
-    if (text.len == 0 || (place->user != NULL && place->user[0] == '\0'))
-        return bad(e, "no host or no user", whole);
-    if (text.data[0] == '-')
-        return bad(e, "a host that begins with a dash", whole);
-    place->host = span_dup_text(text);
+    char *host = span_dup_text(text);
+    struct host_port parts;
+    if (host == NULL)
+        return error_nomem(e);
+    const char *wrong = host_port_cut(host, &parts);
+    if (wrong == NULL && place->user != NULL && place->user[0] == '\0')
+        wrong = "no user is named";
+    if (wrong == NULL && parts.host[0] == '-')
+        wrong = "a host begins with a dash";
+    if (wrong == NULL && parts.port != NULL)
+        place->port = atoi(parts.port);
+    place->host = wrong == NULL ? mem_strdup(parts.host) : NULL;
+    mem_free(host);
+    if (wrong != NULL)
+        return bad(e, wrong, whole);
     return place->host != NULL ? 0 : error_nomem(e);
 }
 
@@ -97,32 +105,12 @@ static bool decode(char *text)
     return true;
 }
 
-/* Behind the host, and behind its brackets. */
-static int take_port(struct span *host, struct scp_place *place, const char *whole, struct error *e)
-{
-    size_t at = host->len;
-    while (at > 0 && host->data[at - 1] >= '0' && host->data[at - 1] <= '9')
-        at--;
-    if (at == 0 || host->data[at - 1] != ':')
-        return 0;
-    if (host->len - at == 0 || host->len - at > 5)
-        return bad(e, "no valid port", whole);
-    for (size_t i = at; i < host->len; i++)
-        place->port = place->port * 10 + (host->data[i] - '0');
-    if (place->port == 0 || place->port > PORT_MAX)
-        return bad(e, "no valid port", whole);
-    host->len = at - 1;
-    return 0;
-}
-
 static int parse_uri(const char *text, struct scp_place *place, struct error *e)
 {
     const char *start = text + strlen(SCHEME);
     size_t len = strcspn(start, "/");
     struct span host = SPAN(start, len);
-    int rc = take_port(&host, place, text, e);
-    if (rc == 0)
-        rc = take_host(host, place, text, e);
+    int rc = take_host(host, place, text, e);
     if (rc != 0)
         return rc;
     place->path = mem_strdup(start[len] == '/' ? start + len + 1 : "");

@@ -61,10 +61,10 @@ static int pass_content(struct relay *r, uint64_t size)
     uint64_t at = 0;
     int rc = size == 0 ? scp_job_report(job, 0, 0) : 0;
     while (rc == 0 && at < size) {
-        size_t part = size - at < job->block_size ? (size_t)(size - at) : job->block_size;
-        rc = wire_read_data(r->source, job->block, part);
+        size_t part = scp_job_part(job, at, size);
+        rc = wire_read_data(r->source, job->pieces[0], part);
         if (rc == 0)
-            rc = r->sink->write(r->sink, job->block, part);
+            rc = r->sink->write(r->sink, job->pieces[0], part);
         at += part;
         if (rc == 0)
             rc = scp_job_report(job, at, size);

@@ -53,21 +53,13 @@ static void complaint_end(void *user)
     (void)user;
 }
 
-int scp_session_open(struct scp_session *s, sshio_conn *conn, const struct scp_command *command,
-                     sshio_scp_quoting quoting)
+static int open_session(struct scp_session *s, sshio_conn *conn, const char *command)
 {
-    char *text;
-    int rc = scp_command_format(command, quoting, &text, last_error());
+    int rc = sshio_open_session(
+        conn, SSHIO_SESSION(.command = command, .encoding = SSHIO_NONE, .request_pty = SSHIO_REQUEST_PTY_NO), &s->in,
+        &s->out, &s->err);
     if (rc != 0)
         return rc;
-    memset(s, 0, sizeof *s);
-    rc = sshio_open_session(conn,
-                            SSHIO_SESSION(.command = text, .encoding = SSHIO_NONE, .request_pty = SSHIO_REQUEST_PTY_NO),
-                            &s->in, &s->out, &s->err);
-    mem_free(text);
-    if (rc != 0)
-        return rc;
-    wire_init(&s->wire);
     s->wire.read = session_read;
     s->wire.write = session_write;
     s->wire.user = s;
@@ -75,6 +67,20 @@ int scp_session_open(struct scp_session *s, sshio_conn *conn, const struct scp_c
     s->sink = (struct reader_sink){ .data = complain, .end = complaint_end, .user = s };
     reader_set_sink(s->err, &s->sink);
     return 0;
+}
+
+int scp_session_open(struct scp_session *s, const sshio_scp_path *path, const struct scp_command *command,
+                     sshio_scp_quoting quoting)
+{
+    char *text;
+    int rc = scp_command_format(command, quoting, &text, last_error());
+    if (rc != 0)
+        return rc;
+    memset(s, 0, sizeof *s);
+    wire_init(&s->wire);
+    rc = path->start != NULL ? scp_pipes_open(&s->wire, path, text, &s->pipes) : open_session(s, path->conn, text);
+    mem_free(text);
+    return rc;
 }
 
 static void drop(void *user, const void *bytes, size_t len)
@@ -85,6 +91,9 @@ static void drop(void *user, const void *bytes, size_t len)
 void scp_session_close(struct scp_session *s, bool at_once)
 {
     static const struct reader_sink dropped = { .data = drop, .end = complaint_end };
+    if (s->pipes != NULL)
+        scp_pipes_close(s->pipes, at_once);
+    s->pipes = NULL;
     if (s->in == NULL)
         return;
     reader_set_sink(s->err, &dropped); /* the streams may outlive the session */

@@ -1,8 +1,10 @@
-/* A remote "scp -t" or "scp -f" on a session of its own, as the wire of a job. */
+/* A remote "scp -t" or "scp -f" on a session of its own, or wherever the application has started it, as the wire of a
+ * job. */
 #ifndef SSHIO_SCP_SESSION_H
 #define SSHIO_SCP_SESSION_H
 
 #include "scp/command.h"
+#include "scp/pipes.h"
 #include "scp/wire.h"
 #include "session/streams.h"
 
@@ -10,6 +12,7 @@
 
 struct scp_session {
     struct scp_wire wire;
+    struct scp_pipes *pipes; /* of the application; NULL = what follows is used */
     sshio_writer *in;
     sshio_reader *out, *err;
     struct reader_sink sink; /* of err */
@@ -17,8 +20,8 @@ struct scp_session {
     char complaint[SESSION_COMPLAINT + 1];
 };
 
-/* Waits: starts it. As sshio_open_session. The session does not move afterwards. */
-int scp_session_open(struct scp_session *s, sshio_conn *conn, const struct scp_command *command,
+/* Waits: starts it. As sshio_open_session, or .start of the path. The session does not move afterwards. */
+int scp_session_open(struct scp_session *s, const sshio_scp_path *path, const struct scp_command *command,
                      sshio_scp_quoting quoting);
 /* Ends it, and does not wait; at_once: without what is still queued. Nothing if it is not open. */
 void scp_session_close(struct scp_session *s, bool at_once);

@@ -130,10 +130,10 @@ static int receive_content(struct scp_job *job, void *node, uint64_t size, struc
 {
     int rc = size == 0 ? scp_job_report(job, 0, 0) : 0;
     while (rc == 0 && c->at < size) {
-        size_t part = size - c->at < job->block_size ? (size_t)(size - c->at) : job->block_size;
-        rc = wire_read_data(job->wire, job->block, part);
+        size_t part = scp_job_part(job, c->at, size);
+        rc = wire_read_data(job->wire, job->pieces[0], part);
         if (rc == 0 && error_code(&c->error) == 0)
-            rc = remember(c, job->files->write(job->files, node, c->at, job->block, part));
+            rc = remember(c, job->files->write(job->files, node, c->at, job->pieces[0], part));
         c->at += part;
         if (rc == 0 && error_code(&c->error) == 0)
             rc = scp_job_report(job, c->at, size);

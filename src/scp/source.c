@@ -10,8 +10,10 @@
 #include <sshio/constants.h>
 
 #include "base/memory.h"
+#include "io/completion.h"
 #include "io/last_error.h"
 #include "scp/job.h"
+#include "sftp/gang.h"
 
 struct level {
     void *node;
@@ -96,51 +98,111 @@ static bool can_be_said(const char *name)
 /* ---- files ---- */
 
 struct content {
-    uint64_t at;
-    struct error error; /* what reading it met; zeros follow from there on */
+    struct scp_job *job;
+    const struct item *item;
+    struct error error;   /* what reading it met; zeros follow from there on */
+    uint64_t read, sent;  /* bytes */
+    size_t lens[2];       /* of the pieces of the job that were read and not sent; 0 = free */
+    bool stopped;         /* nothing more is to be read */
+    struct waiters moved; /* a piece was read, or sent */
 };
 
-static int read_part(struct scp_job *job, const struct item *item, struct content *c, size_t want)
+/* Fills a piece, with zeros if need be; an interruption. */
+static int read_piece(struct content *c, uint8_t *piece, size_t want)
 {
+    struct scp_files *files = c->job->files;
     size_t have = 0;
     int rc = 0;
     while (rc == 0 && have < want && error_code(&c->error) == 0) {
         size_t got = 0;
-        rc = job->files->read(job->files, item->node, c->at + have, job->block + have, want - have, &got);
+        rc = files->read(files, c->item->node, c->read + have, piece + have, want - have, &got);
         if (rc == 0 && got == 0)
-            rc = refuse(item->name, "unexpected end of file");
+            rc = refuse(c->item->name, "unexpected end of file");
         have += got;
     }
     if (rc == SSHIO_ECANCELED || rc == SSHIO_ETIMEDOUT)
         return rc;
     if (rc != 0)
         error_copy(&c->error, last_error());
-    memset(job->block + have, 0, want - have);
+    memset(piece + have, 0, want - have);
     return 0;
 }
 
-static int send_content(struct scp_job *job, const struct item *item, struct content *c)
+static int read_next(struct content *c, size_t at)
 {
-    int rc = item->attrs.size == 0 ? scp_job_report(job, 0, 0) : 0;
-    while (rc == 0 && c->at < item->attrs.size) {
-        uint64_t left = item->attrs.size - c->at;
-        size_t want = left < job->block_size ? (size_t)left : job->block_size;
-        rc = read_part(job, item, c, want);
-        if (rc == 0)
-            rc = job->wire->write(job->wire, job->block, want);
-        c->at += want;
-        if (rc == 0)
-            rc = scp_job_report(job, c->at, item->attrs.size);
+    size_t want = scp_job_part(c->job, c->read, c->item->attrs.size);
+    int rc = read_piece(c, c->job->pieces[at], want);
+    if (rc == 0) {
+        c->read += want;
+        c->lens[at] = want;
     }
     return rc;
+}
+
+/* Reads one piece while the other is sent. A task of its own. */
+static int read_ahead(void *arg)
+{
+    struct content *c = arg;
+    int rc = 0;
+    for (size_t at = 0; rc == 0 && !c->stopped && c->read < c->item->attrs.size; at = 1 - at) {
+        while (rc == 0 && c->lens[at] != 0 && !c->stopped)
+            rc = waiters_wait(&c->moved);
+        if (rc == 0 && !c->stopped)
+            rc = read_next(c, at);
+        waiters_wake(&c->moved, 0);
+    }
+    c->stopped = true;
+    waiters_wake(&c->moved, 0);
+    return rc;
+}
+
+/* ahead: somebody else reads. */
+static int send_pieces(struct content *c, bool ahead)
+{
+    struct scp_job *job = c->job;
+    uint64_t size = c->item->attrs.size;
+    int rc = 0;
+    for (size_t at = 0; rc == 0 && c->sent < size; at = ahead ? 1 - at : 0) {
+        while (rc == 0 && ahead && c->lens[at] == 0)
+            rc = c->stopped ? SSHIO_ECANCELED : waiters_wait(&c->moved);
+        if (rc == 0 && !ahead)
+            rc = read_next(c, at);
+        if (rc == 0)
+            rc = job->wire->write(job->wire, job->pieces[at], c->lens[at]);
+        c->sent += c->lens[at];
+        c->lens[at] = 0;
+        waiters_wake(&c->moved, 0);
+        if (rc == 0)
+            rc = scp_job_report(job, c->sent, size);
+    }
+    return rc;
+}
+
+static int send_content(struct content *c)
+{
+    struct gang reader;
+    if (c->item->attrs.size == 0)
+        return scp_job_report(c->job, 0, 0);
+    if (c->item->attrs.size <= c->job->block_size)
+        return send_pieces(c, false);
+    gang_init(&reader, 1);
+    int rc = gang_start(&reader, read_ahead, c);
+    if (rc != 0)
+        return rc;
+    rc = send_pieces(c, true);
+    c->stopped = true;
+    waiters_wake(&c->moved, 0);
+    int interrupted = gang_wait(&reader);
+    return rc == 0 ? interrupted : rc;
 }
 
 /* The sink has said yes. */
 static int send_file(struct scp_job *job, const struct item *item)
 {
-    struct content c = { .at = 0 };
+    struct content c = { .job = job, .item = item };
     error_init(&c.error);
-    int rc = send_content(job, item, &c);
+    waiters_init(&c.moved);
+    int rc = send_content(&c);
     bool failed = error_code(&c.error) != 0;
     if (rc == 0)
         rc = failed ? wire_answer(job->wire, SCP_WARNING, error_message(&c.error)) : wire_answer_ok(job->wire);

@@ -199,6 +199,7 @@ static int start_child(struct execution *x, const sshio_exec_options *o)
             .file = p.file,
             .argv = p.args,
             .env = p.env.count != 0 ? texts_items(&p.env) : o->env,
+            .root = o->root,
             .cwd = o->cwd,
             .in = x->on_pty ? x->pty.slave : x->theirs[IN],
             .out = x->on_pty ? x->pty.slave : x->theirs[OUT],

@@ -251,7 +251,7 @@ static void prepare(struct blocks *b)
     if (b->window == 0)
         b->window = blocks_window(b->block);
     b->window_max = most > GROWN_MAX ? GROWN_MAX : most < b->window ? b->window : (unsigned)most;
-    if (b->grows && engine_way_is_long(b->sftp->chan->conn->engine))
+    if (b->grows && b->sftp->port->is_far(b->sftp))
         b->window = b->window_max;
     b->latency_ms = UINT64_MAX / 2;
     b->eof = UINT64_MAX;

@@ -11,7 +11,7 @@
 /* A way on which replies take long, but no longer than at first, holds more. */
 static void note_latency(struct blocks *b, const struct block *block)
 {
-    uint64_t ms = loop_now_ms(b->sftp->chan->conn->loop) - block->sent_ms;
+    uint64_t ms = loop_now_ms(b->sftp->loop) - block->sent_ms;
     if (ms < b->latency_ms)
         b->latency_ms = ms;
     if (b->grows && b->under_way >= b->window && ms >= LONG_WAY_MS && ms <= 2 * b->latency_ms &&
@@ -38,7 +38,7 @@ static uint8_t *data_of(const struct block *block)
     return from->kind == END_MEMORY ? from->memory + (block->offset - from->base) : block->buffer;
 }
 
-/* Sends while the channel takes it. */
+/* Sends while the port takes it. */
 void blocks_send(struct block *block)
 {
     struct blocks *b = block->b;
@@ -54,7 +54,7 @@ void blocks_send(struct block *block)
     put_u64(w, block->offset + b->shift);
     put_u32(w, block->len);
     block->rq.replied = written;
-    block->sent_ms = loop_now_ms(b->sftp->chan->conn->loop);
+    block->sent_ms = loop_now_ms(b->sftp->loop);
     int rc = request_send_data(b->sftp, &block->rq, data_of(block), block->len, block->buffer != NULL, &e);
     blocks_give_buffer(block);
     if (rc != 0)
@@ -241,7 +241,7 @@ static bool ask_remote(struct block *block)
     put_u64(w, block->offset);
     put_u32(w, block->len);
     block->rq = (struct request){ .asked = block->len, .replied = arrived, .place = place };
-    block->sent_ms = loop_now_ms(b->sftp->chan->conn->loop);
+    block->sent_ms = loop_now_ms(b->sftp->loop);
     int rc = request_send(b->sftp, &block->rq, &e);
     if (rc == 0)
         return true;

@@ -1,4 +1,4 @@
-/* The life of an SFTP client: its channel, the negotiation of the version, its end; see client.h.
+/* The life of an SFTP client: the negotiation of the version, and its end; see client.h.
  * (draft-ietf-secsh-filexfer-13 sections 4 and 5) */
 #include "sftp/client.h"
 
@@ -24,12 +24,13 @@ void sshio_sftp_options_init(sshio_sftp_options *options)
 
 /* ---- references ---- */
 
-sshio_sftp *client_new(sshio_conn *conn)
+sshio_sftp *client_new(struct loop *loop, sshio_logger *logger)
 {
     sshio_sftp *s = mem_zalloc(sizeof *s);
     if (s == NULL)
         return NULL;
     s->refs = 1;
+    s->loop = loop;
     error_init(&s->error);
     framer_init(&s->framer, true, &framer_heap, NULL);
     writer_init(&s->out, CLIENT_REQUEST_LEN_MAX);
@@ -37,7 +38,7 @@ sshio_sftp *client_new(sshio_conn *conn)
     list_init(&s->blocked);
     pool_init(&s->buffers, CLIENT_HEAD_ROOM + CLIENT_BUFFER, BUFFERS_KEPT);
     s->limits = (sshio_sftp_limits){ .max_read_len = SAFE_LEN, .max_write_len = SAFE_LEN };
-    s->logger = logger_child(conn->logger, "sftp", NULL);
+    s->logger = logger_child(logger, "sftp", NULL);
     return s;
 }
 
@@ -58,8 +59,8 @@ void client_release(sshio_sftp *s)
     mem_free(s->cwd);
     encoding_unref(s->encoding);
     logger_unref(s->logger);
-    if (s->chan != NULL)
-        chan_release(s->chan);
+    if (s->port != NULL)
+        s->port->release(s);
     mem_free(s);
 }
 
@@ -75,14 +76,14 @@ void sshio_sftp_unref(sshio_sftp *sftp)
     if (sftp == NULL || --sftp->user_refs > 0)
         return;
     sshio_sftp_exit(sftp);
-    if (sftp->chan != NULL)
-        sshio_chan_close(sftp->chan);
+    if (sftp->port != NULL)
+        sftp->port->close(sftp, false);
     client_release(sftp);
 }
 
 /* ---- the end ---- */
 
-static void run_blocked(sshio_sftp *s)
+void client_run_blocked(sshio_sftp *s)
 {
     struct list blocked, *node;
     client_hold(s);
@@ -102,7 +103,7 @@ static void end(sshio_sftp *s)
     s->ended = true;
     client_hold(s);
     client_answer_all(s);
-    run_blocked(s);
+    client_run_blocked(s);
     client_release(s);
 }
 
@@ -113,49 +114,11 @@ void client_fail(sshio_sftp *s, const struct error *e)
     error_copy(&s->error, e);
     log_info(s->logger, "SFTP client ends: %s", error_message(e));
     end(s);
-    if (s->chan != NULL)
-        sshio_chan_abort(s->chan);
+    if (s->port != NULL)
+        s->port->close(s, true);
 }
 
-void sshio_sftp_exit(sshio_sftp *sftp)
-{
-    if (sftp->exited || sftp->chan == NULL)
-        return;
-    log_info(sftp->logger, "Exiting SFTP client");
-    sftp->exited = true;
-    sshio_chan_write_eof(sftp->chan);
-}
-
-int sshio_sftp_wait_closed(sshio_sftp *sftp)
-{
-    return sshio_chan_wait_closed(sftp->chan);
-}
-
-/* ---- handlers of the channel ---- */
-
-static void connection_made(sshio_chan *chan, void *user)
-{
-    sshio_sftp *s = user;
-    s->chan = chan;
-    s->made = true;
-    chan->buffers_all = true;
-    chan_hold(chan);
-    client_hold(s);
-}
-
-/* What a server writes to stderr is for people. (draft-ietf-secsh-filexfer-04 section 3.1) */
-static void data_received(sshio_chan *chan, const void *data, size_t len, int datatype, void *user)
-{
-    sshio_sftp *s = user;
-    char text[1024];
-    (void)chan;
-    if (datatype == 0)
-        client_received(s, SPAN(data, len));
-    else
-        log_debug(s->logger, 1, "The server says: %s", log_escaped(SPAN(data, len), text, sizeof text));
-}
-
-static void lose(sshio_sftp *s, const char *text)
+void client_lose(sshio_sftp *s, const char *text)
 {
     struct error e;
     if (s->ended)
@@ -166,36 +129,19 @@ static void lose(sshio_sftp *s, const char *text)
     error_clear(&e);
 }
 
-static int eof_received(sshio_chan *chan, void *user)
+void sshio_sftp_exit(sshio_sftp *sftp)
 {
-    (void)chan;
-    lose(user, "Connection closed");
-    return 0;
+    if (sftp->exited || sftp->port == NULL)
+        return;
+    log_info(sftp->logger, "Exiting SFTP client");
+    sftp->exited = true;
+    sftp->port->eof(sftp);
 }
 
-static void connection_lost(sshio_chan *chan, const sshio_error *error, void *user)
+int sshio_sftp_wait_closed(sshio_sftp *sftp)
 {
-    sshio_sftp *s = user;
-    char text[512];
-    (void)chan;
-    snprintf(text, sizeof text, "%s", error != NULL ? error->message : "Connection closed");
-    lose(s, text);
-    client_release(s);
+    return sftp->port->wait_closed(sftp);
 }
-
-static void resume_writing(sshio_chan *chan, void *user)
-{
-    (void)chan;
-    run_blocked(user);
-}
-
-static const sshio_session_handlers handlers = {
-    .connection_made = connection_made,
-    .data_received = data_received,
-    .eof_received = eof_received,
-    .connection_lost = connection_lost,
-    .resume_writing = resume_writing,
-};
 
 /* ---- FXP_VERSION ---- */
 
@@ -243,8 +189,7 @@ static void take_pair(sshio_sftp *s, struct span name, struct span data)
 /* What a server is known for, unless it says so itself. */
 static bool reverses_symlink(const sshio_sftp *s)
 {
-    uint32_t quirks = engine_peer_quirks(s->chan->conn->engine);
-    return (quirks & (s->dialect.version == 3 ? QUIRK_SYMLINK_TARGET_FIRST : QUIRK_SYMLINK_NEVER_LINK_FIRST)) != 0;
+    return (s->quirks & (s->dialect.version == 3 ? QUIRK_SYMLINK_TARGET_FIRST : QUIRK_SYMLINK_NEVER_LINK_FIRST)) != 0;
 }
 
 static int take_version(sshio_sftp *s, int offered, struct reader *r, struct error *e)
@@ -306,7 +251,7 @@ static int send_hello(sshio_sftp *s, int offered)
         return fail_nomem();
     store_u32(w->data, (uint32_t)w->len - 4);
     log_debug(s->logger, 1, "Sending init, version %d", offered);
-    return chan_write_bytes(s->chan, w->data, w->len, 0);
+    return s->port->write(s, w->data, w->len);
 }
 
 static int negotiate(sshio_sftp *s, int offered)
@@ -379,50 +324,45 @@ static int use_encoding(sshio_sftp *s, const sshio_sftp_options *o)
     return s->encoding != NULL ? 0 : error_code(last_error());
 }
 
-static int start(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_options *o, int version)
+static int offered_version(const sshio_sftp_options *o)
 {
-    sshio_session_options session;
-    sshio_chan *chan = NULL;
-    sshio_session_options_init(&session);
-    session.subsystem = "sftp";
-    session.request_pty = SSHIO_REQUEST_PTY_NO;
-    session.env = o->env;
-    session.send_env = o->send_env;
-    session.encoding = SSHIO_NONE;
-    int rc = client_session_open(conn, &handlers, s, &session, &chan);
-    if (rc != 0)
-        return rc;
-    chan_release(chan); /* ours is that of connection_made */
-    chan_expect_bulk(s->chan);
-    sshio_chan_set_write_buffer_limits(s->chan, CLIENT_QUEUE_HIGH, CLIENT_QUEUE_HIGH / 4);
-    rc = negotiate(s, version);
-    if (rc == 0)
-        s->ready = true;
-    return rc == 0 ? ask_limits(s) : rc;
+    return o->sftp_version != 0 ? o->sftp_version : SSHIO_MIN_SFTP_VERSION;
 }
 
-int sshio_start_sftp_client(sshio_conn *conn, const sshio_sftp_options *options, sshio_sftp **sftp)
+int client_prepare(const sshio_sftp_options *options, sshio_sftp_options *known, struct loop *loop,
+                   sshio_logger *logger, sshio_sftp **s)
 {
-    sshio_sftp_options o;
-    int rc = sftp != NULL ? OPTIONS_TAKE(&o, options)
-                          : fail(SSHIO_EINVAL, "sshio_start_sftp_client: no place for the result");
+    int rc = OPTIONS_TAKE(known, options);
     if (rc != 0)
         return rc;
-    int version = o.sftp_version != 0 ? o.sftp_version : SSHIO_MIN_SFTP_VERSION;
+    int version = offered_version(known);
     if (version < SSHIO_MIN_SFTP_VERSION || version > SSHIO_MAX_SFTP_VERSION)
         return fail(SSHIO_EINVAL, "SFTP version %d is not between 3 and 6", version);
-    sshio_sftp *s = client_new(conn);
-    if (s == NULL)
+    sshio_sftp *client = client_new(loop, logger);
+    if (client == NULL)
         return fail_nomem();
-    rc = use_encoding(s, &o);
+    rc = use_encoding(client, known);
     if (rc == 0)
-        rc = start(s, conn, &o, version);
+        *s = client;
+    else
+        client_release(client);
+    return rc;
+}
+
+int client_begin(sshio_sftp *s, const sshio_sftp_options *options, int rc, sshio_sftp **sftp)
+{
+    if (rc == 0)
+        rc = negotiate(s, offered_version(options));
+    if (rc == 0) {
+        s->ready = true;
+        rc = ask_limits(s);
+    }
     if (rc == 0) {
         log_info(s->logger, "SFTP client started, version %d", s->dialect.version);
         *sftp = sshio_sftp_ref(s);
-    } else if (s->chan != NULL) {
+    } else if (s->port != NULL) {
         s->ended = true;
-        sshio_chan_abort(s->chan);
+        s->port->close(s, true);
     }
     client_release(s);
     return rc;

@@ -1,6 +1,7 @@
-/* The SFTP client: a session on a channel, and the requests that are under way on it.
+/* The SFTP client: a session on a channel or on two descriptors, and the requests that are under way on it.
  *
  *     client.c           life: start, end, and what is known of a session
+ *     client_channel.c   on the channel of a connection; client_stream.c: on two descriptors
  *     client_request.c   requests and their replies
  *     client_call.c      requests that a task waits for
  *     client_paths.c     operations on paths; client_attrs.c: those on attributes
@@ -29,9 +30,9 @@
 #define CLIENT_REQUESTS_MAX 4096u      /* under way: then new ones wait; twice as many are possible */
 #define CLIENT_REQUEST_LEN_MAX 262144u /* of all but the data of WRITE: OpenSSH ends the session above */
 #define CLIENT_HANDLE_MAX 256u
-#define CLIENT_BUFFER (256u * 1024) /* of the pool that blocks of files are moved through */
-#define CLIENT_HEAD_ROOM 320u       /* in front of a buffer: the fields of a WRITE with the longest handle */
-#define CLIENT_QUEUE_HIGH (512u * 1024) /* bytes in the channel: no further data is put there */
+#define CLIENT_BUFFER (256u * 1024)     /* of the pool that blocks of files are moved through */
+#define CLIENT_HEAD_ROOM 320u           /* in front of a buffer: the fields of a WRITE with the longest handle */
+#define CLIENT_QUEUE_HIGH (512u * 1024) /* bytes that wait to be sent: no further data is put there */
 
 struct request;
 
@@ -55,15 +56,30 @@ struct slot { /* of the table; its index is the end of the id */
     struct request *rq; /* NULL = nobody wants the reply any more */
 };
 
+/* What carries a session's bytes. None waits but wait_closed. */
+struct client_port {
+    int (*write)(sshio_sftp *s, const void *data, size_t len); /* 0, ECLOSED, ENOMEM */
+    bool (*is_full)(const sshio_sftp *s);                      /* enough waits to be sent */
+    bool (*is_far)(const sshio_sftp *s);                       /* the way to the other side is long */
+    void (*read_stop)(sshio_sftp *s);                          /* nothing more is taken, until … */
+    void (*read_start)(sshio_sftp *s);
+    void (*eof)(sshio_sftp *s);                 /* behind what was written */
+    void (*close)(sshio_sftp *s, bool at_once); /* at_once: without what waits to be sent */
+    int (*wait_closed)(sshio_sftp *s);
+    void (*release)(sshio_sftp *s); /* the session is freed */
+};
+
 struct sshio_sftp {
     int refs;
     int user_refs;
-    sshio_chan *chan; /* NULL before it is open */
+    const struct client_port *port; /* NULL before it is open */
+    void *carrier;                  /* of the port: the channel, or the stream */
+    struct loop *loop;
+    uint32_t quirks; /* of the other side, QUIRK_… */
     sshio_logger *logger;
     struct dialect dialect;
     uint32_t extensions; /* those requests that the server has: EXT_BIT */
     sshio_sftp_limits limits;
-    bool made;             /* the channel refers to it */
     bool ready;            /* the versions are negotiated */
     bool exited;           /* sshio_sftp_exit was called */
     bool ended;            /* nothing is answered any more */
@@ -77,19 +93,27 @@ struct sshio_sftp {
     uint32_t next_id;
     struct request *placing;   /* whose data is arriving */
     struct waiters room;       /* for a place in the table */
-    struct list blocked;       /* of struct writable, until the channel takes more */
+    struct list blocked;       /* of struct writable, until the port takes more */
     struct pool buffers;       /* of CLIENT_BUFFER bytes */
-    unsigned held;             /* buffers that wait for a disk: many of them stop the channel */
+    unsigned held;             /* buffers that wait for a disk: many of them stop the port */
     char *cwd;                 /* NULL = the server's */
     struct encoding *encoding; /* of paths; NULL = they are bytes */
 };
 
 /* ---- client.c ---- */
-sshio_sftp *client_new(sshio_conn *conn); /* without a channel; one reference; NULL = out of memory */
+/* Without a port; one reference; NULL = out of memory. */
+sshio_sftp *client_new(struct loop *loop, sshio_logger *logger);
 void client_hold(sshio_sftp *s);
 void client_release(sshio_sftp *s);
 void client_fail(sshio_sftp *s, const struct error *e); /* ends the session */
-int client_check_open(const sshio_sftp *s);             /* 0, or ESFTP_NO_CONNECTION as the last error */
+void client_lose(sshio_sftp *s, const char *text);      /* likewise: ESFTP_CONNECTION_LOST */
+void client_run_blocked(sshio_sftp *s);                 /* the port takes more */
+/* Checks the options of a start, and makes a client for it. */
+int client_prepare(const sshio_sftp_options *options, sshio_sftp_options *known, struct loop *loop,
+                   sshio_logger *logger, sshio_sftp **s);
+/* Waits: the greeting, on a port that is open. rc: 0, or why it is not. The client is handed over, or given up. */
+int client_begin(sshio_sftp *s, const sshio_sftp_options *options, int rc, sshio_sftp **sftp);
+int client_check_open(const sshio_sftp *s); /* 0, or ESFTP_NO_CONNECTION as the last error */
 
 /* ---- client_request.c ---- */
 /* Starts a packet: the fields go into what it returns. Nothing may wait until request_send. */

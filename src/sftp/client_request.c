@@ -11,7 +11,7 @@
 
 #define SLOTS_FIRST 64u
 #define PACKET_HEAD 9u       /* length, type, id */
-#define BUFFERS_HELD_MAX 32u /* then nothing more is taken from the channel, until half of them are written */
+#define BUFFERS_HELD_MAX 32u /* then nothing more is taken from the port, until half of them are written */
 #define SMALL_BUFFER (32u * 1024)
 
 /* ---- the table ---- */
@@ -81,10 +81,10 @@ static int write_pieces(sshio_sftp *s, uint8_t *data, size_t len, bool has_room)
     struct writer *w = &s->out;
     if (has_room) {
         memcpy(data - w->len, w->data, w->len);
-        return chan_write_bytes(s->chan, data - w->len, w->len + len, 0);
+        return s->port->write(s, data - w->len, w->len + len);
     }
-    int rc = chan_write_bytes(s->chan, w->data, w->len, 0);
-    return rc == 0 && len != 0 ? chan_write_bytes(s->chan, data, len, 0) : rc;
+    int rc = s->port->write(s, w->data, w->len);
+    return rc == 0 && len != 0 ? s->port->write(s, data, len) : rc;
 }
 
 static int write_packet(sshio_sftp *s, uint8_t *data, size_t len, bool has_room, struct error *e)
@@ -157,7 +157,7 @@ void request_abandon(sshio_sftp *s, struct request *rq)
 
 bool client_is_full(const sshio_sftp *s)
 {
-    return s->chan->writing_paused;
+    return s->port->is_full(s);
 }
 
 void client_when_writable(sshio_sftp *s, struct writable *w)
@@ -192,13 +192,13 @@ void client_give_buffer(sshio_sftp *s, uint8_t *buffer, size_t len)
 void client_hold_buffer(sshio_sftp *s)
 {
     if (++s->held == BUFFERS_HELD_MAX)
-        sshio_chan_pause_reading(s->chan);
+        s->port->read_stop(s);
 }
 
 void client_let_buffer_go(sshio_sftp *s)
 {
     if (--s->held == BUFFERS_HELD_MAX / 2)
-        sshio_chan_resume_reading(s->chan);
+        s->port->read_start(s);
 }
 
 /* ---- what replies say ---- */

@@ -179,11 +179,22 @@ static int transfer(void *arg)
                          : local_write(t->file, t->offset, t->from, t->size);
 }
 
+/* What is in memory is copied here, as a way to a worker and back takes longer. */
+static bool transfer_now(struct transfer *t, int *rc)
+{
+    *rc = 0;
+    if (t->file->never_waits)
+        *rc = transfer(t);
+    return t->file->never_waits || (t->to != NULL && local_read_now(t->file, t->offset, t->to, t->size, t->got));
+}
+
 static int run_transfer(sshio_sftp_server *server, void *file, struct transfer *t)
 {
+    int rc;
     t->file = sftp_server_local_file(server, file);
-    return t->file != NULL ? worker_run(transfer, t)
-                           : local_fail_sftp(SSHIO_FX_OP_UNSUPPORTED, "Operation not supported");
+    if (t->file == NULL)
+        return local_fail_sftp(SSHIO_FX_OP_UNSUPPORTED, "Operation not supported");
+    return transfer_now(t, &rc) ? rc : worker_run(transfer, t);
 }
 
 int sshio_sftp_server_read(sshio_sftp_server *server, void *file, uint64_t offset, void *buffer, size_t size,

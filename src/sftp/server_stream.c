@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "io/last_error.h"
+#include "io/outbox.h"
 #include "io/stream.h"
 #include "sftp/server.h"
 
@@ -12,17 +13,11 @@
 struct stream_session {
     sshio_sftp_server *server;
     struct stream *stream;
-    struct writer out[2]; /* what is being written, and what comes next */
-    size_t sent;          /* of out[0] */
+    struct outbox out;
     bool full, reading, over, cleaned, closed;
     int status;
     struct waiters ended;
 };
-
-static size_t unsent(const struct stream_session *s)
-{
-    return s->out[0].len - s->sent + s->out[1].len;
-}
 
 /* ---- the port ---- */
 
@@ -31,15 +26,14 @@ static void port_write(sshio_sftp_server *server, const void *data, size_t len)
     struct stream_session *s = server->port_user;
     if (s->over)
         return;
-    put_bytes(&s->out[1], data, len);
-    if (writer_failed(&s->out[1])) {
+    if (!outbox_put(&s->out, data, len)) {
         log_warning(server->logger, "SFTP session ends: a reply found no memory");
         s->over = true;
         sftp_server_end(server, 1);
         return;
     }
     stream_want_write(s->stream);
-    if (!s->full && unsent(s) > OUTPUT_HIGH) {
+    if (!s->full && outbox_len(&s->out) > OUTPUT_HIGH) {
         s->full = true;
         sftp_server_port_full(server, true);
     }
@@ -54,7 +48,7 @@ static void port_read_on(sshio_sftp_server *server)
 
 static void finish_if_flushed(struct stream_session *s)
 {
-    if (s->cleaned && !s->closed && (s->over || unsent(s) == 0)) {
+    if (s->cleaned && !s->closed && (s->over || outbox_len(&s->out) == 0)) {
         s->closed = true;
         stream_close(s->stream);
     }
@@ -93,25 +87,17 @@ static void ended(void *owner, const struct error *error)
     finish_if_flushed(s);
 }
 
-/* Both buffers keep their memory. */
 static struct span output(void *owner)
 {
     struct stream_session *s = owner;
-    if (s->sent == s->out[0].len) {
-        struct writer empty = s->out[0];
-        writer_reset(&empty);
-        s->out[0] = s->out[1];
-        s->out[1] = empty;
-        s->sent = 0;
-    }
-    return SPAN(s->out[0].data + s->sent, s->out[0].len - s->sent);
+    return outbox_output(&s->out);
 }
 
 static void sent(void *owner, size_t len)
 {
     struct stream_session *s = owner;
-    s->sent += len;
-    if (s->full && unsent(s) <= OUTPUT_LOW) {
+    outbox_sent(&s->out, len);
+    if (s->full && outbox_len(&s->out) <= OUTPUT_LOW) {
         s->full = false;
         sftp_server_port_full(s->server, false);
     }
@@ -163,13 +149,11 @@ int sshio_run_sftp_server(int in, int out, const sshio_sftp_server_options *opti
     if (rc == 0) {
         stream_set_owner(s.stream, &stream_events, &s);
         waiters_init(&s.ended);
-        writer_init(&s.out[0], OUTPUT_MAX);
-        writer_init(&s.out[1], OUTPUT_MAX);
+        outbox_init(&s.out, OUTPUT_MAX);
         s.server->alone = true;
         s.server->target_first = true;
         rc = serve(&s);
-        writer_done(&s.out[0]);
-        writer_done(&s.out[1]);
+        outbox_done(&s.out);
     }
     sftp_server_release(s.server);
     return rc;

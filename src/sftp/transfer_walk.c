@@ -254,6 +254,16 @@ static int end_directory(struct transfer *t, struct folder *folder, int rc)
     return rc != 0 ? rc : left;
 }
 
+static int tell_directory(struct transfer *t, const struct item *item)
+{
+    if (t->o.directory == NULL)
+        return 0;
+    int rc = t->o.progress != NULL ? gang_wait(&t->gang) : 0;
+    if (rc == 0)
+        t->o.directory(item->src, item->dst->path, t->o.user);
+    return rc;
+}
+
 static int copy_directory(struct transfer *t, const struct item *item)
 {
     struct folder *folder = NULL;
@@ -267,6 +277,8 @@ static int copy_directory(struct transfer *t, const struct item *item)
     struct spot spot = *item->dst;
     spot.mode = transfer_first_mode(t, &item->attrs, 0700);
     int rc = t->o.follow_symlinks ? check_chain(t, item, &chain, &real) : 0;
+    if (rc == 0)
+        rc = tell_directory(t, item);
     if (rc == 0)
         rc = t->to->make_folder(t->sftp, &spot, &folder);
     if (rc == 0 && t->o.preserve)

@@ -75,3 +75,31 @@ def times(top):
 def said(text):
     """What a program said, but for the carriage returns that OpenSSH's have."""
     return re.sub(rb"\r\n", b"\n", text).decode()
+
+
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
+
+
+def recorder(folder):
+    """A program in the place of ssh that notes how it was called, and fails."""
+    path = folder / "recorder"
+    path.write_text(f"#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done > {folder}/words\nexit 7\n")
+    path.chmod(0o755)
+    return path
+
+
+def words_of(tools, whose, tool, *words):
+    """What a tool calls another program with, and its own status."""
+    program = recorder(tools.here)
+    result = tools.run(whose, tool, "-S", program, *words)
+    return (tools.here / "words").read_text().splitlines(), result.status
+
+
+def other_ssh(tools, whose):
+    """The program of -S: theirs, or a script that is ours."""
+    if whose == THEIRS:
+        return str(find_program("ssh"))
+    script = tools.here / "our-ssh"
+    script.write_text(f"#!/bin/sh\nexec {find_built('tools/sshio')} ssh \"$@\"\n")
+    script.chmod(0o755)
+    return str(script)

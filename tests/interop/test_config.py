@@ -158,7 +158,7 @@ def test_bad_server_config_is_refused_as_openssh_does(write, host_key, text):
     assert ours.status == 1 and str(path).encode() in ours.err
 
 
-@pytest.mark.parametrize("text", ["DenyUsers mallory\n", "ForceCommand x\n", "Match user x\n", "UsePAM yes\n"])
+@pytest.mark.parametrize("text", ["DenyUsers mallory\n", "AllowAgentForwarding yes\n", "Match user x\n", "UsePAM yes\n"])
 def test_server_refuses_what_it_cannot_keep_to(write, host_key, text):
     assert sshio("sshd", "-t", "-f", write(text), "-h", host_key).status == 1
 

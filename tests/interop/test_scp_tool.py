@@ -6,7 +6,7 @@ import re
 import pytest
 
 import servers
-from copy_tools import OURS, THEIRS, Tools, make_example, modes, said, times
+from copy_tools import OURS, SFTP_SERVER, THEIRS, Tools, make_example, modes, other_ssh, said, times, words_of
 from harness import find_built, find_program, free_port, run
 from sftp_talk import open_place, picture
 from test_sftp_tool import SshioSftp
@@ -133,12 +133,61 @@ def test_one_failure_does_not_stop_the_others(openssh, place):
 
 @pytest.mark.parametrize("words, status, message", [
     ([], FAILED, "usage:"), (["a"], FAILED, "usage:"), (["-Z", "a", "b"], FAILED, "unknown option"), (["-l", "x", "a", "host:"], FAILED, "limit"),
-    (["-D", "x", "a", "host:"], FAILED, "not supported yet"), (["-P", str(free_port()), "config", "host:"], LOST, "ssh: cannot connect"),
+    (["-A", "a", "host:"], FAILED, "not supported yet"), (["-O", "-D", "x", "a", "host:"], FAILED, "server of SFTP"),
+    (["-D", "/nothing", "config", "host:"], LOST, "exec: /nothing"),
+    (["scp://[::1]text/x", "."], FAILED, "behind the brackets"),
+    (["scp://host:0/x", "."], FAILED, "the port is no number"), (["-P", str(free_port()), "config", "host:"], LOST, "ssh: cannot connect"),
     (["config", "host:~root/x"], LOST, "other users' homes"), (["host:config", "host:x", "/nothing"], FAILED, "/nothing: No such file"),
 ])
 def test_wrong_command_lines(openssh, words, status, message):
     result = openssh.scp(*words)
     assert result.status == status and message in said(result.err), result
+
+
+CALLS = [["host:x", "."], ["-P", "2222", "-A", "-C", "-6", "-v", "-q", "-B", "user@host:x", "."], ["-O", "config", "host:x y"],
+         ["-O", "host:x*", "."], ["-i", "/key", "-c", "aes128-ctr", "-J", "one", "-o", "Port=3", "scp://me@host:44/x", "."]]
+
+
+@pytest.mark.parametrize("words", CALLS, ids=str)
+def test_other_program_is_called_as_openssh_calls_it(openssh, words):
+    """scp(1), -S."""
+    ours, theirs = (words_of(openssh, whose, "scp", *words) for whose in (OURS, THEIRS))
+    assert ours[0] == theirs[0] and ours[1] != 0 != theirs[1]
+
+
+OTHERS = ["file", "several", "tree", "kept", "back", "back, a tree", "between", "large"]
+
+
+@pytest.mark.parametrize("old", [[], ["-O"]], ids=["sftp", "old"])
+@pytest.mark.parametrize("whose", [OURS, THEIRS])
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_program_makes_the_connection(openssh, place, name, whose, old):
+    """-S, with OpenSSH's ssh and with ours; with -O too, where a program is started for each source."""
+    options = ["-S", other_ssh(openssh, whose), *old]
+    ours, theirs = (copy(openssh, place, who, [*options, *COPIES[name]]) for who in (OURS, THEIRS))
+    assert ours[0].check().out == theirs[0].check().out == b"" and said(ours[0].err) == said(theirs[0].err)
+    assert ordinary(ours[1]) == ordinary(theirs[1])
+
+
+def test_other_program_that_fails_afterwards(openssh, place):
+    """All was copied, but it says that something went wrong."""
+    script = openssh.here / "failing"
+    script.write_text(f"#!/bin/sh\n{find_program('ssh')} \"$@\"\nexit 3\n")
+    script.chmod(0o755)
+    for options in ([], ["-O"]):
+        for whose in (OURS, THEIRS):
+            result = openssh.run(whose, "scp", *options, "-S", script, f"host:{place}/example/plain", f"got-{whose}")
+            assert result.status == FAILED and (openssh.here / f"got-{whose}").exists(), result
+
+
+@pytest.mark.parametrize("server", [SFTP_SERVER, "{sshio} sftp-server -u 022"])
+def test_server_that_runs_here(openssh, server):
+    """scp(1), -D; with arguments too."""
+    make_example(openssh.here / "example")
+    server = server.format(sshio=find_built("tools/sshio"))
+    openssh.scp("-D", server, "-r", "example", f"host:{openssh.here}/there").check()
+    openssh.scp("-D", server, "-r", f"host:{openssh.here}/there", "back").check()
+    assert picture(openssh.here / "example") == picture(openssh.here / "there") == picture(openssh.here / "back")
 
 
 def test_first_host_copies_to_the_second(openssh, place):
@@ -171,11 +220,11 @@ LINE = r"large +%s +\d+KB +[\d.]+[KMG]B/s +[\d:-]+ "
 @pytest.mark.parametrize("options", [[], ["-O"]], ids=["sftp", "old"])
 def test_progress_is_shown_on_a_terminal(openssh, place, options):
     """Name, percentage, amount, rate and the time that is left; -q shows nothing."""
-    person = openssh.terminal("scp", *options, "-l", "1600", f"host:{place}/example/sub/large", "got", columns=100)
+    person = openssh.terminal("scp", *options, "-l", "1600", f"host:{place}/example/sub/large", openssh.here / "got", columns=100)
     person.expect((LINE % r"\d\d?%").encode() + rb"ETA")
     person.expect((LINE % "100%").encode() + rb" *\r\n")
     assert person.status() == 0 and all(len(line) <= 100 for line in re.split(r"[\r\n]+", person.shown))
-    person = openssh.terminal("scp", *options, "-q", f"host:{place}/example/sub/large", "got")
+    person = openssh.terminal("scp", *options, "-q", f"host:{place}/example/sub/large", openssh.here / "got")
     assert person.status() == 0 and person.shown == ""
 
 

@@ -1,13 +1,16 @@
 """`sshio sftp` beside OpenSSH's sftp: the same batches, the same results; and in the hands of a person."""
 
 import os
+import shlex
+import subprocess
 
 import pytest
 
 import servers
-from copy_tools import OURS, THEIRS, Tools, make_example, modes, said, times
-from harness import free_port
+from copy_tools import OURS, SFTP_SERVER, THEIRS, Tools, make_example, modes, other_ssh, said, times, words_of
+from harness import find_program, free_port
 from sftp_talk import open_place, picture
+from terminal import Terminal
 
 FAILED, LOST = 1, 255
 
@@ -102,6 +105,20 @@ def test_owner_and_group_are_changed(openssh, place):
     assert result.status == 0 and b"Can't get current ownership of remote file" in result.err
 
 
+def test_help_knows_the_commands_of_openssh(openssh):
+    ours, theirs = (said(openssh.batch(whose, "help").check().out).splitlines() for whose in (OURS, THEIRS))
+    told_otherwise = ("rename ", "!")
+    assert len(theirs) > 30
+    assert [line for line in ours if not line.startswith(told_otherwise)] == [line for line in theirs if not line.startswith(told_otherwise)]
+
+
+@pytest.mark.parametrize("prefix", ["", "-", "@", "-@", "@-", " - "])
+def test_prefixes_of_commands_that_fail(openssh, prefix):
+    """sftp(1), -b: "-" lets the batch go on, "@" does not show the line."""
+    result = both(openssh, prefix + "cd /nothing", prefix + "!false", prefix + "no-command", "lpwd")
+    assert (result.status == 0) == ("-" in prefix) and (b"/nothing" in result.out) == ("@" not in prefix)
+
+
 TRANSFERS = ["get plain", "get -p plain kept", "get \"with space\"", "get st\\*r", "get [[]x] set", "get ü renamed", "get zero",
              "get sub/large", "mget sub/deeper/leaf .", "-get -r ../example whole", "get -pR sub kept-sub", "get [a-q]* .",
              "put plain up-plain", "put -p kept up-kept", "put sub/large up-large", "put \"with space\" \"up with space\"",
@@ -127,6 +144,23 @@ def test_tree_to_and_from_every_server(tools, place):
     make_example(tools.here / "local")
     tools.batch(OURS, f"put -r local {place}/up", f"get -r {place}/up down").check()
     assert picture(tools.here / "local") == picture(place / "up") == picture(tools.here / "down")
+
+
+def test_directories_are_announced_as_openssh_announces_them(openssh, place):
+    """What is said of recursive transfers, in a batch too: "Retrieving" and "Entering" of each directory; of one name, as the
+    order in a directory is nobody's."""
+    (place / "chain" / "one" / "two").mkdir(parents=True)
+    (place / "chain" / "one" / "two" / "file").write_text("text")
+    (place / "link").symlink_to("chain")
+    outputs = []
+    for whose in (OURS, THEIRS):
+        (place / "up").mkdir()
+        (place / "up").chmod(0o777)
+        lines = [f"lcd {place}", f"cd {place}", f"get -R chain {openssh.here}/down", f"get -r link {openssh.here}/linked", "put -R chain/ up",
+                 f"put -r chain/one {place}/up/again", f"reget -R chain {openssh.here}/down"]
+        outputs.append([openssh.batch(whose, *lines, options=options).check().out for options in ([], ["-N"])])
+        subprocess.run(["rm", "-r", place / "up"], check=True)
+    assert outputs[0] == outputs[1] and b"Retrieving " in outputs[0][0] and b"Entering chain/one/two\n" in outputs[0][0]
 
 
 def test_links_in_directories_are_left_out(openssh, place):
@@ -169,11 +203,13 @@ def test_batch_lines_are_shown_unless_told_otherwise(openssh):
 
 @pytest.mark.parametrize("words, message", [
     (["-B", "x", "host"], "Invalid buffer size"), (["-R", "0", "host"], "Invalid number of requests"), (["-X", "y=1", "host"], "Invalid -X"),
-    ([], "usage:"), (["-Z", "host"], "unknown option"), (["-b", "/nothing", "host"], "No such file"), (["-D", "x", "host"], "not supported yet"),
+    ([], "usage:"), (["-Z", "host"], "unknown option"), (["-b", "/nothing", "host"], "No such file"), (["-A", "host"], "not supported yet"),
+    (["[::1]text:x"], "something stands behind the brackets"), (["sftp://[::1]text/"], "something stands behind the brackets"),
+    (["-s", "other", "host"], "without another program"), (["-D", "", ""], "no command"), (["-D", "/nothing -e"], "exec: /nothing"),
 ])
 def test_wrong_command_lines(openssh, words, message):
     result = openssh.sftp(*words)
-    assert result.status == FAILED and message in said(result.err), result
+    assert result.status in (FAILED, LOST) and message in said(result.err), result
 
 
 def test_connection_that_fails(openssh):
@@ -200,9 +236,65 @@ def test_called_by_the_name_of_the_program(openssh, tmp_path):
     assert result.check().out == b"sftp> version\nSFTP protocol version 3\n"
 
 
+# ---- other programs ----
+
+CALLS = [[], ["-P", "2222", "-A", "-C", "-4", "-v", "-q"], ["-i", "/key", "-c", "aes128-ctr", "-J", "one,two"], ["-o", "Port=33", "-F", "none"],
+         ["-b", "/dev/null"], ["-s", "other"], ["-s", "/usr/lib/server"]]
+
+
+@pytest.mark.parametrize("words", CALLS, ids=str)
+@pytest.mark.parametrize("place", ["user@host", "sftp://me@[::1]:44/tmp"])
+def test_other_program_is_called_as_openssh_calls_it(openssh, words, place):
+    """sftp(1), -S: "the program must understand ssh(1) options"."""
+    ours, theirs = (words_of(openssh, whose, "sftp", *words, place) for whose in (OURS, THEIRS))
+    assert ours[0] == theirs[0] and ours[1] == LOST    # theirs may be a broken pipe
+
+
+@pytest.mark.parametrize("whose", [OURS, THEIRS])
+def test_another_program_makes_the_connection(tools, place, whose):
+    """-S, with OpenSSH's ssh and with ours: a session with transfers both ways."""
+    make_example(tools.here / "local")
+    tools.batch(OURS, f"put -r local {place}/up", f"get -r {place}/up down", options=["-S", other_ssh(tools, whose)]).check()
+    assert picture(tools.here / "local") == picture(place / "up") == picture(tools.here / "down")
+
+
+SERVERS = {"openssh": SFTP_SERVER, "ours": "{sshio} sftp-server", "read-only": SFTP_SERVER + " -R", "quoted": "'{sshio}' \"sftp-server\" -d /"}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_server_that_runs_here(openssh, name):
+    """-D: "a command and arguments may be specified"."""
+    from harness import find_built
+    server = SERVERS[name].format(sshio=find_built("tools/sshio"))
+    make_example(openssh.here / "example")
+    lines = [f"cd {openssh.here}", "-mkdir made", "-symlink example link", "get -r example down", "ls -1 example"]
+    result = openssh.run(OURS, "sftp", "-D", server, "-b", "-", input="\n".join(lines).encode()).check()
+    assert picture(openssh.here / "example") == picture(openssh.here / "down") and "with space" in said(result.out)
+    assert (openssh.here / "made").is_dir() == (name != "read-only")
+    assert name == "read-only" or os.readlink(openssh.here / "link") == "example"
+
+
+def test_server_that_runs_here_is_named(openssh):
+    ours, theirs = (openssh.run(whose, "sftp", "-D", SFTP_SERVER, input=b"version\n") for whose in (OURS, THEIRS))
+    assert (said(ours.out), said(ours.err), ours.status) == (said(theirs.out), said(theirs.err), theirs.status)
+
+
+def test_other_program_that_ends_at_once(openssh):
+    result = openssh.sftp("-S", "/bin/false", "host")
+    assert (result.out, said(result.err), result.status) == (b"", "Connection closed\n", LOST)
+
+
 # ---- a person ----
 
 PROMPT = rb"sftp> "
+
+
+def in_a_shell(tools, *words):
+    """A person's shell with job control, in which sftp was started."""
+    person = Terminal([find_program("bash"), "--norc", "--noprofile", "-i"], env={**tools.env(), "PS1": "SHELL "})
+    person.expect(rb"SHELL ")
+    person.type((shlex.join(str(word) for word in tools.argv(OURS, *words)) + "\r").encode())
+    return person
 
 
 def test_person_works(tools, place):
@@ -261,11 +353,76 @@ def test_interrupt_ends_a_transfer_and_not_the_session(openssh, place):
     assert person.status() == 0
 
 
+def test_person_stops_it_and_goes_on(openssh, place):
+    """Ctrl-Z at the prompt gives the shell its terminal as it was; with fg the line is there again, and can be edited."""
+    person = in_a_shell(openssh, "sftp", "host")
+    person.expect(PROMPT)
+    person.type(b"pw")
+    person.expect(rb"pw")
+    person.type(b"\x1a")
+    person.expect(rb"Stopped")
+    person.type(b"stty -a | grep -o ' icanon'; echo in''side\r")
+    person.expect(rb" icanon\r\ninside\r\n")
+    person.type(b"fg\r")
+    person.expect(rb"sftp> pw")
+    person.type(b"x\x7fd\r")
+    person.expect(rb"Remote working directory: ")
+    person.expect(PROMPT)
+    person.type(b"\x10\r")    # the line before, by the editor
+    person.expect(rb"Remote working directory: ")
+    person.expect(PROMPT)
+    person.type(b"quit\r")
+    person.expect(rb"SHELL ")
+    person.type(b"stty -a | grep -o ' icanon'; exit 3\r")
+    person.expect(rb" icanon\r\n")
+    assert person.status() == 3
+
+
+@pytest.mark.parametrize("options", [[], ["-S", "ssh"]], ids=["own", "other"])
+def test_person_stops_a_transfer_and_goes_on(openssh, place, options):
+    """The other program, too, is stopped and continued; an interrupt at the terminal is not its own."""
+    (place / "big").write_bytes(bytes(2 << 20))
+    (place / "small").write_bytes(b"small")
+    person = in_a_shell(openssh, "sftp", *options, "-l", "8000", f"host:{place}")
+    person.expect(PROMPT)
+    person.type(f"get big {openssh.here}/big\r".encode())
+    person.expect(rb"big +\d+%")
+    person.type(b"\x1a")
+    person.expect(rb"Stopped")
+    person.expect(rb"SHELL ")
+    person.type(b"fg\r")
+    person.expect(rb"big +100%")
+    person.expect(PROMPT)
+    assert (openssh.here / "big").stat().st_size == 2 << 20
+    person.type(f"get big {openssh.here}/again\r".encode())
+    person.expect(rb"big +\d+%")
+    person.type(b"\x03")
+    person.expect(PROMPT)
+    person.type(f"get small {openssh.here}/small\r".encode())
+    person.expect(rb"small +100%")
+    person.expect(PROMPT)
+    person.type(b"quit\r")
+    person.expect(rb"SHELL ")
+    person.type(b"exit 3\r")
+    assert person.status() == 3 and (openssh.here / "small").read_bytes() == b"small"
+
+
+def test_window_that_changes_shows_the_line_anew(openssh):
+    person = openssh.terminal("sftp", "host")
+    person.expect(PROMPT)
+    person.type(b"versio")
+    person.expect(rb"versio")
+    person.resize(30, 100)
+    person.expect(rb"sftp> versio")
+    person.type(b"n\r")
+    person.expect(rb"SFTP protocol version 3")
+    person.type(b"quit\r")
+    assert person.status() == 0
+
+
 def test_terminal_is_given_back_by_a_signal(openssh, place):
     script = (f"before=$(stty -g); {' '.join(map(str, openssh.argv(OURS, 'sftp', 'host')))}; "
               "[ \"$(stty -g)\" = \"$before\" ] && echo same''again")
-    from harness import find_program
-    from terminal import Terminal
     person = Terminal([find_program("bash"), "-c", script], env=openssh.env())
     person.expect(PROMPT)
     person.type(b"!kill $PPID\r")

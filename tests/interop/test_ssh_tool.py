@@ -274,7 +274,9 @@ def test_stdin_and_stdout_of_another_place(ssh):
 
 
 @pytest.mark.parametrize("place, message", [(f"{HOST}:1", b"stdio forwarding failed"), ("nowhere", b"Bad stdio forwarding"),
-                                            (f"{HOST}:0", b"Bad stdio forwarding")])
+                                            (f"{HOST}:0", b"Bad stdio forwarding"),
+                                            (f"[{HOST}]text:1", b"Bad stdio forwarding"), ("::1:22", b"Bad stdio forwarding"),
+                                            (f"[{HOST}]:1", b"stdio forwarding failed")])
 def test_places_that_are_none(ssh, place, message):
     result = ssh.know().run(*ssh.identity, "-W", place, HOST)
     assert result.status == OWN_FAILURE and message in result.err, result

@@ -365,6 +365,122 @@ def test_connections_are_forwarded_as_configured(make, value, works):
     assert works or b"administratively prohibited" in result.err, result
 
 
+# ---- forced commands, and roots ----
+
+def test_forced_command_runs_whatever_is_asked_for(make):
+    """sshd_config(5), ForceCommand: for a shell, a command and a subsystem; SSH_ORIGINAL_COMMAND tells what was asked for."""
+    server = make(config="Subsystem echo echo given\nForceCommand echo forced \"${SSH_ORIGINAL_COMMAND-none}\" $-; exit 5").start()
+    for words, original in ([[HOST, "uname", "-a"], "uname -a"], [[HOST], "none"], [["-s", HOST, "echo"], "echo given"]):
+        result = server.ssh(*words)
+        assert result.status == 5 and result.out.startswith(f"forced {original} ".encode()), result
+    assert server.ssh("-s", HOST, "other").status == 1
+    assert sftp(server, "pwd\n").status == 255
+
+
+def test_forced_command_on_a_terminal(make):
+    server = make(config="ForceCommand tty; echo forced").start()
+    person = Terminal([find_program("ssh"), "-tt", *server.options(), HOST])
+    person.expect(rb"/dev/pts/\d+\r\nforced\r\n")
+    assert person.status() == 0
+
+
+@pytest.mark.parametrize("subsystem", ["", "Subsystem sftp internal-sftp", "Subsystem sftp /bin/false"])
+def test_files_alone_by_force(make, tmp_path, subsystem):
+    """ForceCommand internal-sftp, with its own options: nothing else is served."""
+    server = make(config=f"{subsystem}\nForceCommand internal-sftp -P mkdir -u 077").start()
+    sftp(server, f"put {server.config} {tmp_path}/there\n").check()
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o600
+    assert b"Permission denied" in sftp(server, f"mkdir {tmp_path}/dir\n").err
+    for words in ([HOST, "touch", tmp_path / "touched"], [HOST], ["-s", HOST, "sftp-server"]):
+        result = server.ssh(*map(str, words), input=f"touch {tmp_path}/touched\n".encode())
+        assert result.status == 1 and not (tmp_path / "touched").exists(), result
+    assert server.ssh(HOST, "true").out == b"This service allows sftp connections only.\n"
+
+
+@pytest.mark.parametrize("more", ["Subsystem sftp internal-sftp", "ForceCommand internal-sftp", "ForceCommand internal-sftp -d /below"])
+def test_root_of_files(make, tmp_path, more):
+    """sshd_config(5), ChrootDirectory: for internal-sftp no other files are needed, and not even root."""
+    root = tmp_path / "root"
+    (root / "below").mkdir(parents=True)
+    (root / "out").symlink_to("/etc")
+    server = make(config=f"ChrootDirectory {root}\n{more}").start()
+    lines = [f"lcd {tmp_path}", "pwd", "-get ../../etc/hostname got", "-get /etc/hostname got", "-ls out/hostname", f"put {server.config} /below/up", "ls -1 /"]
+    result = sftp(server, "\n".join(lines)).check()
+    where = b"/below" if "-d" in more else b"/"
+    assert b"Remote working directory: " + where + b"\n" in result.out.replace(b"\r", b"") and b"/below" in result.out
+    assert (root / "below/up").read_bytes() == server.config.read_bytes() and result.err.count(b"not found") >= 2
+    assert not (tmp_path / "got").exists() and b"hostname\n" not in result.out.split(b"ls out")[1].split(b"sftp>")[1]
+
+
+def test_files_begin_at_home_in_the_root(make, tmp_path):
+    """After the chroot the session is in the home directory, if the root has it."""
+    root, home = tmp_path / "root", pwd.getpwuid(os.getuid()).pw_dir
+    (root / home.lstrip("/")).mkdir(parents=True)
+    server = make(config=f"ChrootDirectory {root}").start()
+    assert f"Remote working directory: {home}".encode() in sftp(server, "pwd\n").check().out
+
+
+@pytest.fixture
+def jail():
+    """What makes a root directory with programs in it, that nobody but root can change; only the server sees it."""
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
+        pytest.skip("needs root and mount name spaces")
+    links = "; ".join(f"[ -L /{name} ] && ln -s usr/{name} /mnt/jail/{name} || {{ [ -d /{name} ] && mkdir /mnt/jail/{name} && "
+                      f"mount --bind /{name} /mnt/jail/{name}; }}" for name in ("bin", "lib", "lib64"))
+    return ["unshare", "-m", "sh", "-c", "mount -t tmpfs none /mnt; chmod 755 /mnt; mkdir -p /mnt/jail/usr /mnt/jail/etc; "
+            f"mount --bind /usr /mnt/jail/usr; {links}; echo jailed > /mnt/jail/etc/hostname; exec \"$@\"", "sh"]
+
+
+def test_root_of_programs(make, jail):
+    """ChrootDirectory for commands, shells and subsystems: chroot(2), then the home directory or /."""
+    server = make(before=jail, config="ChrootDirectory /mnt/jail\nSubsystem files cat /etc/hostname").start()
+    script = "cat /etc/hostname; pwd; exit 4"
+    for words, status in ([[HOST, script], 4], [[HOST], 4], [["-s", HOST, "files"], 0]):
+        result = server.ssh(*words, input=script.encode())
+        assert result.status == status and result.out in (b"jailed\n/\n", b"jailed\n"), result
+    person = Terminal([find_program("ssh"), "-tt", *server.options(), HOST, "tty; cat /etc/hostname"])
+    person.expect(rb"jailed\r\n")
+    person.status()
+
+
+def test_root_of_programs_is_checked(make, tmp_path):
+    """All components must be root's, and nobody else's to write: /tmp is not so."""
+    server = make(config=f"ChrootDirectory {tmp_path}").start()
+    result = server.ssh(HOST, "true")
+    assert result.status == 1 and b"programs are not run here" in result.err, result
+    assert b"bad ownership or modes" in server.daemon.log.read_bytes() or os.getuid() != 0
+
+
+@pytest.fixture
+def nobody(make):
+    """A server that is not run by root, in a name space where it has no rights."""
+    prefix = ["unshare", "-U", "--map-user=65534", "--map-group=65534"]
+    if os.getuid() == 0 and subprocess.run([*prefix, "true"], check=False).returncode != 0:
+        pytest.skip("needs user name spaces")
+
+    def make_one(**more):
+        if os.getuid() != 0:
+            return make(**more)
+        server = make(before=prefix, **more)
+        server.user = pwd.getpwuid(65534).pw_name
+        return server
+
+    return make_one
+
+
+def test_root_without_root_is_for_files(nobody, tmp_path):
+    server = nobody(config=f"ChrootDirectory {tmp_path}").start()
+    assert b"Remote working directory: /\n" in sftp(server, "pwd\n").check().out.replace(b"\r", b"")
+    result = server.ssh(HOST, "true")
+    assert result.status == 1 and b"programs are not run here" in result.err
+    assert b"internal-sftp alone" in server.daemon.log.read_bytes()
+
+
+def test_root_without_root_and_files_is_refused_at_the_start(nobody, tmp_path):
+    result = run([*nobody(config=f"ChrootDirectory {tmp_path}\nSubsystem sftp {SFTP_SERVER}").argv, "-D", "-e"])
+    assert result.status == 1 and b"for programs it takes root" in result.err, result
+
+
 # ---- logins ----
 
 @pytest.fixture
@@ -571,6 +687,10 @@ def test_wrong_configuration_is_told_with_its_line(make, config, message):
     ("Subsystem files internal-sftp", b"internal-sftp serves the subsystem sftp alone"),
     ("Subsystem sftp internal-sftp -Z", b"unknown option -- 'Z'"),
     ("Subsystem sftp internal-sftp -P nothing", b'there is no request "nothing"'),
+    ("ChrootDirectory relative", b"no absolute path"),
+    ("ChrootDirectory /%x", b"unknown token"),
+    ("ChrootDirectory /etc/hostname", b"there is no such directory"),
+    ("ForceCommand internal-sftp -Z", b"unknown option -- 'Z'"),
     ("PerSourcePenalties often", b"bad value of PerSourcePenalties: often"),
     ("PubkeyAuthentication no\nPasswordAuthentication no\nKbdInteractiveAuthentication no", b"nobody could log in"),
 ])

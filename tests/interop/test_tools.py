@@ -60,6 +60,13 @@ def test_ssh_first_value_wins(openssh_server, base):
     (["-F", "/some/file", HOST], b"/some/file: No such file"),
     (["user@"], b"no host in"),
     (["@host"], b"no host in"),
+    (["[::1]text"], b"something stands behind the brackets"),
+    (["me@[::1"], b"a bracket is not closed"),
+    (["[::1]:22"], b"a port goes with ssh:// or -p"),
+    (["ssh://[::1]text:22"], b"something stands behind the brackets"),
+    (["ssh://host:70000"], b"the port is no number"),
+    (["-F", "none", "-J", "[::1]text", "host"], b'"[::1]text" is no host to connect through: something stands behind'),
+    (["-F", "none", "-J", "me@[::1]text:22,other", "host"], b'"[::1]text:22" is no host to connect through'),
 ])
 def test_ssh_usage_errors_are_255(words, message):
     result = ssh(*words)

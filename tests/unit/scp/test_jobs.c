@@ -468,6 +468,100 @@ static void test_progress_is_told_for_each_block(void **state)
     mem_free(content);
 }
 
+static unsigned reads, writes, reads_at_write[8];
+static int (*plain_read)(struct scp_files *f, void *node, uint64_t offset, void *buffer, size_t size, size_t *got);
+static int (*plain_write)(struct scp_wire *w, const void *data, size_t len);
+
+static int counted_read(struct scp_files *f, void *node, uint64_t offset, void *buffer, size_t size, size_t *got)
+{
+    reads++;
+    return plain_read(f, node, offset, buffer, size, got);
+}
+
+static int slow_write(struct scp_wire *w, const void *data, size_t len)
+{
+    int rc = len >= BLOCK ? sshio_sleep(0) : 0;
+    if (len >= BLOCK)
+        reads_at_write[writes++ % COUNT(reads_at_write)] = reads;
+    return rc == 0 ? plain_write(w, data, len) : rc;
+}
+
+static int endless_write(struct scp_wire *w, const void *data, size_t len)
+{
+    return len >= BLOCK ? sshio_sleep(1000) : plain_write(w, data, len);
+}
+
+/* A file of four blocks, and what counts its reads. */
+static char *begin_with_four_blocks(int (*write)(struct scp_wire *w, const void *data, size_t len))
+{
+    char *content = mem_zalloc(4 * BLOCK + 1);
+    for (size_t i = 0; i < (size_t)4 * BLOCK; i++)
+        content[i] = (char)('a' + i / 7 % 26);
+    begin(SPAN(YES, sizeof YES - 1));
+    memory_add_file(&files, "f", content);
+    reads = writes = 0;
+    plain_read = files.files.read;
+    plain_write = wire.wire.write;
+    files.files.read = counted_read;
+    wire.wire.write = write;
+    return content;
+}
+
+/* 5.15.6: one piece is read ahead while the channel drains, and not more. */
+static void test_source_reads_ahead(void **state)
+{
+    (void)state;
+    char *content = begin_with_four_blocks(slow_write);
+    assert_int_equal(send_path("f"), 0);
+    assert_int_equal(writes, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(reads_at_write[i], i < 3 ? i + 2 : 4);
+    assert_bytes(SPAN(wire.out.data + wire.out.len - 4 * BLOCK - 1, 4 * BLOCK), content, 4 * BLOCK);
+    end();
+    mem_free(content);
+}
+
+/* The peer gets as many bytes as were said, zeros in place of what cannot be read, and a warning. */
+static void test_source_that_ends_early_while_it_is_read_ahead(void **state)
+{
+    (void)state;
+    char *content = begin_with_four_blocks(slow_write);
+    memory_find(&files, "f")->short_by_one = true;
+    assert_int_equal(send_path("f"), SSHIO_ESFTP_FAILURE);
+    assert_non_null(strstr(sshio_error_message(), "unexpected end of file"));
+    assert_int_equal(reported, 4 * BLOCK);
+    end();
+    mem_free(content);
+}
+
+static int send_f(void *arg)
+{
+    (void)arg;
+    return send_path("f");
+}
+
+static int cancel_a_copy(void *arg)
+{
+    sshio_task *task;
+    int result = 0;
+    (void)arg;
+    assert_int_equal(sshio_spawn(send_f, NULL, &task), 0);
+    assert_int_equal(sshio_sleep(0.001), 0);
+    sshio_cancel(task);
+    assert_int_equal(sshio_join(task, &result), 0);
+    return result;
+}
+
+static void test_cancelled_copy_ends_the_reading_ahead(void **state)
+{
+    (void)state;
+    char *content = begin_with_four_blocks(endless_write);
+    assert_int_equal(sshio_main(cancel_a_copy, NULL), SSHIO_ECANCELED);
+    assert_int_equal(reads, 2);
+    end();
+    mem_free(content);
+}
+
 /* ---- both ---- */
 
 /* The n-th allocation fails; whether the job went well. */
@@ -529,6 +623,9 @@ int main(void)
         cmocka_unit_test(test_source_ends_with_what_ends_it),
         cmocka_unit_test(test_directory_within_itself_is_refused),
         cmocka_unit_test(test_progress_is_told_for_each_block),
+        cmocka_unit_test(test_source_reads_ahead),
+        cmocka_unit_test(test_source_that_ends_early_while_it_is_read_ahead),
+        cmocka_unit_test(test_cancelled_copy_ends_the_reading_ahead),
         cmocka_unit_test(test_failing_allocations_leave_nothing_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

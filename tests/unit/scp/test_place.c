@@ -55,6 +55,8 @@ static void test_bad_places_are_refused(void **state)
         "scp://",
         "scp:///x",
         "scp://-x/y",
+        "[::1]x:y",
+        "scp://[::1]x/y",
         "scp://h:0/x",
         "scp://h:/x",
         "scp://h:65536/x",

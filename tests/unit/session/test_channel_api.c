@@ -393,6 +393,43 @@ static void test_options_without_a_size_are_refused_and_shorter_ones_taken(void 
     run_with(sizeless, NULL);
 }
 
+/* Decision 0072: a restriction that nobody obeys would open what was to be closed. */
+static void restrictions(struct loopback *l)
+{
+    static const struct {
+        const char *text;
+        bool by_program; /* which loads it */
+        int result;
+    } cases[] = {
+        { "ForceCommand true\n", false, SSHIO_ECONFIG_PARSE },
+        { "ChrootDirectory /srv\n", false, SSHIO_ECONFIG_PARSE },
+        { "ForceCommand none\nChrootDirectory none\n", false, 0 },
+        { "ForceCommand true\nChrootDirectory /srv\n", true, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sshio_source source = { .data = { cases[i].text, strlen(cases[i].text) } }, loaded = { 0 };
+        sshio_keyref host_keys[2] = { { .key = l->host_key } };
+        sshio_server_options options = l->server_options;
+        sshio_listener *listener = NULL;
+        options.host_keys = host_keys;
+        assert_int_equal(sshio_load_server_config(&source, NULL, &loaded.config), 0);
+        options.config = cases[i].by_program ? &loaded : &source;
+        if (sshio_listen("127.0.0.1", 0, &options, &listener) != cases[i].result)
+            fail_msg("%s: %s", cases[i].text, sshio_error_message());
+        if (listener != NULL)
+            sshio_listener_close(listener);
+        sshio_listener_unref(listener);
+        sshio_config_unref(loaded.config);
+    }
+}
+
+static void test_restrictions_of_programs_are_for_those_that_load_them(void **state)
+{
+    (void)state;
+    run_with(restrictions, NULL);
+}
+
 static void prepare_one_startup(struct loopback *l)
 {
     l->server_options.max_startups = "1";
@@ -513,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_connection_ends_once_whichever_way),
         cmocka_unit_test(test_run_client_and_run_server_on_a_socket_pair),
         cmocka_unit_test(test_options_without_a_size_are_refused_and_shorter_ones_taken),
+        cmocka_unit_test(test_restrictions_of_programs_are_for_those_that_load_them),
         cmocka_unit_test(test_connections_that_do_not_log_in_are_limited),
         cmocka_unit_test(test_listener_closes_and_connections_go_on),
         cmocka_unit_test(test_live_peers_answer_keepalive_requests),
