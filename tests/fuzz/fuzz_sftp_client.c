@@ -159,9 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     conn = mem_zalloc(sizeof *conn);
     chan = mem_zalloc(sizeof *chan);
+    conn->engine = mem_zalloc(sizeof *conn->engine); /* which is asked how long the way is, and does not know */
     conn->loop = loop_current();
-    conn->engine = mem_zalloc(sizeof *conn->engine); /* one that has measured nothing yet */
-    conn->refs = 1000;                               /* neither is anybody's to free */
+    conn->refs = 1000; /* neither is anybody's to free */
     chan->refs = 1000;
     chan->conn = conn;
     sftp = client_new(conn);

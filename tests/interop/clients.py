@@ -1,11 +1,12 @@
 """Clients of other projects, all with one face: run a command on a server, or open many sessions on one connection."""
 
+import contextlib
 import pathlib
+import shutil
 import subprocess
 
-from harness import (HERE, HOST, PYTHON, Daemon, build_folder, clean_environment, find_built, find_program, limit_child,
-                     missing, run, under_limits)
-from servers import build_go, need_python_module
+from harness import HERE, HOST, PYTHON, Daemon, clean_environment, find_built, find_program, limit_child, run, under_limits
+from servers import build_c, build_go, need_python_module
 
 
 class Client:
@@ -49,16 +50,21 @@ class OpenSSH(Client):
     def argv(self, server, command, rekey):
         return [*self.path, *self.options(server, rekey), HOST, command]
 
-    def run_sessions(self, server, count):
-        """One master connection; each session is a small ssh that hands its streams to it."""
+    @contextlib.contextmanager
+    def master(self, server):
+        """A connection whose sessions are small ssh that hand their streams to it: its socket."""
         control = self.folder / "control"
         master = Daemon([*self.path, *self.options(server), "-o", f"ControlPath={control}", "-M", "-N", HOST],
                         self.folder / "master.log")
         try:
             master.wait_until(control.exists, "control socket", 20)
-            self._talk(server, count, control)
+            yield control
         finally:
             master.stop()
+
+    def run_sessions(self, server, count):
+        with self.master(server) as control:
+            self._talk(server, count, control)
 
     def login_with_password(self, server, password):
         return self.log_in(server, "echo hello", {"*": password}, "-o", "PreferredAuthentications=password", "-o",
@@ -187,7 +193,7 @@ class Libssh(Client):
     has_many_sessions = True
 
     def prepare(self):
-        self.path = build_client("libssh", header="libssh/libssh.h", library="-lssh")
+        self.path = build_c("libssh_client", header="libssh/libssh.h", library="-lssh")
 
     def argv(self, server, command, rekey):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, rekey or 0, 0, command]
@@ -204,7 +210,7 @@ class Libssh2(Client):
     compression = 0
 
     def prepare(self):
-        self.path = build_client("libssh2", header="libssh2.h", library="-lssh2")
+        self.path = build_c("libssh2_client", header="libssh2.h", library="-lssh2")
 
     def argv(self, server, command, rekey):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, self.compression, command]
@@ -225,19 +231,6 @@ class Paramiko(Client):
     def take_steps(self, server, *steps):
         """One step of authentication after the other, as a test says: see peers/paramiko_auth.py."""
         return run([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_auth.py", server.port, *steps])
-
-
-def build_client(name, *, header, library):
-    """A C program of peers/, built once into the build folder; it is no part of the project's own build."""
-    compiler = find_program("cc")
-    if not pathlib.Path("/usr/include", header).exists():
-        missing(f"{name}'s headers are not installed")
-    source = HERE / "peers" / f"{name}_client.c"
-    program = build_folder() / f"interop-{name}-client"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, library]).check()
-    return program
 
 
 class Sshio(OpenSSH):
@@ -266,6 +259,29 @@ class Sshio(OpenSSH):
         """By programs/auth_client.c, which takes options and answers of all kinds."""
         return run([find_built("tests/interop/auth_client"), server.port, server.user, server.known_hosts, *options,
                     command])
+
+
+class Erlang(Client):
+    """Takes seconds to start, so that it is in no matrix."""
+
+    name = "erlang"
+
+    def prepare(self):
+        self.path = find_program("escript", why="erlang-ssh")
+
+    def act(self, server, what, *more):
+        """What it does, and its output: see peers/erlang_client.escript."""
+        home = self.folder / "erlang"
+        home.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(server.identity.path, home / "id_ed25519")
+        shutil.copy(server.known_hosts, home / "known_hosts")
+        return run([self.path, HERE / "peers" / "erlang_client.escript", server.port, server.user, home, what, *more])
+
+    def run(self, server, command, **more):
+        return self.act(server, "run", command)
+
+    def run_sessions(self, server, count):
+        assert self.act(server, "sessions", count).check().out == b"sessions %d\n" % count
 
 
 ALL = [OpenSSH, Dbclient, Plink, AsyncSSH, Go, Libssh]

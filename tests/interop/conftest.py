@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import clients  # noqa: E402
 import servers  # noqa: E402
-from harness import MEBI, KeyFile, sha256_of  # noqa: E402
+from harness import DEEP, MEBI, KeyFile, sha256_of  # noqa: E402
 from raw_bed import Bed  # noqa: E402
 
 BULK = 100 * MEBI
@@ -35,8 +35,7 @@ def pytest_collection_modifyitems(config, items):
 
     def chosen(item):
         """By the sum of its name: the same share each time, spread over all peers and algorithms."""
-        deep = os.environ.get("SSHIO_DEEP") == "1"
-        return deep or item.get_closest_marker("matrix") is None or zlib.crc32(item.name.encode()) % MATRIX_SHARE == 0
+        return DEEP or item.get_closest_marker("matrix") is None or zlib.crc32(item.name.encode()) % MATRIX_SHARE == 0
 
     kept = [item for item in items if applies(item) and chosen(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])

@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 
-from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
+from harness import (FRANK, HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
                      free_port, known_hosts_line, missing, run)
 
 ACCOUNT_PREFIX = "sshiotest"
@@ -449,6 +449,16 @@ class Paramiko(Scripted):
                            self.make_host_key(), "--authorized-keys", self.authorized_keys])
 
 
+class Libssh(Scripted):
+    """The program peers/libssh_server.c. One session a connection."""
+
+    name = "libssh"
+
+    def start(self):
+        self.start_script([build_c("libssh_server", header="libssh/server.h", library="-lssh"), self.make_host_key(),
+                           f"{self.identity.path}.pub"])
+
+
 class Erlang(Scripted):
     """Its commands are words that the script knows; Erlang has no way to close just the input of a child."""
 
@@ -522,8 +532,7 @@ class SshioTight(Sshio):
     """A sanitizer that keeps no freed memory back, so that the process shows what the server itself holds."""
 
     name = "sshio-tight"
-    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-                   ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+    environment = FRANK
 
 
 class SshioManyKeys(Sshio):
@@ -603,6 +612,12 @@ class SshioSftpHandlers(SshioSftp):
     words = ["handlers=default"]
 
 
+class SshioSftpPassword(SshioSftp):
+    name = "sshio-sftp-password"
+    password = "correct horse"
+    words = [f"password={password}"]
+
+
 class SshioSftpFactory(SshioSftp):
     name = "sshio-sftp-factory"
     words = ["handlers=factory"]
@@ -630,6 +645,19 @@ class SshioTwoFactors(SshioAuth):
 def need_python_module(name):
     if run([PYTHON, "-W", "ignore", "-c", f"import {name}"]).status != 0:
         missing(f"the Python module {name} is not installed for {PYTHON}")
+
+
+def build_c(name, *, header, library):
+    """A C program of peers/, built once into the build folder; it is no part of the project's own build."""
+    compiler = find_program("cc")
+    if not pathlib.Path("/usr/include", header).exists():
+        missing(f"{header} is not installed")
+    source = HERE / "peers" / f"{name}.c"
+    program = build_folder() / f"interop-{name}"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, library]).check()
+    return program
 
 
 def build_go(which):
