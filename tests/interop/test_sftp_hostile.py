@@ -276,7 +276,7 @@ def test_x1_link_that_is_there_already_is_not_followed(ask, place):
 
 
 @pytest.mark.parametrize("how", ["RealPathsOut", "RealPathsOne"])
-def test_x1_real_paths_that_lie_name_nothing_here(ask, place, how):
+def test_x1_real_paths_that_lead_out_name_nothing_here(ask, place, how):
     """X1: local names come from what the user asked for, however the server calls it."""
     inner = place / "inner"
     inner.mkdir()
