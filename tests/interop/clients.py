@@ -3,9 +3,8 @@
 import pathlib
 import subprocess
 
-from harness import (HERE, HOST, PYTHON, Daemon, build_folder, clean_environment, find_built, find_program, limit_child,
-                     missing, run, under_limits)
-from servers import build_go, need_python_module
+from harness import HERE, HOST, PYTHON, Daemon, clean_environment, find_built, find_program, limit_child, run, under_limits
+from servers import build_c, build_go, need_python_module
 
 
 class Client:
@@ -210,6 +209,12 @@ class Libssh2(Client):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, self.compression, command]
 
 
+def curl(server):
+    """curl, which is libssh2 for scp:// and sftp://, up to what it is to do."""
+    return [find_program("curl"), "-sS", "--insecure", "--key", server.identity.path, "--pubkey", f"{server.identity.path}.pub", "-u",
+            f"{server.user}:"]
+
+
 class Paramiko(Client):
     """It has no AEAD ciphers."""
 
@@ -228,16 +233,8 @@ class Paramiko(Client):
 
 
 def build_client(name, *, header, library):
-    """A C program of peers/, built once into the build folder; it is no part of the project's own build."""
-    compiler = find_program("cc")
-    if not pathlib.Path("/usr/include", header).exists():
-        missing(f"{name}'s headers are not installed")
-    source = HERE / "peers" / f"{name}_client.c"
-    program = build_folder() / f"interop-{name}-client"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, library]).check()
-    return program
+    """A client of peers/, with what it does to files."""
+    return build_c(f"{name}_client", [f"{name}_files.c", f"{name}_files.h", "tree_copy.c", "tree_copy.h"], header=header, library=library)
 
 
 class Sshio(OpenSSH):
