@@ -1,3 +1,4 @@
+/* Files for the client on libssh2; see libssh2_files.h. */
 #include "libssh2_files.h"
 #include "tree_copy.h"
 

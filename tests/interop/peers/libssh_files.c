@@ -1,3 +1,4 @@
+/* Files for the client on libssh; see libssh_files.h. */
 #include "libssh_files.h"
 #include "tree_copy.h"
 

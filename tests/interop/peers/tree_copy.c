@@ -1,3 +1,4 @@
+/* The disk's side of a copy, and the walk through a tree; see tree_copy.h. */
 #include "tree_copy.h"
 
 #include <dirent.h>
