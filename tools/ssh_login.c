@@ -253,6 +253,7 @@ static void use_login(struct login *login, sshio_client_options *options)
     options->client_keys = login->keys;
     options->known_hosts = &login->known_hosts_source;
     options->handlers = &handlers;
+    options->utf8_decode_errors = SSHIO_ERRORS_BACKSLASHREPLACE; /* as ssh shows such text, and no reason to stay out */
     options->user = login;
 }
 

@@ -42,16 +42,44 @@ static const struct tool_option options[] = {
 
 /* ---- the configuration ---- */
 
-static bool load_config(const struct server *server, sshio_config **config)
+/* Where the tool is stricter than the library, unless the configuration says otherwise. */
+static const struct {
+    const char *keyword, *value;
+} defaults[] = {
+    { "MACs", "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com" }, /* beyond doubt; others by name */
+    { "KexAlgorithms", "-ecdh-sha2-*" },                                       /* nobody asked for the NIST curves */
+    { "RequiredRSASize", "2048" },
+    { "MaxStartups", "10:30:100" },
+    { "MaxSessions", "10" },
+};
+
+static bool load_lines(const struct server *server, const struct config_lines *lines, sshio_config **config)
 {
     const char *const files[] = { server->settings.config_file, NULL };
     bool is_given = files[0] != NULL && strcmp(files[0], "none") != 0;
-    const sshio_source source = { .files = is_given ? files : NULL, .data = { server->lines.text, server->lines.len } };
+    const sshio_source source = { .files = is_given ? files : NULL, .data = { lines->text, lines->len } };
 
     if (sshio_load_server_config(&source, SSHIO_QUERY(.strict = true), config) == 0)
         return true;
     options_explain_config();
     return false;
+}
+
+/* What has no value is told to the configuration as if it were an option, so that -T shows it too. */
+static bool load_config(const struct server *server, sshio_config **config)
+{
+    const struct config_lines *given = &server->lines;
+    struct config_lines lines = { .text = given->len != 0 ? strdup(given->text) : NULL, .len = given->len };
+    sshio_config *said = NULL;
+
+    bool ok = (lines.text != NULL || given->len == 0) && load_lines(server, given, &said);
+    for (size_t i = 0; ok && i < sizeof defaults / sizeof defaults[0]; i++)
+        if (sshio_config_get(said, defaults[i].keyword) == NULL)
+            ok = config_lines_add_value(&lines, defaults[i].keyword, defaults[i].value);
+    ok = ok && load_lines(server, &lines, config);
+    free(lines.text);
+    sshio_config_unref(said);
+    return ok;
 }
 
 static void free_host_keys(sshio_keyref *keys)

@@ -17,8 +17,6 @@
 #include "sshd.h"
 #include "talk.h"
 
-#define REQUIRED_RSA_SIZE 2048 /* bits, unless the config says otherwise */
-
 /* ---- connections ---- */
 
 struct client *client_ref(struct client *client)
@@ -131,24 +129,6 @@ static const sshio_server_handlers handlers = {
 
 /* ---- options of connections ---- */
 
-/* Those over the ciphertext that are beyond doubt; others by name. */
-static const char default_macs[] = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com";
-
-/* Where the tool is stricter than the library, unless the configuration says otherwise. */
-static void set_defaults(const sshio_config *config, sshio_server_options *arguments)
-{
-    if (sshio_config_get(config, "MACs") == NULL)
-        arguments->mac_algs = default_macs;
-    if (sshio_config_get(config, "KexAlgorithms") == NULL)
-        arguments->kex_algs = "-ecdh-sha2-*"; /* nobody asked for the NIST curves */
-    if (sshio_config_get(config, "RequiredRSASize") == NULL)
-        arguments->required_rsa_size = REQUIRED_RSA_SIZE;
-    if (sshio_config_get(config, "MaxStartups") == NULL)
-        arguments->max_startups = "10:30:100";
-    if (sshio_config_get(config, "MaxSessions") == NULL)
-        arguments->max_sessions = 10;
-}
-
 static void fill_options(struct service *service, const sshio_source *config, sshio_server_options *arguments)
 {
     static const sshio_source nobody = { .data = { "", 0 } };
@@ -162,7 +142,6 @@ static void fill_options(struct service *service, const sshio_source *config, ss
     arguments->process_handler = session_handle;
     arguments->sftp_factory = service->serves_sftp ? session_serve_sftp : NULL;
     arguments->sftp_version = SSHIO_MAX_SFTP_VERSION;
-    set_defaults(service->config, arguments);
 }
 
 /* ---- listening ---- */

@@ -33,7 +33,9 @@ typedef enum sshio_pty_choice {
 
 /* What is done with bytes that are not in the encoding of a session, and with text that it cannot carry: STRICT ends
  * the session, or the write fails with SSHIO_EDECODE; REPLACE puts U+FFFD, or "?"; BACKSLASHREPLACE puts "\xe9";
- * SURROGATEESCAPE carries bytes as lone surrogates (three bytes each) and turns these into the bytes again. */
+ * SURROGATEESCAPE carries bytes as lone surrogates (three bytes each) and turns these into the bytes again. Texts for
+ * people in messages of the peer's, which should be UTF-8, are treated alike by .utf8_decode_errors, but that STRICT
+ * ends the connection with SSHIO_EPROTOCOL. */
 typedef enum sshio_text_errors {
     SSHIO_ERRORS_UNSET = 0,
     SSHIO_ERRORS_STRICT,
@@ -126,6 +128,8 @@ typedef struct sshio_client_options {
     const int *sock;                   /* a connected socket to take over, instead of connecting; default none */
     double linger;                     /* s, how long close flushes; default 5 */
     sshio_jump_fn jump_handler;        /* each host of .proxy_jump, before it is connected to; default none */
+    /* For what the server says to people (banner, reasons, debug messages) and is not UTF-8; default strict */
+    sshio_text_errors utf8_decode_errors;
 } sshio_client_options;
 #define SSHIO_CLIENT(...) SSHIO_OPTIONS(sshio_client_options, __VA_ARGS__)
 
@@ -183,6 +187,8 @@ typedef struct sshio_server_options {
     sshio_tri tcp_keepalive;             /* [TCPKeepAlive]; default yes */
     const int *sock;                     /* a bound socket to take over, instead of binding; default none */
     double linger;                       /* s; default 5 */
+    /* For what the client says to people (reasons, debug messages) and is not UTF-8; default strict */
+    sshio_text_errors utf8_decode_errors;
 } sshio_server_options;
 #define SSHIO_SERVER(...) SSHIO_OPTIONS(sshio_server_options, __VA_ARGS__)
 

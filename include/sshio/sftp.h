@@ -68,6 +68,31 @@ enum {
     SSHIO_ACE4_SYNCHRONIZE = 0x100000
 };
 
+/* Of access control lists (-13 section 7.8): sshio_sftp_acl.flags, in version 6, and type and flags of an entry, whose
+ * mask is of those above. */
+enum {
+    SSHIO_SFX_ACL_CONTROL_INCLUDED = 0x1,
+    SSHIO_SFX_ACL_CONTROL_PRESENT = 0x2,
+    SSHIO_SFX_ACL_CONTROL_INHERITED = 0x4,
+    SSHIO_SFX_ACL_AUDIT_ALARM_INCLUDED = 0x10,
+    SSHIO_SFX_ACL_AUDIT_ALARM_INHERITED = 0x20
+};
+enum {
+    SSHIO_ACE4_ACCESS_ALLOWED_ACE_TYPE = 0,
+    SSHIO_ACE4_ACCESS_DENIED_ACE_TYPE = 1,
+    SSHIO_ACE4_SYSTEM_AUDIT_ACE_TYPE = 2,
+    SSHIO_ACE4_SYSTEM_ALARM_ACE_TYPE = 3
+};
+enum {
+    SSHIO_ACE4_FILE_INHERIT_ACE = 0x1,
+    SSHIO_ACE4_DIRECTORY_INHERIT_ACE = 0x2,
+    SSHIO_ACE4_NO_PROPAGATE_INHERIT_ACE = 0x4,
+    SSHIO_ACE4_INHERIT_ONLY_ACE = 0x8,
+    SSHIO_ACE4_SUCCESSFUL_ACCESS_ACE_FLAG = 0x10,
+    SSHIO_ACE4_FAILED_ACCESS_ACE_FLAG = 0x20,
+    SSHIO_ACE4_IDENTIFIER_GROUP = 0x40
+};
+
 /* Renaming in versions 5 and 6 (-13 section 8.3). */
 enum { SSHIO_FXR_OVERWRITE = 1, SSHIO_FXR_ATOMIC = 2, SSHIO_FXR_NATIVE = 4 };
 /* What REALPATH finds out in version 6 (-13 section 8.9). */
@@ -161,6 +186,29 @@ typedef struct sshio_sftp_attrs {
     const sshio_span *extended;                       /* type, data, type, data …; ends with data NULL */
 } sshio_sftp_attrs;
 #define SSHIO_SFTP_ATTRS(...) SSHIO_VALUE(sshio_sftp_attrs, .struct_size = sizeof(sshio_sftp_attrs), __VA_ARGS__)
+
+/* What is in sshio_sftp_attrs.acl. (-13 section 7.8) */
+typedef struct sshio_sftp_ace {
+    uint32_t type;   /* SSHIO_ACE4_…_ACE_TYPE */
+    uint32_t flags;  /* SSHIO_ACE4_…_ACE and …_ACE_FLAG */
+    uint32_t mask;   /* SSHIO_ACE4_READ_DATA … */
+    const char *who; /* UTF-8: "user@domain", or "OWNER@", "GROUP@", "EVERYONE@" … */
+} sshio_sftp_ace;
+typedef struct sshio_sftp_acl {
+    size_t struct_size;    /* set by SSHIO_SFTP_ACL */
+    uint32_t flags;        /* SSHIO_SFX_ACL_…; v6 */
+    size_t count;          /* of items */
+    sshio_sftp_ace *items; /* in the order in which they count */
+} sshio_sftp_acl;
+#define SSHIO_SFTP_ACL(...) SSHIO_VALUE(sshio_sftp_acl, .struct_size = sizeof(sshio_sftp_acl), __VA_ARGS__)
+
+/* Reads and makes what is in sshio_sftp_attrs.acl, as SFTP version 4 to 6 has it (sshio_sftp_version). None of them
+ * waits. Our own server neither has such lists nor sets them. *acl is given back with sshio_sftp_acl_free, which takes
+ * NULL, *data with sshio_bytes_free. SSHIO_ESFTP_BAD_MESSAGE: it is cut short, has something behind its end, or a name
+ * that is not UTF-8; SSHIO_EINVAL: no such version, or a list that it cannot carry; SSHIO_ENOMEM. */
+SSHIO_API int sshio_sftp_acl_parse(int version, sshio_span data, sshio_sftp_acl *acl);
+SSHIO_API int sshio_sftp_acl_format(int version, const sshio_sftp_acl *acl, sshio_bytes *data);
+SSHIO_API void sshio_sftp_acl_free(sshio_sftp_acl *acl); /* not the struct itself */
 
 /* A file system, as statvfs has it; fixed by the protocol (OpenSSH, PROTOCOL section 4.4). Reference: SFTPVFSAttrs. */
 typedef struct sshio_sftp_vfs_attrs {

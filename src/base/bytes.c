@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <sshio/base.h>
-
 #include "base/memory.h"
 
 struct span span_of(const char *text)
@@ -248,6 +246,17 @@ int writer_take(struct writer *w, uint8_t **data, size_t *len)
     *len = w->len;
     *w = (struct writer){ .max = 0, .failed = true };
     return 0;
+}
+
+int writer_take_bytes(struct writer *w, sshio_bytes *bytes)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    put_u8(w, 0);
+    int rc = writer_take(w, &data, &size);
+    if (rc == 0)
+        *bytes = (sshio_bytes){ (char *)data, size - 1 };
+    return rc;
 }
 
 /* Grown by copying, never by realloc, so that no secret stays behind in freed memory. */

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sshio/base.h>
+
 struct span { /* bytes that belong to somebody else */
     const uint8_t *data;
     size_t len;
@@ -74,6 +76,7 @@ bool writer_failed(const struct writer *w);
 struct span writer_span(const struct writer *w);
 int writer_take(struct writer *w, uint8_t **data,
                 size_t *len); /* hands the memory over; SSHIO_ENOMEM / SSHIO_ELIMIT on failure */
+int writer_take_bytes(struct writer *w, sshio_bytes *bytes); /* the same, with the NUL behind that these have */
 
 void put_u8(struct writer *w, uint8_t value);
 void put_u32(struct writer *w, uint32_t value);

@@ -64,6 +64,14 @@ bool utf8_valid(struct span text)
     return utf8_prefix(text) == text.len;
 }
 
+bool utf8_is_ascii(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
 /* The second byte decides whether a sequence is too long, a surrogate or beyond the last character. */
 static bool second_fits(uint8_t first, uint8_t second)
 {

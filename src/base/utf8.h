@@ -8,6 +8,7 @@
  * one. */
 size_t utf8_char(struct span text, uint32_t *code_point);
 bool utf8_valid(struct span text);
+bool utf8_is_ascii(struct span text);
 size_t utf8_prefix(struct span text); /* how many bytes from the start are whole, valid characters */
 
 /* How many bytes from the start, at most 3, could begin a valid character that does not end there; as many as text has:

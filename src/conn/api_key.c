@@ -42,14 +42,8 @@ static int finish(int rc, struct error *e)
 /* Hands a text over with the NUL that follows owned bytes. */
 static int take_bytes(struct writer *w, sshio_bytes *bytes, struct error *e)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
-    put_u8(w, 0);
-    int rc = writer_take(w, &data, &size);
-    if (rc != 0)
-        return error_set(e, rc, "the result is too long or there is no memory for it");
-    *bytes = (sshio_bytes){ (char *)data, size - 1 };
-    return 0;
+    int rc = writer_take_bytes(w, bytes);
+    return rc != 0 ? error_set(e, rc, "the result is too long or there is no memory for it") : 0;
 }
 
 /* ---- making keys ---- */

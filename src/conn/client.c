@@ -13,7 +13,6 @@
 #include "io/options.h"
 
 #define PORT_DEFAULT 22
-#define PORT_MAX 65535
 
 struct connecting {
     const char *host;
@@ -126,12 +125,9 @@ static int start(struct loop *loop, const struct connecting *c, struct settings 
 static int check_options(const struct connecting *c, struct error *e)
 {
     const sshio_client_options *o = c->options;
-    if (o->port < 0 || o->port > PORT_MAX)
-        return error_set(e, SSHIO_EINVAL, "port %d is not between 1 and %d", o->port, PORT_MAX);
-    if (o->connect_timeout < 0 && o->connect_timeout != SSHIO_NEVER)
-        return error_set(e, SSHIO_EINVAL, "Connect timeout cannot be negative: %g", o->connect_timeout);
     if (is_given(o->proxy_command) && is_given(o->proxy_argv))
-        return error_set(e, SSHIO_EINVAL, "a proxy command is given as text and as words");
+        return error_set(e, SSHIO_EINVAL,
+                         "proxy_command and proxy_argv are given, which are the same as text and as words");
     if (c->sock < 0 && (c->host == NULL || c->host[0] == '\0'))
         return error_set(e, SSHIO_EINVAL, "no host to connect to");
     return 0;

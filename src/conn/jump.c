@@ -68,10 +68,10 @@ static int parse_hop(char *text, struct hop *hop)
     }
     const char *port = cut_port(&hop->host);
     if (port != NULL && !parse_port(port, &hop->port))
-        return fail(SSHIO_EINVAL, "%s: not a port of a host to connect through: %s", hop->host, port);
+        return fail(SSHIO_EINVAL, "proxy_jump: not a port of %s, to connect through it: %s", hop->host, port);
     if (hop->host[0] == '\0' || strchr("-[", hop->host[0]) != NULL ||
         (hop->username != NULL && hop->username[0] == '\0'))
-        return fail(SSHIO_EINVAL, "no host to connect through, or no user in front of it");
+        return fail(SSHIO_EINVAL, "proxy_jump has no host to connect through, or no user in front of it");
     return 0;
 }
 

@@ -76,7 +76,7 @@ static int start(struct loop *loop, const char *const *argv, struct proxy **prox
     if (argv[0] != NULL && strcmp(argv[0], "exec") == 0)
         argv++;
     if (argv[0] == NULL)
-        return error_set(e, SSHIO_EINVAL, "a proxy command has no words");
+        return error_set(e, SSHIO_EINVAL, "proxy_command or proxy_argv has no words");
     struct proxy *made = mem_zalloc(sizeof *made);
     if (made == NULL)
         return error_nomem(e);
@@ -108,6 +108,8 @@ int proxy_start(struct loop *loop, const char *command, const char *const *argv,
     struct texts words = { 0 };
     int rc = argv == NULL ? words_split(command, &words, e) : 0;
 
+    if (rc == SSHIO_EINVAL)
+        error_set(e, rc, "proxy_command has a quotation without an end: %s", command);
     if (rc == 0)
         rc = start(loop, argv != NULL ? argv : texts_items(&words), proxy, stream, e);
     texts_done(&words);

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "conn/algorithms.h"
 #include "conn/key_files.h"
+#include "conn/option_checks.h"
 #include "engine/channel.h"
 #include "key/key.h"
 
@@ -18,7 +19,6 @@
 #define LINGER_DEFAULT 5.0
 #define VERSION_MAX_LEN 245
 #define KEEPALIVE_COUNT_MAX 3
-#define MS_MAX 4294967.0 /* the longest time, in seconds, that the engine's clocks take */
 
 struct settings *settings_ref(struct settings *s)
 {
@@ -125,7 +125,7 @@ static int set_rekey_limit(struct settings *s, const char *text, struct error *e
     int rc = units_interval(word[1], &seconds, e);
     if (rc != 0)
         return rc;
-    if (seconds <= 0 || seconds > MS_MAX)
+    if (seconds <= 0 || seconds > OPTION_SECONDS_MAX)
         return error_set(e, SSHIO_EINVAL, "Rekey seconds cannot be negative or zero: %s", text);
     s->engine.rekey_ms = (uint32_t)(seconds * 1000);
     return 0;
@@ -160,18 +160,12 @@ static int set_algorithms(struct settings *s, const struct settings_common *c, s
     return 0;
 }
 
-static int set_times(struct settings *s, const struct settings_common *c, struct error *e)
+static void set_times(struct settings *s, const struct settings_common *c)
 {
     double linger = c->linger != 0 ? c->linger : LINGER_DEFAULT;
-    if (c->login_timeout < 0 && c->login_timeout != SSHIO_NEVER)
-        return error_set(e, SSHIO_EINVAL, "Login timeout cannot be negative: %g", c->login_timeout);
-    if (c->login_timeout > MS_MAX || linger > MS_MAX || (linger < 0 && linger != SSHIO_NEVER))
-        return error_set(e, SSHIO_EINVAL, "time out of range: login_timeout %g, linger %g", c->login_timeout,
-                         c->linger);
     if (c->login_timeout != 0)
         s->engine.limits.login_ms = c->login_timeout > 0 ? (uint32_t)(c->login_timeout * 1000) : 0;
     s->linger_ms = linger > 0 ? (uint64_t)(linger * 1000) : 0;
-    return 0;
 }
 
 static int set_required_rsa_size(struct settings *s, int bits, struct error *e)
@@ -185,8 +179,9 @@ static int set_required_rsa_size(struct settings *s, int bits, struct error *e)
 
 int settings_keepalive_ms(double interval, uint32_t *ms, struct error *e)
 {
-    if ((interval < 0 && interval != SSHIO_NEVER) || interval > MS_MAX)
-        return error_set(e, SSHIO_EINVAL, "Keepalive interval out of range: %g s", interval);
+    int rc = check_seconds("keepalive_interval", interval, e);
+    if (rc != 0)
+        return rc;
     *ms = interval <= 0 ? 0 : interval < 0.001 ? 1 : (uint32_t)(interval * 1000);
     return 0;
 }
@@ -197,7 +192,7 @@ static int set_keepalive(struct settings *s, const struct settings_common *c, st
     if (rc != 0)
         return rc;
     if (c->keepalive_count_max < 0)
-        return error_set(e, SSHIO_EINVAL, "Keepalive count cannot be negative: %d", c->keepalive_count_max);
+        return error_set(e, SSHIO_EINVAL, "keepalive_count_max cannot be negative: %d", c->keepalive_count_max);
     s->engine.keepalive_count_max = c->keepalive_count_max != 0 ? (uint32_t)c->keepalive_count_max
                                                                 : KEEPALIVE_COUNT_MAX;
     return 0;
@@ -209,17 +204,18 @@ int settings_set_common(struct settings *s, const struct settings_common *c, str
     s->engine.server = s->server;
     s->engine.limits = limits_default;
     s->engine.require_strict_kex = settings_tri(c->require_strict_kex, false);
+    s->engine.text_errors = c->utf8_decode_errors;
+    s->errors = c->errors;
     s->tcp_keepalive = settings_tri(c->tcp_keepalive, true);
     s->public_key_auth = settings_tri(c->public_key_auth, true);
     s->password_auth = settings_tri(c->password_auth, true);
     s->kbdint_auth = settings_tri(c->kbdint_auth, true);
     s->window = c->window != 0 ? c->window : CHANNEL_WINDOW_DEFAULT;
     s->max_packet = c->max_pktsize != 0 ? c->max_pktsize : CHANNEL_PACKET_DEFAULT;
+    set_times(s, c);
     int rc = set_version(s, c->version, e);
     if (rc == 0)
         rc = set_rekey_limit(s, c->rekey_limit, e);
-    if (rc == 0)
-        rc = set_times(s, c, e);
     if (rc == 0)
         rc = set_required_rsa_size(s, c->required_rsa_size, e);
     if (rc == 0)

@@ -105,6 +105,7 @@ struct settings_common {
     sshio_tri require_strict_kex, tcp_keepalive, public_key_auth, password_auth, kbdint_auth;
     uint32_t window, max_pktsize;
     int required_rsa_size;
+    sshio_text_errors errors, utf8_decode_errors;
 };
 
 /* From either options struct: both name these fields alike. */
@@ -117,7 +118,8 @@ struct settings_common {
         .keepalive_count_max = (o)->keepalive_count_max, .require_strict_kex = (o)->require_strict_kex,                \
         .tcp_keepalive = (o)->tcp_keepalive, .public_key_auth = (o)->public_key_auth,                                  \
         .password_auth = (o)->password_auth, .kbdint_auth = (o)->kbdint_auth, .window = (o)->window,                   \
-        .max_pktsize = (o)->max_pktsize, .required_rsa_size = (o)->required_rsa_size, .version = (own_version)         \
+        .max_pktsize = (o)->max_pktsize, .required_rsa_size = (o)->required_rsa_size, .errors = (o)->errors,           \
+        .utf8_decode_errors = (o)->utf8_decode_errors, .version = (own_version)                                        \
     }
 int settings_set_common(struct settings *s, const struct settings_common *c, struct error *e);
 int settings_load_keys(struct settings *s, const sshio_keyref *refs, struct error *e); /* waits */

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "conn/algorithms.h"
+#include "conn/option_checks.h"
 #include "conn/prepared.h"
 #include "conn/settings.h"
 #include "conn/sources.h"
@@ -39,7 +40,7 @@ static int set_preferred_auth(struct settings *s, const char *list, struct error
     if (list == NULL || list == sshio_none)
         list = AUTH_ORDER_DEFAULT;
     if (list[0] == '\0' || !name_list_is_valid(span_of(list)))
-        return error_set(e, SSHIO_EINVAL, "not a list of authentication methods: \"%s\"", list);
+        return error_set(e, SSHIO_EINVAL, "preferred_auth is not a list of methods: \"%s\"", list);
     return settings_text(&s->preferred_auth, list, e);
 }
 
@@ -103,7 +104,9 @@ static int set_host_key_algs(struct settings *s, const char *text, struct error 
 static int fill(struct settings *s, const sshio_client_options *o, struct error *e)
 {
     struct settings_common common = SETTINGS_COMMON(o, o->client_version);
-    int rc = settings_set_common(s, &common, e);
+    int rc = check_client_options(o, e);
+    if (rc == 0)
+        rc = settings_set_common(s, &common, e);
     if (rc == 0)
         rc = set_username(s, o->username, e);
     if (rc == 0)
@@ -122,7 +125,6 @@ static int fill(struct settings *s, const sshio_client_options *o, struct error 
         rc = set_terminal(s, o, e);
     if (rc == 0)
         rc = settings_text(&s->encoding, o->encoding, e);
-    s->errors = o->errors;
     if (rc == 0)
         rc = set_host_key_algs(s, o->server_host_key_algs, e);
     if (rc == 0)

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "conn/algorithms.h"
 #include "conn/auth_policy.h"
+#include "conn/option_checks.h"
 #include "conn/settings.h"
 #include "conn/sources.h"
 #include "io/last_error.h"
@@ -69,9 +70,11 @@ static int set_authorized_keys(struct settings *s, const sshio_source *source, s
 
 static int set_counts(struct settings *s, const sshio_server_options *o, struct error *e)
 {
-    if (o->max_auth_tries < 0 || o->max_sessions < -1 || o->auth_failure_delay < 0)
+    if (o->max_auth_tries < 0 || o->max_sessions < -1)
         return error_set(e, SSHIO_EINVAL, "a limit is negative: max_auth_tries %d, max_sessions %d", o->max_auth_tries,
                          o->max_sessions);
+    if (!(o->auth_failure_delay >= 0))
+        return error_set(e, SSHIO_EINVAL, "auth_failure_delay of %g s is negative", o->auth_failure_delay);
     if (o->max_auth_tries != 0)
         s->engine.limits.auth_tries = (uint32_t)o->max_auth_tries;
     s->max_startups = (struct startups){ limits_default.unauthenticated_conns, 100,
@@ -86,7 +89,9 @@ static int set_counts(struct settings *s, const sshio_server_options *o, struct 
 static int fill(struct settings *s, const sshio_server_options *o, const char *host_key_algs, struct error *e)
 {
     struct settings_common common = SETTINGS_COMMON(o, o->server_version);
-    int rc = settings_set_common(s, &common, e);
+    int rc = check_server_options(o, e);
+    if (rc == 0)
+        rc = settings_set_common(s, &common, e);
     if (rc == 0)
         rc = set_counts(s, o, e);
     if (rc == 0)
@@ -99,7 +104,6 @@ static int fill(struct settings *s, const sshio_server_options *o, const char *h
         rc = settings_text(&s->encoding, o->encoding, e);
     if (rc == 0)
         rc = settings_set_sftp(s, o, e);
-    s->errors = o->errors;
     s->allow_pty = settings_tri(o->allow_pty, true);
     s->process_handler = o->process_handler;
     s->session_handler = o->session_handler;

@@ -22,14 +22,14 @@ bool terminal_type_is_valid(struct span type)
 int terminal_check(const char *type, const sshio_term_size *size, const sshio_term_mode *modes, struct error *e)
 {
     if (!terminal_type_is_valid(span_of(type)))
-        return error_set(e, SSHIO_EINVAL, "terminal type is not at most %u printable ASCII characters: %s",
+        return error_set(e, SSHIO_EINVAL, "term_type is not at most %u printable ASCII characters: %s",
                          TERMINAL_TYPE_MAX_LEN, type);
     if (size->width < 0 || size->height < 0 || size->pixwidth < 0 || size->pixheight < 0)
-        return error_set(e, SSHIO_EINVAL, "terminal size is negative: %d columns, %d rows, %d x %d pixels", size->width,
+        return error_set(e, SSHIO_EINVAL, "term_size is negative: %d columns, %d rows, %d x %d pixels", size->width,
                          size->height, size->pixwidth, size->pixheight);
     for (size_t i = 0; modes != NULL && modes[i].op != OP_END; i++)
         if (modes[i].op > OP_MOST)
-            return error_set(e, SSHIO_EINVAL, "terminal mode %u is not between 1 and %u", modes[i].op, OP_MOST);
+            return error_set(e, SSHIO_EINVAL, "term_modes: mode %u is not between 1 and %u", modes[i].op, OP_MOST);
     return 0;
 }
 

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
+#include "engine/peer_text.h"
+#include "engine/quirks.h"
 
 #define SERVICE "ssh-userauth"
 #define BANNERS_MAX (64u * 1024) /* that wait for the service */
@@ -94,6 +96,17 @@ static void send_service(struct engine *e, uint8_t number)
     engine_send(e);
 }
 
+static bool waits_for_service(const struct engine *e)
+{
+    return (e->quirks & QUIRK_LOST_BY_EARLY_LOGIN) != 0;
+}
+
+static void tell_asked(struct engine *e)
+{
+    if (e->events->auth_asked != NULL)
+        e->events->auth_asked(e->owner);
+}
+
 /* The client's first request goes out with the one for the service, which saves a round trip: a server that refuses the
  * service ends the connection, and nobody has been told a secret by then. */
 void auth_start(struct engine *e)
@@ -102,8 +115,8 @@ void auth_start(struct engine *e)
     if (e->config->server)
         return;
     send_service(e, MSG_SERVICE_REQUEST);
-    if (e->events->auth_asked != NULL)
-        e->events->auth_asked(e->owner);
+    if (!waits_for_service(e))
+        tell_asked(e);
 }
 
 /* Asking again is let through by admission for known peers only. */
@@ -162,6 +175,8 @@ void auth_on_service_accept(struct engine *e, struct reader *r)
     if (!check_service(e, r))
         return;
     e->auth.stage = AUTH_RUNNING;
+    if (waits_for_service(e))
+        tell_asked(e);
     if (e->events->auth_ready != NULL)
         e->events->auth_ready(e->owner);
 }
@@ -171,8 +186,8 @@ void auth_on_service_accept(struct engine *e, struct reader *r)
 struct writer *auth_begin_request(struct engine *e, const struct auth_method_row *method, const char *user)
 {
     struct auth *a = &e->auth;
-    bool tells_no_secret = method == &auth_none || method == &auth_publickey;
-    bool in_time = a->stage == AUTH_RUNNING || (a->stage == AUTH_SERVICE && tells_no_secret);
+    bool may_be_early = (method == &auth_none || method == &auth_publickey) && !waits_for_service(e);
+    bool in_time = a->stage == AUTH_RUNNING || (a->stage == AUTH_SERVICE && may_be_early);
     if (e->config->server || e->ended || !in_time || a->pending != NULL)
         return NULL;
     /* A server that refuses for ever must not keep a client busy for ever. */
@@ -238,10 +253,13 @@ void auth_on_banner(struct engine *e, struct reader *r)
 {
     struct span msg = read_text(r);
     struct span lang = read_text(r);
-    if (reader_done(r) && utf8_valid(msg) && utf8_valid(lang))
-        e->events->auth_banner(e->owner, msg, lang);
-    else
+    struct peer_text banner;
+    if (!reader_done(r)) {
         auth_malformed(e);
+    } else if (peer_text_read(&banner, e, message_name(e->message_number), msg, lang)) {
+        e->events->auth_banner(e->owner, banner.text, lang);
+        peer_text_done(&banner);
+    }
 }
 
 void auth_on_method_message(struct engine *e, struct reader *r)

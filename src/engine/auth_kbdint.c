@@ -18,18 +18,10 @@ static struct span read_utf8(struct reader *r)
     return text;
 }
 
-static bool is_ascii(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static struct span read_lang(struct reader *r)
 {
     struct span lang = read_text(r);
-    if (!is_ascii(lang))
+    if (!utf8_is_ascii(lang))
         r->failed = true;
     return lang;
 }

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sshio/options.h>
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -74,8 +76,9 @@ struct engine_config {
     uint64_t rekey_bytes; /* 0 = only the hard limits */
     uint32_t rekey_ms;    /* 0 = never */
     bool require_strict_kex;
-    uint32_t keepalive_ms;        /* of silence before a peer is asked whether it is there; 0 = never */
-    uint32_t keepalive_count_max; /* requests that may stay unanswered */
+    uint32_t keepalive_ms;         /* of silence before a peer is asked whether it is there; 0 = never */
+    uint32_t keepalive_count_max;  /* requests that may stay unanswered */
+    sshio_text_errors text_errors; /* of the peer's texts for people: see peer_text.h */
 };
 
 /* ---- events ---- */

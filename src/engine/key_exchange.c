@@ -174,6 +174,7 @@ static void log_chosen(struct engine *e, const struct negotiated *chosen)
 {
     if (!log_enabled(e->logger, SSHIO_LOG_DEBUG, 2))
         return;
+    log_debug(e->logger, 2, "Chosen algorithms:");
     log_debug(e->logger, 2, "  Key exchange: %s", chosen->kex->name);
     log_debug(e->logger, 2, "  Host key: %s", chosen->host_key_alg != NULL ? chosen->host_key_alg->name : "none");
     log_direction(e, "Client to server", &chosen->c2s);
@@ -200,6 +201,8 @@ static void run_method(struct engine *e, struct exchange *x, const struct kexini
         engine_protocol_error(e, "Our own KEXINIT is malformed");
         return;
     }
+    kexinit_log(&own, "Our", e->logger);
+    kexinit_log(peer, "The peer's", e->logger);
     error_init(&error);
     if (negotiate(e->config, &own, peer, &x->chosen, &error) < 0) {
         engine_fail(e, &error);

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "engine/channel_state.h"
+#include "engine/peer_text.h"
 
 #define FIRST_CAPACITY 8u
 
@@ -212,9 +213,13 @@ void mux_on_open_failure(struct engine *e, struct reader *r)
         engine_protocol_error(e, "Invalid channel open failure");
         return;
     }
+    struct peer_text text;
+    if (!peer_text_read(&text, e, message_name(e->message_number), reason, lang))
+        return;
     struct channel *ch = find_opening(e, number);
     if (ch != NULL)
-        channel_finish_open(ch, code, reason, lang);
+        channel_finish_open(ch, code, text.text, lang);
+    peer_text_done(&text);
 }
 
 /* ---- data and windows ---- */

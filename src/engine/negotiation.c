@@ -222,6 +222,26 @@ static int no_match(const struct comparison *c, enum kexinit_list list, const ch
                      peer.len != 0 ? (const char *)peer.data : "<None>");
 }
 
+/* A list has nothing that could not be shown: kexinit_read has seen to that. */
+void kexinit_log(const struct kexinit *k, const char *whose, sshio_logger *logger)
+{
+    static const char *const titles[KEXINIT_LANGUAGE_C2S] = {
+        [KEXINIT_KEX] = "key exchange",
+        [KEXINIT_HOST_KEY] = "host key",
+        [KEXINIT_CIPHER_C2S] = "encryption to the server",
+        [KEXINIT_CIPHER_S2C] = "encryption to the client",
+        [KEXINIT_MAC_C2S] = "MAC to the server",
+        [KEXINIT_MAC_S2C] = "MAC to the client",
+        [KEXINIT_COMPRESSION_C2S] = "compression to the server",
+        [KEXINIT_COMPRESSION_S2C] = "compression to the client",
+    };
+    if (!log_enabled(logger, SSHIO_LOG_DEBUG, 2))
+        return;
+    log_debug(logger, 2, "%s algorithms:", whose);
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
+        log_debug(logger, 2, "  %s: %.*s", titles[i], (int)k->lists[i].len, (const char *)k->lists[i].data);
+}
+
 /* The first of the client's names that the server has too. Empty where there is none. */
 static struct span choose(const struct comparison *c, enum kexinit_list list)
 {

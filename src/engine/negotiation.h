@@ -56,6 +56,8 @@ bool kexinit_read(struct reader *r, struct kexinit *k);
 bool kexinit_has_strict(const struct kexinit *peer, bool server);
 bool kexinit_has_ext_info(const struct kexinit *peer, bool server);
 
+void kexinit_log(const struct kexinit *k, const char *whose, sshio_logger *logger); /* its lists, at debug level 2 */
+
 /* SSHIO_EKEY_EXCHANGE_FAILED names the category that has nothing in common, and both lists. */
 int negotiate(const struct engine_config *config, const struct kexinit *own, const struct kexinit *peer,
               struct negotiated *out, struct error *error);

@@ -15,6 +15,8 @@ static const struct {
     { "SSH-2.0-PuTTY_Release_0.7*", QUIRK_GOES_ON },
     /* 20230101: back in its main loop it waits for the socket before it looks at what it has read already. */
     { "SSH-2.0-tinyssh*", QUIRK_WAITS_FOR_MORE },
+    /* Programs on 0.10 wait until the key exchange is over, and miss it when the user has logged in meanwhile. */
+    { "SSH-2.0-libssh?0*", QUIRK_LOST_BY_EARLY_LOGIN },
     { "*dropbear*", QUIRK_PACKETS_SHORT },
     { "SSH-2.0-paramiko_*", QUIRK_ASKS_FOR_SERVICE_AGAIN },
     { "*paramiko*", QUIRK_SYMLINK_TARGET_FIRST },

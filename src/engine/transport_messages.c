@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine/internal.h"
+#include "engine/peer_text.h"
 
 #define SHOWN_LEN 512 /* of a text from the peer */
 #define MAX_IGNORE_LEN 32768
@@ -28,27 +29,41 @@ static bool is_clean_end(const struct engine *e, uint32_t reason)
     return reason == SSHIO_DISC_BY_APPLICATION && e->auth.stage == AUTH_DONE;
 }
 
-void on_disconnect(struct engine *e, struct reader *r)
+static void end_by_disconnect(struct engine *e, uint32_t reason, struct span text, struct span lang)
 {
-    uint32_t reason = read_u32(r);
-    struct span text = read_string(r);
-    struct span lang = read_string(r);
     char shown[SHOWN_LEN];
-    if (!complete(e, r))
-        return;
+    struct error error;
     log_escaped(text, shown, sizeof shown);
     log_debug(e->logger, 1, "Received disconnect: %s (%u)", shown, reason);
     if (is_clean_end(e, reason)) {
         engine_lost(e, NULL);
         return;
     }
-    struct error error;
     error_init(&error);
     error_set_reason(&error, error_of_disconnect(reason), reason, "%s", shown);
     error.lang = span_dup_text(lang);
     if (error.lang != NULL)
         error.pub.lang = error.lang;
     engine_lost(e, &error);
+    error_clear(&error);
+}
+
+void on_disconnect(struct engine *e, struct reader *r)
+{
+    uint32_t reason = read_u32(r);
+    struct span bytes = read_string(r);
+    struct span lang = read_string(r);
+    struct peer_text text;
+    struct error error;
+    if (!complete(e, r))
+        return;
+    error_init(&error);
+    if (peer_text_init(&text, e, message_name(MSG_DISCONNECT), bytes, lang, &error) == 0) {
+        end_by_disconnect(e, reason, text.text, lang);
+        peer_text_done(&text);
+    } else {
+        engine_lost(e, &error); /* the peer reads no answer any more */
+    }
     error_clear(&error);
 }
 
@@ -71,14 +86,16 @@ void on_unimplemented(struct engine *e, struct reader *r)
 void on_debug(struct engine *e, struct reader *r)
 {
     bool always_display = read_bool(r);
-    struct span msg = read_string(r);
+    struct span bytes = read_string(r);
     struct span lang = read_string(r);
+    struct peer_text msg;
     char shown[SHOWN_LEN];
-    if (!complete(e, r))
+    if (!complete(e, r) || !peer_text_read(&msg, e, message_name(e->message_number), bytes, lang))
         return;
-    log_debug(e->logger, 1, "Received debug message: %s", log_escaped(msg, shown, sizeof shown));
+    log_debug(e->logger, 1, "Received debug message: %s", log_escaped(msg.text, shown, sizeof shown));
     if (e->events->debug_received != NULL)
-        e->events->debug_received(e->owner, always_display, msg, lang);
+        e->events->debug_received(e->owner, always_display, msg.text, lang);
+    peer_text_done(&msg);
 }
 
 void send_unimplemented(struct engine *e, uint32_t seq)

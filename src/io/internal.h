@@ -85,6 +85,7 @@ struct loop {
     struct engine_buffers buffers;
     struct pool input;
     struct pool rest;
+    struct pool jobs; /* of workers, for each block of a file one */
 };
 
 struct loop *loop_new(uv_loop_t *attached, const struct world *world);
@@ -103,6 +104,7 @@ void loop_release(struct loop *loop);
 /* Waits for what keeps running, closes the rest, ends all tasks. */
 void loop_settle(struct loop *loop);
 
+void workers_init(struct loop *loop);
 void workers_unref(void); /* worker threads live as long as a loop that has used them */
 
 /* Something that outlives its owner and ends by itself, unless the loop ends first. */

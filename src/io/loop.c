@@ -209,6 +209,7 @@ struct loop *loop_new(uv_loop_t *attached, const struct world *world)
     engine_buffers_init(&loop->buffers);
     pool_init(&loop->input, LOOP_INPUT_BLOCK, INPUT_BLOCKS_KEPT);
     pool_init(&loop->rest, LOOP_REST_BLOCK, REST_BLOCKS_KEPT);
+    workers_init(loop);
     loop->pid = getpid();
     return loop;
 }
@@ -334,6 +335,7 @@ void loop_free(struct loop *loop)
     engine_buffers_done(&loop->buffers);
     pool_done(&loop->input);
     pool_done(&loop->rest);
+    pool_done(&loop->jobs);
     if (loop->attached || uv_loop_close(loop->uv) == 0)
         mem_free(loop);
 }

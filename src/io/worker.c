@@ -21,6 +21,7 @@
 #include "io/world.h"
 
 #define MOST_THREADS 4
+#define JOBS_KEPT 32 /* free ones of a loop */
 
 struct job {
     struct work work;
@@ -52,6 +53,11 @@ static struct {
     .work = PTHREAD_COND_INITIALIZER,
     .jobs = { &pool.jobs, &pool.jobs },
 };
+
+void workers_init(struct loop *loop)
+{
+    pool_init(&loop->jobs, sizeof(struct job), JOBS_KEPT);
+}
 
 /* ---- on the threads ---- */
 
@@ -178,13 +184,23 @@ static bool withdraw(struct job *job)
     return waiting;
 }
 
-static void init_job(struct job *job, struct loop *loop, int (*fn)(void *arg), void *arg,
-                     void (*run)(struct message *message))
+/* NULL = out of memory. */
+static struct job *job_new(struct loop *loop, int (*fn)(void *arg), void *arg, void (*run)(struct message *message))
 {
+    struct job *job = pool_take(&loop->jobs);
+    if (job == NULL)
+        return NULL;
     *job = (struct job){ .work.run = run_job, .loop = loop, .fn = fn, .arg = arg, .message.run = run };
     list_init(&job->work.link);
     list_init(&job->message.link);
     error_init(&job->error);
+    return job;
+}
+
+static void job_free(struct job *job)
+{
+    error_clear(&job->error);
+    pool_give(&job->loop->jobs, job);
 }
 
 /* ---- the waiting form ---- */
@@ -209,10 +225,9 @@ int worker_run(int (*fn)(void *arg), void *arg)
     int rc = completion_can_wait();
     if (rc != 0)
         return rc;
-    struct job *job = mem_alloc(sizeof *job);
+    struct job *job = job_new(loop_current(), fn, arg, job_ended);
     if (job == NULL)
         return fail_nomem();
-    init_job(job, loop_current(), fn, arg, job_ended);
     completion_init(&job->completion, cancel_job, job);
     if (enqueue(job)) {
         rc = completion_wait(&job->completion);
@@ -221,8 +236,7 @@ int worker_run(int (*fn)(void *arg), void *arg)
     } else {
         rc = fail(SSHIO_ENOMEM, "no worker thread can be started");
     }
-    error_clear(&job->error);
-    mem_free(job);
+    job_free(job);
     return rc;
 }
 
@@ -241,21 +255,23 @@ static void job_reported(struct message *message)
     loop_release(job->loop);
     if (error_code(&job->error) != 0)
         error_move(last_error(), &job->error);
-    job->done(job->result, job->arg);
-    mem_free(job);
+    void (*done)(int result, void *arg) = job->done;
+    void *arg = job->arg;
+    int result = job->result;
+    job_free(job);
+    done(result, arg);
 }
 
 int worker_submit(int (*fn)(void *arg), void *arg, void (*done)(int result, void *arg))
 {
     struct loop *loop = loop_current();
-    struct job *job = loop != NULL ? mem_alloc(sizeof *job) : NULL;
+    struct job *job = loop != NULL ? job_new(loop, fn, arg, job_reported) : NULL;
     if (job == NULL)
         return fail_nomem();
-    init_job(job, loop, fn, arg, job_reported);
     job->done = done;
     if (enqueue(job))
         return 0;
-    mem_free(job);
+    job_free(job);
     return fail(SSHIO_ENOMEM, "no worker thread can be started");
 }
 

@@ -185,18 +185,13 @@ static int files_write(struct scp_files *f, void *node, uint64_t offset, const v
 static int files_change(struct scp_files *f, void *node, const struct scp_changes *changes)
 {
     struct node *n = node;
-    struct open_file directory = { .path = n->path };
     facts attrs = { .permissions = changes->mode, .mtime = changes->mtime, .atime = changes->atime };
     (void)f;
     if (changes->set_mode)
         attrs.valid |= SSHIO_FILEXFER_ATTR_PERMISSIONS;
     if (changes->set_times)
         attrs.valid |= SSHIO_FILEXFER_ATTR_ACCESSTIME | SSHIO_FILEXFER_ATTR_MODIFYTIME;
-    if (n->folder != NULL) {
-        directory.fd = n->folder->fd;
-        directory.at_once = n->folder->at_once;
-    }
-    return side_local.fset(NULL, n->folder != NULL ? &directory : &n->file, &attrs);
+    return n->folder != NULL ? side_local.set_folder(NULL, n->folder, &attrs) : side_local.fset(NULL, &n->file, &attrs);
 }
 
 static int files_close(struct scp_files *f, void *node)

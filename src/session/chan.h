@@ -38,6 +38,8 @@ struct sshio_chan {
     int user_refs;
     sshio_conn *conn;
     struct channel *ch; /* NULL: not open yet, or not any more */
+    bool numbered;      /* it has been there */
+    uint32_t number;    /* that it has, or had */
     enum chan_kind kind;
     bool server;
     bool prepared;      /* not accepted yet */

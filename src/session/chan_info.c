@@ -26,8 +26,8 @@ sshio_conn *sshio_chan_conn(const sshio_chan *chan)
 sshio_logger *sshio_chan_logger(const sshio_chan *chan)
 {
     sshio_chan *own = (sshio_chan *)chan; /* making the logger changes nothing that can be seen */
-    if (own->logger == NULL)
-        own->logger = logger_new(chan->conn->logger, NULL, "chan=%u", chan->ch != NULL ? channel_number(chan->ch) : 0u);
+    if (own->logger == NULL && chan->numbered)
+        own->logger = logger_new(chan->conn->logger, NULL, "chan=%u", (unsigned)chan->number);
     return own->logger != NULL ? own->logger : chan->conn->logger;
 }
 

@@ -34,6 +34,12 @@ int chan_fail_open(uint32_t reason, const char *text)
     return error_set_reason(last_error(), SSHIO_ECHANNEL_OPEN, reason, "%s", text);
 }
 
+static void note_number(sshio_chan *chan)
+{
+    chan->numbered = true;
+    chan->number = channel_number(chan->ch);
+}
+
 int chan_open(sshio_chan *chan, const char *type, uint32_t window, uint32_t max_packet, struct span data)
 {
     const struct settings *s = chan->conn->settings;
@@ -49,6 +55,7 @@ int chan_open(sshio_chan *chan, const char *type, uint32_t window, uint32_t max_
         chan_release(chan);
         return rc == SSHIO_ECLOSED ? chan_fail_open(SSHIO_OPEN_CONNECT_FAILED, "SSH connection closed") : rc;
     }
+    note_number(chan);
     if (chan->kind == CHAN_SESSION)
         channel_allow_extended(chan->ch, 1u << SSHIO_EXTENDED_DATA_STDERR);
     rc = chan_wait_peer(chan);
@@ -59,6 +66,7 @@ void chan_accept(sshio_chan *chan, struct channel *ch)
 {
     const struct settings *s = chan->conn->settings;
     chan->ch = ch;
+    note_number(chan);
     if (chan->kind == CHAN_SESSION) {
         chan->conn->sessions++;
         chan->counted = true;

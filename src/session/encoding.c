@@ -5,10 +5,11 @@
 #include <iconv.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/charset.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "base/utf8_errors.h"
 
 #define TAIL_MAX 16u /* no encoding has a longer character or escape */
 #define OUTPUT_MAX 2048u
@@ -41,11 +42,6 @@ enum status { DONE, INCOMPLETE, INVALID };
 
 /* ---- life ---- */
 
-static bool is_utf8(const char *name)
-{
-    return strcasecmp(name, "utf-8") == 0 || strcasecmp(name, "utf8") == 0;
-}
-
 static bool open_converter(const struct encoding *enc, struct converter *c, bool outgoing)
 {
     if (!enc->utf8 && c->iconv == NO_ICONV)
@@ -62,6 +58,8 @@ static void close_converter(struct converter *c)
 
 struct encoding *encoding_new(const char *name, sshio_text_errors errors, struct error *e)
 {
+    if (text_errors_check("errors", errors, e) != 0)
+        return NULL;
     struct encoding *enc = mem_zalloc(sizeof *enc);
     char *copy = mem_strdup(name);
     if (enc == NULL || copy == NULL) {
@@ -72,7 +70,7 @@ struct encoding *encoding_new(const char *name, sshio_text_errors errors, struct
     }
     *enc = (struct encoding){ .refs = 1,
                               .name = copy,
-                              .utf8 = is_utf8(name),
+                              .utf8 = charset_is_utf8(name),
                               .errors = errors != SSHIO_ERRORS_UNSET ? errors : SSHIO_ERRORS_STRICT };
     for (size_t i = 0; i < ENCODING_TYPES; i++)
         enc->in[i].iconv = enc->out[i].iconv = NO_ICONV;
@@ -164,30 +162,23 @@ static bool escaped_byte(struct span in, uint8_t *byte)
     return (in.data[2] & 0xc0) == 0x80;
 }
 
-static void put_ascii(const struct conversion *v, const char *text)
+static void put_ascii(const struct conversion *v, struct span text)
 {
-    struct span in = SPAN((const uint8_t *)text, strlen(text));
     if (v->outgoing)
-        run(v, &in);
+        run(v, &text);
     else
-        put(v, text, in.len);
+        put(v, text.data, text.len);
 }
 
-static void put_escaped(const struct conversion *v, uint32_t value, bool is_byte)
+static void put_escaped(const struct conversion *v, uint32_t character)
 {
     char text[16];
     snprintf(text, sizeof text,
-             is_byte || value < 0x100 ? "\\x%02x"
-             : value < 0x10000        ? "\\u%04x"
-                                      : "\\U%08x",
-             (unsigned)value);
-    put_ascii(v, text);
-}
-
-static void put_surrogate(const struct conversion *v, uint8_t byte)
-{
-    const uint8_t text[] = { 0xed, (uint8_t)(0xb0 | byte >> 6), (uint8_t)(0x80 | (byte & 0x3f)) };
-    put(v, text, sizeof text);
+             character < 0x100     ? "\\x%02x"
+             : character < 0x10000 ? "\\u%04x"
+                                   : "\\U%08x",
+             (unsigned)character);
+    put_ascii(v, SPAN(text, strlen(text)));
 }
 
 /* What begins with a byte that cannot be converted, and how long it is: a character that the encoding lacks, what was
@@ -201,13 +192,13 @@ static size_t bad_len(const struct conversion *v, struct span in, uint32_t *char
     return begun != 0 ? begun : 1;
 }
 
-static void put_each(const struct conversion *v, struct span bad)
+static void replace(const struct conversion *v, struct span bad)
 {
-    for (size_t i = 0; i < bad.len; i++)
-        if (v->enc->errors == SSHIO_ERRORS_SURROGATEESCAPE)
-            put_surrogate(v, bad.data[i]);
-        else
-            put_escaped(v, bad.data[i], true);
+    uint8_t memory[STAND_IN_MAX];
+    struct writer w;
+    writer_init_fixed(&w, memory, sizeof memory);
+    put_stand_in(&w, bad, v->enc->errors);
+    put_ascii(v, writer_span(&w));
 }
 
 /* 0, or EDECODE. */
@@ -227,16 +218,12 @@ static int pass_over(const struct conversion *v, struct span *in)
         len = 3;
     } else if (surrogates && in->data[0] < 0x80) {
         return SSHIO_EDECODE;
-    } else if (v->enc->errors == SSHIO_ERRORS_REPLACE) {
-        if (v->outgoing)
-            put_ascii(v, "?");
-        else
-            put(v, "\xef\xbf\xbd", 3);
-    } else if (character != 0) {
-        if (v->enc->errors == SSHIO_ERRORS_BACKSLASHREPLACE)
-            put_escaped(v, character, false);
-    } else if (v->enc->errors != SSHIO_ERRORS_IGNORE) {
-        put_each(v, bad);
+    } else if (v->enc->errors == SSHIO_ERRORS_REPLACE && v->outgoing) {
+        put_ascii(v, span_of("?"));
+    } else if (character == 0) {
+        replace(v, bad);
+    } else if (v->enc->errors == SSHIO_ERRORS_BACKSLASHREPLACE) {
+        put_escaped(v, character);
     }
     advance(in, len);
     return 0;

@@ -6,6 +6,7 @@
 #include <sshio/constants.h>
 
 #include "base/memory.h"
+#include "engine/peer_text.h"
 #include "io/last_error.h"
 #include "session/chan.h"
 
@@ -136,9 +137,11 @@ static bool on_exit_signal(sshio_chan *chan, struct reader *r)
     struct span name = read_text(r);
     bool core_dumped = read_bool(r);
     struct span msg = read_text(r), lang = read_text(r);
-    if (bad_fields(r))
+    struct peer_text text;
+    if (bad_fields(r) || chan->ch == NULL || !peer_text_read(&text, channel_engine(chan->ch), "exit-signal", msg, lang))
         return false;
-    set_exit_signal(chan, name, core_dumped, msg, lang);
+    set_exit_signal(chan, name, core_dumped, text.text, lang);
+    peer_text_done(&text);
     if (chan->handlers.exit_signal_received != NULL && chan->signal_name != NULL)
         chan->handlers.exit_signal_received(chan, &chan->exit_signal, chan->user);
     return true;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "io/last_error.h"
 #include "sftp/client.h"
+#include "sftp/message_log.h"
 #include "sftp/status.h"
 
 #define SLOTS_FIRST 64u
@@ -121,7 +122,7 @@ int request_send_data(sshio_sftp *s, struct request *rq, uint8_t *data, size_t l
     }
     slot->type = type;
     slot->rq = rq;
-    log_debug(s->logger, 2, "Sent %s, id %" PRIu32 ", %zu bytes", sftp_message_name(type), slot->id, s->out.len + len);
+    message_log(s->logger, true, s->dialect.version, SPAN(s->out.data + 4, s->out.len - 4), SPAN(data, len));
     if (rq != NULL) {
         rq->id = slot->id;
         rq->type = type;
@@ -296,12 +297,12 @@ static void dispatch(sshio_sftp *s, struct span packet)
     struct reader r;
     reader_init(&r, packet.data, packet.len);
     uint8_t type = read_u8(&r);
+    message_log(s->logger, false, s->dialect.version, packet, SPAN(NULL, 0));
     if (s->hello != NULL) {
         dispatch_hello(s, type, &r);
         return;
     }
     uint32_t id = read_u32(&r);
-    log_debug(s->logger, 2, "Received %s, id %" PRIu32 ", %zu bytes", sftp_message_name(type), id, packet.len);
     struct slot *slot = reader_failed(&r) ? NULL : slot_of(s, id);
     if (slot == NULL) {
         fail_text(s, reader_failed(&r) ? "Incomplete response" : "Invalid response id");

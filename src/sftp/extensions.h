@@ -1,11 +1,14 @@
 /* The extensions of SFTP: the names that each side announces, and the structures among them.
- * (draft-ietf-secsh-filexfer-13 sections 4.3 to 5.5, -05 section 4.3; OpenSSH, PROTOCOL section 4) */
+ * (draft-ietf-secsh-filexfer-13 sections 4.3 to 5.5, -05 section 4.3; draft-ietf-secsh-filexfer-extensions-00; OpenSSH,
+ * PROTOCOL section 4) */
 #ifndef SSHIO_SFTP_EXTENSIONS_H
 #define SSHIO_SFTP_EXTENSIONS_H
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/limits.h"
+
+#define EXT_HASHES "sha256,sha512,sha1,md5" /* of check-file, best first */
 
 /* Extended requests. X(name in C, name on the wire, data that announces it) */
 #define SFTP_EXTENSIONS(X)                                                                                             \
@@ -20,7 +23,12 @@
     X(RANGES, "ranges@asyncssh.com", "1")                                                                              \
     X(EXPAND_PATH, "expand-path@openssh.com", "1")                                                                     \
     X(HOME_DIRECTORY, "home-directory", "1")                                                                           \
-    X(USERS_GROUPS_BY_ID, "users-groups-by-id@openssh.com", "1")
+    X(USERS_GROUPS_BY_ID, "users-groups-by-id@openssh.com", "1")                                                       \
+    X(CHECK_FILE, "check-file", EXT_HASHES)                                                                            \
+    X(CHECK_FILE_HANDLE, "check-file-handle", EXT_HASHES)                                                              \
+    X(CHECK_FILE_NAME, "check-file-name", EXT_HASHES)                                                                  \
+    X(SPACE_AVAILABLE, "space-available", "1")                                                                         \
+    X(COPY_FILE, "copy-file", "1")
 
 #define SFTP_EXTENSION_ENUM(name, wire, data) EXT_##name,
 enum sftp_extension { SFTP_EXTENSIONS(SFTP_EXTENSION_ENUM) EXT_COUNT };

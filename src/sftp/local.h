@@ -4,6 +4,7 @@
  *     local_paths.c   texts of paths: what a client's path stands for, and what it is told of ours
  *     local_place.c   finding where a path is, inside the root if there is one
  *     local_files.c   open files
+ *     local_copy.c    copies inside the server
  *     local_names.c   what is done to names: remove, rename, links, directories
  *     local_attrs.c   attributes, both ways
  *     local_dirs.c    listing directories
@@ -92,11 +93,16 @@ struct local_file {
     ino_t ino;
     struct list locks;
     unsigned lock_count;
+    bool is_doomed; /* its name is removed when it is closed: */
+    struct place doomed;
 };
 int local_open(struct local *local, const char *mapped, uint32_t pflags, const sshio_sftp_attrs *attrs,
                struct local_file **file);
 int local_open56(struct local *local, const char *mapped, uint32_t access, uint32_t flags,
                  const sshio_sftp_attrs *attrs, struct local_file **file);
+/* With the system's flags; O_EXCL and O_NOFOLLOW follow no link at the end. */
+int local_open_as(struct local *local, const char *mapped, int flags, const sshio_sftp_attrs *attrs,
+                  struct local_file **file);
 int local_close(struct local_file *file); /* gives it back, also when it fails */
 int local_read(const struct local_file *file, uint64_t offset, void *buffer, size_t size, size_t *got);
 /* Reads without waiting for a disk: false = that is not possible, nothing is said. */
@@ -105,13 +111,17 @@ int local_write(const struct local_file *file, uint64_t offset, const void *data
 int local_fsync(const struct local_file *file);
 int local_lock(struct local_file *file, uint64_t offset, uint64_t length, uint32_t flags);
 int local_unlock(struct local_file *file, uint64_t offset, uint64_t length);
-int local_copy(const struct local_file *from, uint64_t from_offset, uint64_t length, const struct local_file *to,
-               uint64_t to_offset, const bool *stop);
 struct local_range {
     uint64_t offset, length;
 };
 int local_ranges(const struct local_file *file, uint64_t offset, uint64_t length, struct local_range *ranges,
                  size_t max, size_t *count, bool *at_end);
+
+/* ---- local_copy.c ---- */
+int local_copy(const struct local_file *from, uint64_t from_offset, uint64_t length, const struct local_file *to,
+               uint64_t to_offset, const bool *stop);
+int local_copy_file(struct local *local, const char *from, const char *to, bool overwrite, const bool *stop);
+int local_open_whole(struct local *local, const char *mapped, struct local_file **file); /* a regular one, to be read */
 
 /* ---- local_names.c ---- */
 int local_rename(struct local *local, const char *from, const char *to);       /* never replaces */

@@ -12,8 +12,9 @@
 #include "sftp/local_io.h"
 
 #define FILE_MODE 0666
-#define COPY_PIECE (256u * 1024)
 #define OFFSET_MAX INT64_MAX
+#define FXF_BLOCKS                                                                                                     \
+    (uint32_t)(SSHIO_FXF_BLOCK_READ | SSHIO_FXF_BLOCK_WRITE | SSHIO_FXF_BLOCK_DELETE | SSHIO_FXF_BLOCK_ADVISORY)
 
 /* ---- opening ---- */
 
@@ -50,6 +51,17 @@ static int file_new(int fd, bool append, struct local_file **opened)
     return 0;
 }
 
+/* After a failure, which stays the last error. */
+static void close_quietly(struct local_file *file)
+{
+    struct error e;
+    error_init(&e);
+    error_copy(&e, last_error());
+    local_close(file);
+    fail_with(&e);
+    error_clear(&e);
+}
+
 /* A pipe or a device makes nobody wait, neither who opens it nor who reads or writes it: workers are few, and
  * everybody's. */
 static int open_place(const struct place *place, int flags, mode_t mode)
@@ -57,11 +69,12 @@ static int open_place(const struct place *place, int flags, mode_t mode)
     return place_open(place, flags | O_NONBLOCK | O_NOCTTY, mode);
 }
 
-static int open_file(struct local *local, const char *mapped, int flags, const sshio_sftp_attrs *attrs,
-                     struct local_file **file)
+int local_open_as(struct local *local, const char *mapped, int flags, const sshio_sftp_attrs *attrs,
+                  struct local_file **file)
 {
     struct place place;
-    int rc = place_find(local, mapped, (flags & O_EXCL) != 0 ? PLACE_LINK : PLACE_FOLLOW, &place);
+    bool as_it_is = (flags & (O_EXCL | O_NOFOLLOW)) != 0;
+    int rc = place_find(local, mapped, as_it_is ? PLACE_LINK : PLACE_FOLLOW, &place);
     if (rc != 0)
         return rc;
     int fd = open_place(&place, flags, mode_of(local, attrs));
@@ -87,7 +100,45 @@ int local_open(struct local *local, const char *mapped, uint32_t pflags, const s
         flags |= O_EXCL;
     if ((pflags & SSHIO_FXF_TRUNC) != 0)
         flags |= O_TRUNC;
-    return open_file(local, mapped, flags, attrs, file);
+    return local_open_as(local, mapped, flags, attrs, file);
+}
+
+/* The name goes with the file, for when that is closed. A directory has other ways to be removed. */
+static int doom(struct local *local, const char *mapped, struct local_file *file)
+{
+    struct stat st;
+    if (fstat(file->fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        return local_fail("open");
+    }
+    int rc = place_find(local, mapped, PLACE_LINK, &file->doomed);
+    file->is_doomed = rc == 0;
+    return rc;
+}
+
+/* What is locked by others is not emptied: that is done last. */
+static int open_specially(struct local *local, const char *mapped, uint32_t flags, int os_flags,
+                          const sshio_sftp_attrs *attrs, struct local_file **file)
+{
+    struct local_file *made;
+    uint32_t locks = flags & FXF_BLOCKS;
+    int late = locks != 0 ? os_flags & O_TRUNC : 0;
+    int rc = local_open_as(local, mapped, os_flags & ~late, attrs, &made);
+    if (rc != 0)
+        return rc;
+    if (locks != 0)
+        rc = local_lock(made, 0, 0, locks);
+    if (rc == SSHIO_ESFTP_BYTE_RANGE_LOCK_REFUSED)
+        rc = local_fail_sftp(SSHIO_FX_LOCK_CONFLICT, "File is locked");
+    if (rc == 0 && late != 0 && ftruncate(made->fd, 0) != 0)
+        rc = local_fail("open");
+    if (rc == 0 && (flags & SSHIO_FXF_DELETE_ON_CLOSE) != 0)
+        rc = doom(local, mapped, made);
+    if (rc == 0)
+        *file = made;
+    else
+        close_quietly(made);
+    return rc;
 }
 
 int local_open56(struct local *local, const char *mapped, uint32_t access, uint32_t flags,
@@ -101,12 +152,30 @@ int local_open56(struct local *local, const char *mapped, uint32_t access, uint3
                    (flags & (SSHIO_FXF_APPEND_DATA | SSHIO_FXF_APPEND_DATA_ATOMIC)) != 0;
     bool writes = (access & (SSHIO_ACE4_WRITE_DATA | SSHIO_ACE4_APPEND_DATA)) != 0;
     int os_flags = access_flags((access & SSHIO_ACE4_READ_DATA) != 0, writes) | dispositions[disposition];
-    return open_file(local, mapped, appends ? os_flags | O_APPEND : os_flags, attrs, file);
+    os_flags |= appends ? O_APPEND : 0;
+    if ((flags & (SSHIO_FXF_NOFOLLOW | SSHIO_FXF_DELETE_ON_CLOSE)) != 0)
+        os_flags |= O_NOFOLLOW;
+    if ((flags & (FXF_BLOCKS | SSHIO_FXF_DELETE_ON_CLOSE)) != 0)
+        return open_specially(local, mapped, flags, os_flags, attrs, file);
+    return local_open_as(local, mapped, os_flags, attrs, file);
+}
+
+/* Whoever has put something else there in the meantime keeps it. */
+static int remove_doomed(struct local_file *file)
+{
+    const struct place *place = &file->doomed;
+    struct stat st;
+    bool is_it = fstatat(place->dir, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == file->dev &&
+                 st.st_ino == file->ino;
+    int rc = is_it && unlinkat(place->dir, place->name, 0) != 0 ? local_fail("remove") : 0;
+    place_done(&file->doomed);
+    return rc;
 }
 
 int local_close(struct local_file *file)
 {
-    int rc = close(file->fd) != 0 && errno != EINTR ? local_fail("close") : 0;
+    int removed = file->is_doomed ? remove_doomed(file) : 0;
+    int rc = close(file->fd) != 0 && errno != EINTR ? local_fail("close") : removed;
     struct list *node;
     while ((node = list_take(&file->locks)) != NULL)
         mem_free(LIST_ENTRY(node, struct local_lock, link));
@@ -233,45 +302,6 @@ int local_unlock(struct local_file *file, uint64_t offset, uint64_t length)
         return set_lock(file, F_UNLCK, offset, length);
     }
     return local_fail_sftp(SSHIO_FX_NO_MATCHING_BYTE_RANGE_LOCK, "Byte range was not locked through this handle");
-}
-
-/* ---- copying inside the server ---- */
-
-static bool is_same(const struct local_file *a, const struct local_file *b)
-{
-    return a == b || (a->dev == b->dev && a->ino == b->ino);
-}
-
-/* One piece: 1 = go on, 0 = the end of the source. */
-static int copy_piece(const struct local_file *from, uint64_t from_offset, size_t size, const struct local_file *to,
-                      uint64_t to_offset, void *buffer, size_t *copied)
-{
-    int rc = local_read(from, from_offset, buffer, size, copied);
-    if (rc == 0 && *copied != 0)
-        rc = local_write(to, to_offset, buffer, *copied);
-    return rc != 0 ? rc : *copied != 0;
-}
-
-int local_copy(const struct local_file *from, uint64_t from_offset, uint64_t length, const struct local_file *to,
-               uint64_t to_offset, const bool *stop)
-{
-    if (is_same(from, to))
-        return local_fail_sftp(SSHIO_FX_INVALID_PARAMETER, "A file cannot be copied to itself");
-    void *buffer = mem_alloc(COPY_PIECE);
-    uint64_t left = length != 0 ? length : UINT64_MAX;
-    int rc = buffer != NULL ? 1 : fail_nomem();
-    while (rc == 1 && left != 0 && !__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-        size_t copied = 0;
-        rc = copy_piece(from, from_offset, left < COPY_PIECE ? (size_t)left : COPY_PIECE, to, to_offset, buffer,
-                        &copied);
-        from_offset += copied;
-        to_offset += copied;
-        left -= copied;
-    }
-    mem_free(buffer);
-    if (rc == 0 && length != 0)
-        return local_fail_sftp(SSHIO_FX_EOF, "End of file");
-    return rc < 0 ? rc : 0;
 }
 
 /* ---- where a file has data ---- */

@@ -1,4 +1,5 @@
 /* SFTP sessions of a server: life, packets in and out, the end; see server.h. */
+#include "sftp/message_log.h"
 #include "sftp/server.h"
 
 #include <string.h>
@@ -171,7 +172,7 @@ static bool is_busy(const sshio_sftp_server *server)
 static void take_packet(sshio_sftp_server *server)
 {
     struct span packet = framer_packet(&server->framer);
-    log_debug(server->logger, 2, "Received %s, %zu bytes", sftp_message_name(packet.data[0]), packet.len);
+    message_log(server->logger, false, server->dialect.version, packet, SPAN(NULL, 0));
     if (server->state == SERVER_HELLO)
         sftp_server_hello(server, packet);
     else
@@ -208,7 +209,8 @@ void sftp_server_send(sshio_sftp_server *server)
         sftp_server_end(server, 1);
         return;
     }
-    log_debug(server->logger, 2, "Sending %s, %zu bytes", sftp_message_name(server->out.data[4]), server->out.len);
+    message_log(server->logger, true, server->dialect.version, SPAN(server->out.data + 4, server->out.len - 4),
+                SPAN(NULL, 0));
     server->port->write(server, server->out.data, server->out.len);
     writer_reset(&server->out);
 }

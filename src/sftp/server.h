@@ -7,6 +7,7 @@
  *     server_run.c        working on one: at once, on a worker, or in a task where there are handlers
  *     server_work.c       what each does in the local file system;  server_accounts.c: what it tells of accounts
  *     server_ask.c        what each asks the application's handlers
+ *     server_extras.c     requests that few know: checksums, free space, copies by name
  *     server_listing.c    directories that a handler lists
  *     server_replies.c    the answers
  *     server_handles.c    open files and directories
@@ -46,7 +47,6 @@
 #define SERVER_READ_LEN 261120u
 #define SERVER_DATA_HEAD 13u                  /* length, type, id and data length */
 #define SERVER_BLOCK_LEN (256u * 1024 + 1024) /* of the blocks that requests and replies lie in */
-#define SERVER_OPEN_FLAGS (uint32_t)(SSHIO_FXF_ACCESS_DISPOSITION | SSHIO_FXF_APPEND_DATA)
 #define SERVER_ACCESS                                                                                                  \
     (uint32_t)(SSHIO_ACE4_READ_DATA | SSHIO_ACE4_WRITE_DATA | SSHIO_ACE4_APPEND_DATA | SSHIO_ACE4_READ_ATTRIBUTES |    \
                SSHIO_ACE4_WRITE_ATTRIBUTES)
@@ -184,6 +184,8 @@ struct sftp_request {
     struct local_dir *opened_dir;
     struct listing *opened_listing;
     struct local_range *ranges;
+    const char *hash; /* check-file: the name, and got bytes of hashes */
+    uint8_t *hashes;
     sshio_sftp_names names;
     struct texts users, groups;
     /* where the packet lies */
@@ -252,6 +254,8 @@ void parse_range(struct sftp_request *q, struct reader *r);
 void parse_copy_data(struct sftp_request *q, struct reader *r);
 void parse_nothing(struct sftp_request *q, struct reader *r);
 void parse_owners(struct sftp_request *q, struct reader *r);
+char *parse_text(struct sftp_request *q, struct reader *r);       /* a path; NULL = failed, or complained of */
+uint32_t sftp_server_open_flags(const sshio_sftp_server *server); /* of versions 5 and 6, that are served */
 void request_complain(struct sftp_request *q, uint32_t code, const char *text); /* the first one is the answer */
 
 /* ---- server_schedule.c ---- */
@@ -288,6 +292,17 @@ void reply_vfs(struct sftp_request *q, struct writer *w);
 void reply_ranges(struct sftp_request *q, struct writer *w);
 void reply_limits(struct sftp_request *q, struct writer *w);
 void reply_owners(struct sftp_request *q, struct writer *w);
+
+/* ---- server_extras.c ---- */
+void parse_check_handle(struct sftp_request *q, struct reader *r);
+void parse_check_name(struct sftp_request *q, struct reader *r);
+void parse_copy_file(struct sftp_request *q, struct reader *r);
+int ask_check_handle(struct sftp_request *q);
+int work_check_handle(struct sftp_request *q);
+int work_check_name(struct sftp_request *q);
+int work_copy_file(struct sftp_request *q);
+void reply_hashes(struct sftp_request *q, struct writer *w);
+void reply_space(struct sftp_request *q, struct writer *w);
 
 /* ---- server_listing.c ---- */
 /* Waits for the first name, or the end. or_ours: where there is no handler, of the local file system; else
@@ -343,5 +358,11 @@ int ask_paths(struct sftp_request *q);       /* no handler of its own, but its p
 int ask_map_paths(struct sftp_request *q);   /* fills in mapped and mapped2, where a handler maps */
 int ask_reverse_map(struct sftp_request *q); /* of q->text */
 int ask_longnames(struct sftp_request *q);   /* of q->names */
+bool goes_through_handlers(const struct sftp_request *q, const struct sftp_handle *handle);
+int ask_piece(struct sftp_request *q, uint64_t offset, void *buffer, size_t size,
+              size_t *got); /* of q->handle's file */
+int request_with_path(struct sftp_request *q,
+                      int (*act)(struct sftp_request *q, const char *path)); /* as it is on this host */
+int request_with_paths(struct sftp_request *q, int (*act)(struct sftp_request *q, const char *from, const char *to));
 
 #endif

@@ -331,7 +331,7 @@ int ask_longnames(struct sftp_request *q)
 
 /* ---- extensions that reads and writes of a handler have to go through ---- */
 
-static bool goes_through_handlers(const struct sftp_request *q, const struct sftp_handle *handle)
+bool goes_through_handlers(const struct sftp_request *q, const struct sftp_handle *handle)
 {
     return handle->local == NULL || q->server->handlers.read != NULL || q->server->handlers.write != NULL;
 }
@@ -349,7 +349,7 @@ int ask_ranges(struct sftp_request *q)
     return 0;
 }
 
-static int read_piece(struct sftp_request *q, uint64_t offset, void *buffer, size_t size, size_t *got)
+int ask_piece(struct sftp_request *q, uint64_t offset, void *buffer, size_t size, size_t *got)
 {
     sshio_sftp_server *server = q->server;
     int rc = ASK(q, read, q->handle->file, offset, buffer, size, got);
@@ -374,7 +374,7 @@ int ask_copy_data(struct sftp_request *q)
     int rc = buffer != NULL ? 0 : fail_nomem();
     while (rc == 0 && left != 0 && !q->server->stop) {
         size_t got = 0;
-        rc = read_piece(q, q->offset + done, buffer, left < PIECE ? (size_t)left : PIECE, &got);
+        rc = ask_piece(q, q->offset + done, buffer, left < PIECE ? (size_t)left : PIECE, &got);
         if (rc != 0 || got == 0)
             break;
         rc = write_piece(q, q->offset2 + done, buffer, got);

@@ -26,10 +26,10 @@ static void put_supported(const sshio_sftp_server *server, struct writer *w)
             put_text(&list, extension_name((enum sftp_extension)i));
     const struct supported supported = {
         .attr_mask = ATTR_MASK,
-        .open_flags = SERVER_OPEN_FLAGS,
+        .open_flags = sftp_server_open_flags(server),
         .access_mask = SERVER_ACCESS,
         .max_read_len = reads_in_full(server) ? SERVER_READ_LEN : 0,
-        .open_blocks = NO_LOCK_VECTOR,
+        .open_blocks = (sftp_server_open_flags(server) & SSHIO_FXF_BLOCK_ADVISORY) != 0 ? LOCK_VECTOR : NO_LOCK_VECTOR,
         .blocks = server->handlers.lock == NULL ? LOCK_VECTOR : NO_LOCK_VECTOR,
         .names = writer_span(&list),
     };

@@ -26,7 +26,7 @@ static char *end_text(struct span text)
     return at;
 }
 
-static char *take_text(struct sftp_request *q, struct reader *r)
+char *parse_text(struct sftp_request *q, struct reader *r)
 {
     struct span text = read_string(r);
     if (reader_failed(r))
@@ -89,6 +89,25 @@ static void skip_attr_flags(const struct sftp_request *q, struct reader *r)
 
 /* ---- requests ---- */
 
+/* A handler has said what it does with no other than those that there always were; and what is refused or replaced as a
+ * request of its own does not come in by a flag. */
+uint32_t sftp_server_open_flags(const sshio_sftp_server *server)
+{
+    const sshio_sftp_server_handlers *h = &server->handlers;
+    uint32_t flags = SSHIO_FXF_ACCESS_DISPOSITION | SSHIO_FXF_APPEND_DATA;
+    if (h->open56 != NULL)
+        return flags;
+    flags |= SSHIO_FXF_APPEND_DATA_ATOMIC;
+    if (server->dialect.version < 6)
+        return flags;
+    flags |= SSHIO_FXF_NOFOLLOW;
+    if (h->lock == NULL && !sftp_server_denies(server, "block"))
+        flags |= SSHIO_FXF_BLOCK_READ | SSHIO_FXF_BLOCK_WRITE | SSHIO_FXF_BLOCK_ADVISORY;
+    if (h->remove == NULL && h->close == NULL && !sftp_server_denies(server, "remove"))
+        flags |= SSHIO_FXF_DELETE_ON_CLOSE;
+    return flags;
+}
+
 static void parse_open56(struct sftp_request *q, struct reader *r)
 {
     q->access = read_u32(r);
@@ -96,7 +115,7 @@ static void parse_open56(struct sftp_request *q, struct reader *r)
     uint32_t disposition = q->flags & SSHIO_FXF_ACCESS_DISPOSITION;
     if ((q->access & ~SERVER_ACCESS) != 0)
         request_complain(q, SSHIO_FX_INVALID_PARAMETER, "Unsupported access flags");
-    if ((q->flags & ~SERVER_OPEN_FLAGS) != 0 || disposition > SSHIO_FXF_TRUNCATE_EXISTING)
+    if ((q->flags & ~sftp_server_open_flags(q->server)) != 0 || disposition > SSHIO_FXF_TRUNCATE_EXISTING)
         request_complain(q, SSHIO_FX_INVALID_PARAMETER, "Unsupported open flags");
     if (disposition == SSHIO_FXF_OPEN_EXISTING)
         q->cls = CLASS_QUERY;
@@ -107,13 +126,14 @@ static bool opens_for_writing(const struct sftp_request *q)
 {
     if (q->server->dialect.version >= 5)
         return (q->access & ~(SSHIO_ACE4_READ_DATA | SSHIO_ACE4_READ_ATTRIBUTES)) != 0 ||
-               (q->flags & SSHIO_FXF_ACCESS_DISPOSITION) != SSHIO_FXF_OPEN_EXISTING;
+               (q->flags & SSHIO_FXF_ACCESS_DISPOSITION) != SSHIO_FXF_OPEN_EXISTING ||
+               (q->flags & SSHIO_FXF_DELETE_ON_CLOSE) != 0;
     return (q->flags & ~(SSHIO_FXF_READ | SSHIO_FXF_TEXT)) != 0;
 }
 
 void parse_open(struct sftp_request *q, struct reader *r)
 {
-    q->path = take_text(q, r);
+    q->path = parse_text(q, r);
     if (q->server->dialect.version >= 5) {
         parse_open56(q, r);
     } else {
@@ -150,12 +170,12 @@ void parse_write(struct sftp_request *q, struct reader *r)
 
 void parse_path(struct sftp_request *q, struct reader *r)
 {
-    q->path = take_text(q, r);
+    q->path = parse_text(q, r);
 }
 
 void parse_stat(struct sftp_request *q, struct reader *r)
 {
-    q->path = take_text(q, r);
+    q->path = parse_text(q, r);
     skip_attr_flags(q, r);
 }
 
@@ -172,7 +192,7 @@ void parse_fstat(struct sftp_request *q, struct reader *r)
 
 void parse_setstat(struct sftp_request *q, struct reader *r)
 {
-    q->path = take_text(q, r);
+    q->path = parse_text(q, r);
     take_attrs(q, r);
 }
 
@@ -215,14 +235,14 @@ static void compose(struct sftp_request *q, const char *next)
 void parse_realpath(struct sftp_request *q, struct reader *r)
 {
     q->control = SSHIO_FXRP_NO_CHECK;
-    q->path = take_text(q, r);
+    q->path = parse_text(q, r);
     if (q->server->dialect.version < 6 || reader_left(r) == 0)
         return;
     q->control = read_u8(r);
     if (q->control < SSHIO_FXRP_NO_CHECK || q->control > SSHIO_FXRP_STAT_ALWAYS)
         request_complain(q, SSHIO_FX_INVALID_PARAMETER, "Invalid check value");
     while (q->path != NULL && reader_left(r) != 0 && q->result == 0) {
-        const char *next = take_text(q, r);
+        const char *next = parse_text(q, r);
         if (next != NULL)
             compose(q, next);
     }
@@ -230,8 +250,8 @@ void parse_realpath(struct sftp_request *q, struct reader *r)
 
 void parse_pair(struct sftp_request *q, struct reader *r)
 {
-    q->path = take_text(q, r);
-    q->path2 = take_text(q, r);
+    q->path = parse_text(q, r);
+    q->path2 = parse_text(q, r);
 }
 
 void parse_rename(struct sftp_request *q, struct reader *r)
@@ -246,7 +266,7 @@ void parse_rename(struct sftp_request *q, struct reader *r)
 /* path is what the link says, path2 is the link. */
 void parse_symlink(struct sftp_request *q, struct reader *r)
 {
-    char *first = take_text(q, r), *second = take_text(q, r);
+    char *first = parse_text(q, r), *second = parse_text(q, r);
     bool target_first = q->server->dialect.version < 6 && q->server->target_first;
     q->path = target_first ? first : second;
     q->path2 = target_first ? second : first;
@@ -255,8 +275,8 @@ void parse_symlink(struct sftp_request *q, struct reader *r)
 
 void parse_link(struct sftp_request *q, struct reader *r)
 {
-    q->path2 = take_text(q, r);
-    q->path = take_text(q, r);
+    q->path2 = parse_text(q, r);
+    q->path = parse_text(q, r);
     q->symbolic = read_bool(r);
 }
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "io/last_error.h"
 #include "sftp/attrs.h"
+#include "sftp/message_log.h"
 #include "sftp/server.h"
 #include "sftp/status.h"
 
@@ -20,8 +21,6 @@ void reply_status(sshio_sftp_server *server, uint32_t id, uint32_t code, const c
 {
     reply_begin(server, FXP_STATUS, id);
     status_put(&server->out, server->dialect.version, code, text);
-    log_debug(server->logger, 1, "Request %" PRIu32 ": status %" PRIu32 "%s%s", id, code, text[0] != '\0' ? ", " : "",
-              text);
     sftp_server_send(server);
 }
 
@@ -42,6 +41,7 @@ void reply_data(struct sftp_request *q)
     store_u32(q->block + 9, (uint32_t)q->got);
     if (with_end)
         q->block[SERVER_DATA_HEAD + q->got] = 1;
+    message_log(server->logger, true, server->dialect.version, SPAN(q->block + 4, len - 4), SPAN(NULL, 0));
     server->port->write(server, q->block, len);
 }
 

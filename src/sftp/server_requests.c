@@ -55,6 +55,14 @@ static const struct request_row rows[] = {
     EXTENDED(EXPAND_PATH, "expand-path", QUERY, false, parse_path, ask_paths, work_expand_path, reply_name),
     EXTENDED(HOME_DIRECTORY, "home-directory", FREE, false, parse_path, NULL, work_home_directory, reply_name),
     EXTENDED(USERS_GROUPS_BY_ID, "users-groups-by-id", FREE, false, parse_owners, NULL, work_owners, reply_owners),
+    EXTENDED(CHECK_FILE, "check-file", HANDLE, false, parse_check_handle, ask_check_handle, work_check_handle,
+             reply_hashes),
+    EXTENDED(CHECK_FILE_HANDLE, "check-file-handle", HANDLE, false, parse_check_handle, ask_check_handle,
+             work_check_handle, reply_hashes),
+    EXTENDED(CHECK_FILE_NAME, "check-file-name", QUERY, false, parse_check_name, ask_paths, work_check_name,
+             reply_hashes),
+    EXTENDED(SPACE_AVAILABLE, "space-available", QUERY, false, parse_path, ask_statvfs, work_statvfs, reply_space),
+    EXTENDED(COPY_FILE, "copy-file", CHANGE, true, parse_copy_file, ask_paths, work_copy_file, NULL),
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 _Static_assert(ROW_COUNT <= 64, "a bit a row");
@@ -69,6 +77,19 @@ static bool names_users(enum sftp_extension extension)
     return extension == EXT_HOME_DIRECTORY || extension == EXT_USERS_GROUPS_BY_ID || extension == EXT_EXPAND_PATH;
 }
 
+/* A server whose files are a handler's has none for what reads and writes files by name. */
+static bool passes_handlers_by(const sshio_sftp_server *server, enum sftp_extension extension)
+{
+    const sshio_sftp_server_handlers *h = &server->handlers;
+    bool by_name = extension == EXT_CHECK_FILE_NAME || extension == EXT_COPY_FILE;
+    return by_name && (h->open != NULL || h->open56 != NULL || h->read != NULL || h->write != NULL || h->close != NULL);
+}
+
+static bool is_served(const sshio_sftp_server *server, enum sftp_extension extension)
+{
+    return !(names_users(extension) && !server->may_name_users) && !passes_handlers_by(server, extension);
+}
+
 bool sftp_server_denies(const sshio_sftp_server *server, const char *name)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
@@ -79,7 +100,7 @@ bool sftp_server_denies(const sshio_sftp_server *server, const char *name)
 
 bool sftp_server_serves_extension(const sshio_sftp_server *server, enum sftp_extension extension)
 {
-    if (names_users(extension) && !server->may_name_users)
+    if (!is_served(server, extension))
         return false;
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (rows[i].extension == extension)
@@ -102,6 +123,30 @@ static bool add_bits(const char *const *names, uint64_t *bits)
     return true;
 }
 
+/* What is refused does not come in by another request. */
+static const struct {
+    const char *denied, *too;
+} implied[] = {
+    { "read", "check-file" }, { "read", "check-file-handle" }, { "read", "check-file-name" },
+    { "read", "copy-file" },  { "open", "check-file-name" },   { "open", "copy-file" },
+    { "write", "copy-file" },
+};
+
+static uint64_t bit_of(const char *name)
+{
+    const char *const names[] = { name, NULL };
+    uint64_t bits = 0;
+    add_bits(names, &bits);
+    return bits;
+}
+
+static void deny_what_is_implied(sshio_sftp_server *server)
+{
+    for (size_t i = 0; i < sizeof implied / sizeof implied[0]; i++)
+        if ((server->denied & bit_of(implied[i].denied)) != 0)
+            server->denied |= bit_of(implied[i].too);
+}
+
 int sftp_server_deny_requests(sshio_sftp_server *server, const char *const *allow, const char *const *deny)
 {
     uint64_t allowed = 0;
@@ -111,6 +156,7 @@ int sftp_server_deny_requests(sshio_sftp_server *server, const char *const *allo
         return SSHIO_EINVAL;
     if (allow != NULL)
         server->denied |= ~allowed;
+    deny_what_is_implied(server);
     return 0;
 }
 
@@ -141,6 +187,7 @@ void request_free(struct sftp_request *q)
     mem_free(q->mapped2);
     mem_free(q->text);
     mem_free(q->ranges);
+    mem_free(q->hashes);
     pool_give(&server->blocks, q->block);
     pool_give(&server->request_pool, q);
 }
@@ -229,7 +276,7 @@ static const struct request_row *read_row(sshio_sftp_server *server, uint8_t typ
             return NULL;
         enum sftp_extension extension = extension_find(name);
         row = extension != EXT_COUNT ? find_row(type, extension) : NULL;
-        if (extension != EXT_COUNT && names_users(extension) && !server->may_name_users)
+        if (extension != EXT_COUNT && !is_served(server, extension))
             row = NULL;
         snprintf(text, sizeof text, "Unsupported extended request");
     }
@@ -266,7 +313,6 @@ static void parse(struct sftp_request *q, const struct request_row *row, struct 
     check(q, r);
     if (row->type == FXP_CLOSE && q->result == 0)
         q->handle->hidden = true;
-    log_debug(q->server->logger, 1, "Request %" PRIu32 ": %s", q->id, row->name);
 }
 
 void sftp_server_packet(sshio_sftp_server *server, struct span packet)

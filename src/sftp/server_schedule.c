@@ -21,16 +21,31 @@ static bool has_place(const struct sftp_request *q)
     return q->cls == CLASS_READ || (q->handle->has_inode && !q->handle->append);
 }
 
-static bool overlaps(const struct sftp_request *a, const struct sftp_request *b)
+static bool ends_behind(const struct sftp_request *q, uint64_t place)
+{
+    return q->offset >= place || place - q->offset < q->length;
+}
+
+/* A write that ends behind where a read begins may make the file so long that there is something to be read. */
+static bool meet(const struct sftp_request *a, const struct sftp_request *b)
 {
     if (!has_place(a) || !has_place(b))
         return true;
-    return a->offset < b->offset ? b->offset - a->offset < a->length : a->offset - b->offset < b->length;
+    if (a->cls == CLASS_READ || b->cls == CLASS_READ)
+        return a->cls == CLASS_READ ? ends_behind(b, a->offset) : ends_behind(a, b->offset);
+    return ends_behind(a, b->offset) && ends_behind(b, a->offset);
 }
 
 static bool is_transfer(const struct sftp_request *q)
 {
     return q->cls == CLASS_READ || q->cls == CLASS_WRITE;
+}
+
+/* Can who looks at names see that it was done? */
+static bool shows(const struct sftp_request *q)
+{
+    const struct local_file *file = q->handle != NULL ? q->handle->local : NULL;
+    return q->row->writes || (q->row->type == FXP_CLOSE && file != NULL && file->is_doomed);
 }
 
 /* Has b to wait for a, which came before it? */
@@ -42,10 +57,12 @@ static bool conflicts(const struct sftp_request *a, const struct sftp_request *b
         return true;
     if (b->cls == CLASS_QUERY)
         return a->cls == CLASS_WRITE || a->cls == CLASS_HANDLE;
+    if (a->cls == CLASS_QUERY)
+        return shows(b);
     if (!touches(a, b))
         return false;
     if (is_transfer(a) && is_transfer(b))
-        return (a->cls == CLASS_WRITE || b->cls == CLASS_WRITE) && overlaps(a, b);
+        return (a->cls == CLASS_WRITE || b->cls == CLASS_WRITE) && meet(a, b);
     return true;
 }
 

@@ -31,7 +31,7 @@ static int map(const struct sftp_request *q, const char *path, const char *by_ha
 }
 
 /* Runs act with the path of the request on this host. */
-static int with_path(struct sftp_request *q, int (*act)(struct sftp_request *q, const char *path))
+int request_with_path(struct sftp_request *q, int (*act)(struct sftp_request *q, const char *path))
 {
     char *mapped;
     int rc = map(q, q->path, q->mapped, &mapped);
@@ -42,7 +42,7 @@ static int with_path(struct sftp_request *q, int (*act)(struct sftp_request *q, 
     return rc;
 }
 
-static int with_paths(struct sftp_request *q, int (*act)(struct local *local, const char *from, const char *to))
+int request_with_paths(struct sftp_request *q, int (*act)(struct sftp_request *q, const char *from, const char *to))
 {
     char *from, *to;
     int rc = map(q, q->path, q->mapped, &from);
@@ -50,7 +50,7 @@ static int with_paths(struct sftp_request *q, int (*act)(struct local *local, co
         return rc;
     rc = map(q, q->path2, q->mapped2, &to);
     if (rc == 0) {
-        rc = act(local_of(q), from, to);
+        rc = act(q, from, to);
         mem_free(to);
     }
     mem_free(from);
@@ -85,12 +85,12 @@ int work_open(struct sftp_request *q)
 
 int work_open_flags(struct sftp_request *q)
 {
-    return with_path(q, open_old);
+    return request_with_path(q, open_old);
 }
 
 int work_open56(struct sftp_request *q)
 {
-    return with_path(q, open_new);
+    return request_with_path(q, open_new);
 }
 
 int work_close(struct sftp_request *q)
@@ -178,12 +178,12 @@ static int lstat_path(struct sftp_request *q, const char *path)
 
 int work_stat(struct sftp_request *q)
 {
-    return with_path(q, stat_path);
+    return request_with_path(q, stat_path);
 }
 
 int work_lstat(struct sftp_request *q)
 {
-    return with_path(q, lstat_path);
+    return request_with_path(q, lstat_path);
 }
 
 int work_fstat(struct sftp_request *q)
@@ -204,12 +204,12 @@ static int lsetstat_path(struct sftp_request *q, const char *path)
 
 int work_setstat(struct sftp_request *q)
 {
-    return with_path(q, setstat_path);
+    return request_with_path(q, setstat_path);
 }
 
 int work_lsetstat(struct sftp_request *q)
 {
-    return with_path(q, lsetstat_path);
+    return request_with_path(q, lsetstat_path);
 }
 
 int work_fsetstat(struct sftp_request *q)
@@ -225,7 +225,7 @@ static int statvfs_path(struct sftp_request *q, const char *path)
 
 int work_statvfs(struct sftp_request *q)
 {
-    return with_path(q, statvfs_path);
+    return request_with_path(q, statvfs_path);
 }
 
 int work_fstatvfs(struct sftp_request *q)
@@ -258,32 +258,47 @@ static int readlink_path(struct sftp_request *q, const char *path)
 
 int work_remove(struct sftp_request *q)
 {
-    return with_path(q, remove_path);
+    return request_with_path(q, remove_path);
 }
 
 int work_rmdir(struct sftp_request *q)
 {
-    return with_path(q, rmdir_path);
+    return request_with_path(q, rmdir_path);
 }
 
 int work_mkdir(struct sftp_request *q)
 {
-    return with_path(q, mkdir_path);
+    return request_with_path(q, mkdir_path);
 }
 
 int work_readlink(struct sftp_request *q)
 {
-    return with_path(q, readlink_path);
+    return request_with_path(q, readlink_path);
+}
+
+static int rename_paths(struct sftp_request *q, const char *from, const char *to)
+{
+    return local_rename(local_of(q), from, to);
+}
+
+static int posix_rename_paths(struct sftp_request *q, const char *from, const char *to)
+{
+    return local_posix_rename(local_of(q), from, to);
+}
+
+static int link_paths(struct sftp_request *q, const char *from, const char *to)
+{
+    return local_link(local_of(q), from, to);
 }
 
 int work_rename(struct sftp_request *q)
 {
-    return with_paths(q, q->flags != 0 ? local_posix_rename : local_rename);
+    return request_with_paths(q, q->flags != 0 ? posix_rename_paths : rename_paths);
 }
 
 int work_posix_rename(struct sftp_request *q)
 {
-    return with_paths(q, local_posix_rename);
+    return request_with_paths(q, posix_rename_paths);
 }
 
 /* What a symbolic link says is no path to be mapped here. */
@@ -291,7 +306,7 @@ int work_link(struct sftp_request *q)
 {
     char *link;
     if (!q->symbolic)
-        return with_paths(q, local_link);
+        return request_with_paths(q, link_paths);
     int rc = map(q, q->path2, q->mapped2, &link);
     if (rc != 0)
         return rc;
@@ -326,7 +341,7 @@ static int realpath_path(struct sftp_request *q, const char *path)
 
 int work_realpath(struct sftp_request *q)
 {
-    return with_path(q, realpath_path);
+    return request_with_path(q, realpath_path);
 }
 
 /* ---- directories ---- */
@@ -338,7 +353,7 @@ static int opendir_path(struct sftp_request *q, const char *path)
 
 int work_opendir(struct sftp_request *q)
 {
-    return with_path(q, opendir_path);
+    return request_with_path(q, opendir_path);
 }
 
 /* In version 3 a name has a line of ls -l, unless a handler makes it. */

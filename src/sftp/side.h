@@ -12,10 +12,11 @@
 
 struct folder {
     int refs;
-    int fd;       /* local; AT_FDCWD for none */
-    bool at_once; /* local: in memory */
-    bool is_new;  /* local: make_folder made it */
-    char *path;   /* "" = the working directory */
+    int fd;                 /* local; AT_FDCWD for none */
+    bool at_once;           /* local: in memory */
+    bool is_new;            /* local: make_folder made it */
+    char *path;             /* "" = the working directory */
+    struct folder_end *end; /* what a transfer does when nothing more comes into it; NULL = nothing */
 };
 struct folder *folder_ref(struct folder *folder);
 void folder_unref(struct folder *folder); /* takes NULL */
@@ -57,8 +58,9 @@ struct side {
     int (*make_folder)(sshio_sftp *s, const struct spot *spot, struct folder **folder);
     int (*open_folder)(sshio_sftp *s, const char *path, struct folder **folder);
     int (*make_link)(sshio_sftp *s, const struct spot *spot, const char *text);
-    int (*set)(sshio_sftp *s, const struct spot *spot, const facts *attrs, bool is_link); /* permissions, times */
-    int (*rename)(sshio_sftp *s, const struct spot *from, const struct spot *to);         /* replaces */
+    int (*set_folder)(sshio_sftp *s, const struct folder *folder, const facts *attrs); /* permissions, times */
+    int (*set_link)(sshio_sftp *s, const struct spot *spot, const facts *attrs);       /* times */
+    int (*rename)(sshio_sftp *s, const struct spot *from, const struct spot *to);      /* replaces */
     int (*remove)(sshio_sftp *s, const struct spot *spot);
 
     /* files */

@@ -226,8 +226,7 @@ static int open_folder(sshio_sftp *s, const char *path, struct folder **folder)
 struct making {                   /* one of these: */
     const struct spot *spot, *to; /* rename */
     const char *text;             /* link */
-    const facts *attrs;           /* set */
-    bool is_link;
+    const facts *attrs;           /* set_link */
 };
 
 static int run_link(void *arg)
@@ -254,25 +253,29 @@ void facts_times(const facts *f, struct timespec times[2])
         times[1].tv_nsec = UTIME_OMIT;
 }
 
-/* A link has no permissions of its own. */
-static int run_set(void *arg)
+/* By its descriptor: its name may stand for something else by now. */
+static int set_folder(sshio_sftp *s, const struct folder *folder, const facts *attrs)
+{
+    const struct open_file directory = { .fd = folder->fd, .at_once = folder->at_once, .path = folder->path };
+    return side_local_fset(s, &directory, attrs);
+}
+
+/* A link has no permissions of its own, and its times can be set by its name alone. */
+static int run_set_link(void *arg)
 {
     struct making *m = arg;
     struct timespec times[2];
     facts_times(m->attrs, times);
-    if (!m->is_link && (m->attrs->valid & SSHIO_FILEXFER_ATTR_PERMISSIONS) != 0 &&
-        fchmodat(spot_dir(m->spot), m->spot->name, m->attrs->permissions & 07777, 0) != 0)
-        return local_failed("chmod", m->spot->path);
-    if (utimensat(spot_dir(m->spot), m->spot->name, times, m->is_link ? AT_SYMLINK_NOFOLLOW : 0) != 0)
-        return local_failed("utime", m->spot->path);
-    return 0;
+    return utimensat(spot_dir(m->spot), m->spot->name, times, AT_SYMLINK_NOFOLLOW) == 0
+               ? 0
+               : local_failed("utime", m->spot->path);
 }
 
-static int set(sshio_sftp *s, const struct spot *spot, const facts *attrs, bool is_link)
+static int set_link(sshio_sftp *s, const struct spot *spot, const facts *attrs)
 {
     (void)s;
-    struct making m = { .spot = spot, .attrs = attrs, .is_link = is_link };
-    return local_run(spot_at_once(spot), run_set, &m);
+    struct making m = { .spot = spot, .attrs = attrs };
+    return local_run(spot_at_once(spot), run_set_link, &m);
 }
 
 static int run_rename(void *arg)
@@ -311,7 +314,8 @@ const struct side side_local = {
     .make_folder = make_folder,
     .open_folder = open_folder,
     .make_link = make_link,
-    .set = set,
+    .set_folder = set_folder,
+    .set_link = set_link,
     .rename = rename_over,
     .remove = remove_spot,
     .open = side_local_open,

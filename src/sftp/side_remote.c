@@ -96,14 +96,18 @@ static facts settable(const sshio_sftp *s, const facts *attrs, uint32_t bits)
     return f;
 }
 
-/* The attributes of links are more than many servers can set. */
-static int set(sshio_sftp *s, const struct spot *spot, const facts *attrs, bool is_link)
+static int set_folder(sshio_sftp *s, const struct folder *folder, const facts *attrs)
 {
-    facts f = settable(s, attrs, is_link ? TIMES : TIMES | SSHIO_FILEXFER_ATTR_PERMISSIONS);
-    if (f.valid == 0)
-        return 0;
-    int rc = sshio_sftp_setstat(s, spot->path, &f, is_link ? SSHIO_NO : SSHIO_YES);
-    return is_link && rc == SSHIO_ESFTP_OP_UNSUPPORTED ? 0 : rc;
+    facts f = settable(s, attrs, TIMES | SSHIO_FILEXFER_ATTR_PERMISSIONS);
+    return f.valid != 0 ? sshio_sftp_setstat(s, folder->path, &f, SSHIO_YES) : 0;
+}
+
+/* That is more than many servers can. */
+static int set_link(sshio_sftp *s, const struct spot *spot, const facts *attrs)
+{
+    facts f = settable(s, attrs, TIMES);
+    int rc = f.valid != 0 ? sshio_sftp_setstat(s, spot->path, &f, SSHIO_NO) : 0;
+    return rc == SSHIO_ESFTP_OP_UNSUPPORTED ? 0 : rc;
 }
 
 static int rename_over(sshio_sftp *s, const struct spot *from, const struct spot *to)
@@ -208,7 +212,8 @@ const struct side side_remote = {
     .make_folder = make_folder,
     .open_folder = open_folder,
     .make_link = make_link,
-    .set = set,
+    .set_folder = set_folder,
+    .set_link = set_link,
     .rename = rename_over,
     .remove = remove_spot,
     .open = open_source,

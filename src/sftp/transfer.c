@@ -154,17 +154,6 @@ static int run_plan(struct plan *p)
 
 /* ---- the transfer ---- */
 
-static void forget_late(struct transfer *t)
-{
-    struct list *node;
-    while ((node = list_take(&t->late)) != NULL) {
-        struct late *late = LIST_ENTRY(node, struct late, link);
-        spot_done(&late->spot);
-        mem_free(late->srcpath);
-        mem_free(late);
-    }
-}
-
 /* As many files as are wanted, and as the server lets us have open. */
 static unsigned files_at_a_time(const struct transfer *t)
 {
@@ -181,7 +170,6 @@ static int run_transfer(struct transfer *t, const struct sources *sources)
     struct plan p = { .t = t, .sources = sources };
     gang_init(&t->gang, files_at_a_time(t));
     gang_error_init(&t->failed);
-    list_init(&t->late);
     int rc = run_plan(&p);
     struct error e;
     error_init(&e);
@@ -194,9 +182,6 @@ static int run_transfer(struct transfer *t, const struct sources *sources)
     else
         rc = waited != 0 ? fail(waited, "%s", sshio_error_text(waited)) : beside;
     error_clear(&e);
-    if (rc == 0)
-        rc = transfer_set_late(t);
-    forget_late(t);
     glob_list_done(&p.found);
     folder_unref(p.into);
     return rc;

@@ -6,7 +6,8 @@
  *
  * One task walks; files that fit into one block, and links, are copied by others meanwhile, as many at a time as
  * .max_files says. A larger file is copied alone, when they have ended, so that its progress is not mixed with others'.
- * The attributes of directories are set at the very end, since they change while something is put into them. */
+ * The attributes of a directory are set when all that goes into it is there, since they change meanwhile: by who leaves
+ * it last, the walk or one of the others. */
 #ifndef SSHIO_SFTP_TRANSFER_H
 #define SSHIO_SFTP_TRANSFER_H
 
@@ -15,11 +16,11 @@
 
 #define TRANSFER_DEPTH_MAX 128u
 
-struct late { /* what is set at the end */
-    struct list link;
-    struct spot spot;
+struct folder_end {       /* what is set on a directory at its end */
+    struct folder *above; /* it ends later: held */
     facts attrs;
     char *srcpath;
+    bool spoiled; /* not everything is in it: nothing is set */
 };
 
 struct transfer {
@@ -30,7 +31,6 @@ struct transfer {
     bool many;    /* there are several sources */
     struct gang gang;
     struct gang_error failed; /* of those who work beside the walk */
-    struct list late;         /* of struct late, innermost last */
 };
 
 /* A thing to be copied. */
@@ -51,9 +51,8 @@ struct chain { /* the real paths of the directories that we are in, when links a
 int transfer_item_failed(struct transfer *t, int rc, const char *src, const char *dst);
 bool transfer_goes_on(const struct transfer *t); /* nobody has failed for good */
 
-int transfer_item(struct transfer *t, const struct item *item); /* with all that is in it; its errors are handled */
-int transfer_file(struct transfer *t, const struct item *item); /* a regular one */
-int transfer_set_late(struct transfer *t);
+int transfer_item(struct transfer *t, const struct item *item);    /* with all that is in it; its errors are handled */
+int transfer_file(struct transfer *t, const struct item *item);    /* a regular one */
 facts transfer_kept(const struct transfer *t, const facts *attrs); /* what of them a copy gets */
 /* With which permissions it begins; 0 = the usual ones. What its owner could not write could not be filled. */
 unsigned transfer_first_mode(const struct transfer *t, const facts *attrs, unsigned needed);

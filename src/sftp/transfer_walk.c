@@ -15,35 +15,40 @@ static int refuse(const char *path, const char *text)
                             log_escaped(span_of(path), name, sizeof name), text);
 }
 
-/* ---- attributes that are set at the end ---- */
+/* ---- the ends of directories ---- */
 
-static int add_late(struct transfer *t, const struct item *item)
+static int prepare_end(struct transfer *t, const struct item *item, struct folder *folder)
 {
-    struct late *late = mem_zalloc(sizeof *late);
-    char *src = mem_strdup(item->src), *path = mem_strdup(item->dst->path);
-    if (late == NULL || src == NULL || path == NULL) {
-        mem_free(late);
+    struct folder_end *end = mem_zalloc(sizeof *end);
+    char *src = mem_strdup(item->src);
+    if (end == NULL || src == NULL) {
+        mem_free(end);
         mem_free(src);
-        mem_free(path);
         return fail_nomem();
     }
-    late->srcpath = src;
-    late->spot = (struct spot){ .folder = folder_ref(item->dst->folder),
-                                .path = path,
-                                .name = path + (item->dst->name - item->dst->path) };
-    late->attrs = transfer_kept(t, &item->attrs);
-    list_append(&t->late, &late->link);
+    *end = (struct folder_end){ .above = folder_ref(item->dst->folder),
+                                .attrs = transfer_kept(t, &item->attrs),
+                                .srcpath = src };
+    folder->end = end;
     return 0;
 }
 
-/* Innermost first: what is set on one changes the times of the one above. */
-int transfer_set_late(struct transfer *t)
+/* Gives a folder back. With the last one who does so it ends, and perhaps the one above it as well. */
+static int leave_folder(struct transfer *t, struct folder *folder)
 {
     int rc = 0;
-    for (struct list *node = t->late.prev; rc == 0 && node != &t->late; node = node->prev) {
-        const struct late *late = LIST_ENTRY(node, struct late, link);
-        rc = t->to->set(t->sftp, &late->spot, &late->attrs, false);
-        rc = transfer_item_failed(t, rc, late->srcpath, late->spot.path);
+    while (folder != NULL) {
+        struct folder_end *end = folder->refs == 1 ? folder->end : NULL;
+        struct folder *above = end != NULL ? end->above : NULL;
+        if (end != NULL && !end->spoiled && rc == 0 && transfer_goes_on(t)) {
+            rc = t->to->set_folder(t->sftp, folder, &end->attrs);
+            rc = transfer_item_failed(t, rc, end->srcpath, folder->path);
+        }
+        if (end != NULL)
+            mem_free(end->srcpath);
+        mem_free(end);
+        folder_unref(folder);
+        folder = above;
     }
     return rc;
 }
@@ -80,7 +85,7 @@ static int copy_link(struct transfer *t, const struct item *item)
     mem_free(text);
     if (rc == 0 && t->o.preserve) {
         facts kept = transfer_kept(t, &item->attrs);
-        rc = t->to->set(t->sftp, item->dst, &kept, true);
+        rc = t->to->set_link(t->sftp, item->dst, &kept);
     }
     return rc;
 }
@@ -110,9 +115,13 @@ static void free_leaf(struct leaf *leaf)
 static int run_leaf(void *arg)
 {
     struct leaf *leaf = arg;
-    if (transfer_goes_on(leaf->t))
-        gang_error_note(&leaf->t->failed, copy_leaf(leaf->t, &leaf->item));
+    struct transfer *t = leaf->t;
+    struct folder *folder = leaf->dst.folder;
+    if (transfer_goes_on(t))
+        gang_error_note(&t->failed, copy_leaf(t, &leaf->item));
+    leaf->dst.folder = NULL;
     free_leaf(leaf);
+    gang_error_note(&t->failed, leave_folder(t, folder));
     return 0;
 }
 
@@ -236,6 +245,15 @@ static int check_chain(struct transfer *t, const struct item *item, struct chain
     return rc;
 }
 
+/* The error that there is stays the last one: nothing is set after it. */
+static int end_directory(struct transfer *t, struct folder *folder, int rc)
+{
+    if (rc != 0 && folder != NULL && folder->end != NULL)
+        folder->end->spoiled = true;
+    int left = leave_folder(t, folder);
+    return rc != 0 ? rc : left;
+}
+
 static int copy_directory(struct transfer *t, const struct item *item)
 {
     struct folder *folder = NULL;
@@ -252,12 +270,11 @@ static int copy_directory(struct transfer *t, const struct item *item)
     if (rc == 0)
         rc = t->to->make_folder(t->sftp, &spot, &folder);
     if (rc == 0 && t->o.preserve)
-        rc = add_late(t, item);
+        rc = prepare_end(t, item, folder);
     if (rc == 0)
         rc = copy_entries(t, item, folder, real != NULL ? &chain : NULL);
-    folder_unref(folder);
     mem_free(real);
-    return rc;
+    return end_directory(t, folder, rc);
 }
 
 /* ---- items ---- */

@@ -6,22 +6,11 @@
 #include "base/memory.h"
 #include "scp/command.h"
 #include "scp/memory_files.h"
+#include "scp_bed.h"
 
 #define SAYS_MAX 4096u
 
 static struct memory_files files;
-
-static int go_on(struct scp_job *job)
-{
-    (void)job;
-    return 0;
-}
-
-static int stop(struct scp_job *job)
-{
-    (void)job;
-    return SSHIO_ESFTP_FAILURE;
-}
 
 static void check_tree(void)
 {
@@ -29,16 +18,6 @@ static void check_tree(void)
         const char *path = files.nodes[i].path;
         must(strncmp(path, "to", 2) == 0 && (path[2] == '/' || path[2] == '\0'));
         must(strstr(path, "/../") == NULL && strstr(path, "//") == NULL && strchr(path, '\\') == NULL);
-    }
-}
-
-/* A sink says nothing but answers. */
-static void check_answers(struct span said)
-{
-    for (size_t at = 0; at < said.len;) {
-        const uint8_t *end = said.data[at] == SCP_OK ? said.data + at : memchr(said.data + at, '\n', said.len - at);
-        must(said.data[at] <= SCP_FATAL && end != NULL);
-        at = (size_t)(end - said.data) + 1;
     }
 }
 

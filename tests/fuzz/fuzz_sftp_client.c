@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "conn/conn.h"
+#include "engine/internal.h"
 #include "session/chan.h"
 #include "sftp/client.h"
 
@@ -158,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     conn = mem_zalloc(sizeof *conn);
     chan = mem_zalloc(sizeof *chan);
+    conn->engine = mem_zalloc(sizeof *conn->engine); /* which is asked how long the way is, and does not know */
     conn->loop = loop_current();
     conn->refs = 1000; /* neither is anybody's to free */
     chan->refs = 1000;
@@ -172,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sftp->chan = NULL;
     client_release(sftp);
     mem_free(chan);
+    mem_free(conn->engine);
     mem_free(conn);
     return 0;
 }

@@ -1,6 +1,8 @@
 """Clients of other projects, all with one face: run a command on a server, or open many sessions on one connection."""
 
+import contextlib
 import pathlib
+import shutil
 import subprocess
 
 from harness import HERE, HOST, PYTHON, Daemon, clean_environment, find_built, find_program, limit_child, run, under_limits
@@ -48,16 +50,21 @@ class OpenSSH(Client):
     def argv(self, server, command, rekey):
         return [*self.path, *self.options(server, rekey), HOST, command]
 
-    def run_sessions(self, server, count):
-        """One master connection; each session is a small ssh that hands its streams to it."""
+    @contextlib.contextmanager
+    def master(self, server):
+        """A connection whose sessions are small ssh that hand their streams to it: its socket."""
         control = self.folder / "control"
         master = Daemon([*self.path, *self.options(server), "-o", f"ControlPath={control}", "-M", "-N", HOST],
                         self.folder / "master.log")
         try:
             master.wait_until(control.exists, "control socket", 20)
-            self._talk(server, count, control)
+            yield control
         finally:
             master.stop()
+
+    def run_sessions(self, server, count):
+        with self.master(server) as control:
+            self._talk(server, count, control)
 
     def login_with_password(self, server, password):
         return self.log_in(server, "echo hello", {"*": password}, "-o", "PreferredAuthentications=password", "-o",
@@ -263,6 +270,29 @@ class Sshio(OpenSSH):
         """By programs/auth_client.c, which takes options and answers of all kinds."""
         return run([find_built("tests/interop/auth_client"), server.port, server.user, server.known_hosts, *options,
                     command])
+
+
+class Erlang(Client):
+    """Takes seconds to start, so that it is in no matrix."""
+
+    name = "erlang"
+
+    def prepare(self):
+        self.path = find_program("escript", why="erlang-ssh")
+
+    def act(self, server, what, *more):
+        """What it does, and its output: see peers/erlang_client.escript."""
+        home = self.folder / "erlang"
+        home.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(server.identity.path, home / "id_ed25519")
+        shutil.copy(server.known_hosts, home / "known_hosts")
+        return run([self.path, HERE / "peers" / "erlang_client.escript", server.port, server.user, home, what, *more])
+
+    def run(self, server, command, **more):
+        return self.act(server, "run", command)
+
+    def run_sessions(self, server, count):
+        assert self.act(server, "sessions", count).check().out == b"sessions %d\n" % count
 
 
 ALL = [OpenSSH, Dbclient, Plink, AsyncSSH, Go, Libssh]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import clients  # noqa: E402
 import servers  # noqa: E402
-from harness import MEBI, KeyFile, sha256_of  # noqa: E402
+from harness import DEEP, MEBI, KeyFile, sha256_of  # noqa: E402
 from raw_bed import Bed  # noqa: E402
 
 BULK = 100 * MEBI
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config, items):
 
     def chosen(item):
         """By the sum of its name: the same share each time, spread over all peers and algorithms."""
-        if os.environ.get("SSHIO_DEEP") == "1":
+        if DEEP:
             return True
         of_matrix = item.get_closest_marker("matrix") is not None
         return not (item.get_closest_marker("deep") or of_matrix and zlib.crc32(item.name.encode()) % MATRIX_SHARE != 0)

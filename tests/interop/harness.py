@@ -13,12 +13,16 @@ import resource
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
 
 HOST = "127.0.0.1"
 MEBI = 1 << 20
+DEEP = os.environ.get("SSHIO_DEEP") == "1"    # everything, at full size
+# Freed memory counts at once, not when a sanitizer lets go of it.
+FRANK = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 FILE_LIMIT = 1 << 30
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -106,6 +110,20 @@ def run(argv, *, input=b"", stdin_file=None, stdout_file=None, seconds=60, env=N
                 file.close()
     assert child.returncode != 124, f"{argv} took longer than {seconds} s; err {err[-2500:]!r}"
     return Result(argv, child.returncode, out or b"", err)
+
+
+MEASURE = """import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status if status >= 0 else 128 - status)
+"""
+
+
+def run_measured(argv, **more):
+    """The same, and how many KiB the largest of its processes had at its peak."""
+    with tempfile.NamedTemporaryFile() as file:
+        result = run([PYTHON, "-c", MEASURE, file.name, *map(str, argv)], **more)
+        return result, int(file.read())
 
 
 class Daemon:

@@ -6,16 +6,19 @@ import os
 import struct
 import subprocess
 
-from harness import clean_environment, under_limits
+import pytest
+
+from harness import clean_environment, find_built, under_limits
 
 INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT = range(1, 11)
 OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH, STAT, RENAME, READLINK, SYMLINK, LINK, BLOCK, UNBLOCK = range(11, 24)
 STATUS, HANDLE, DATA, NAME, ATTRS = range(101, 106)
 EXTENDED, EXTENDED_REPLY = 200, 201
+VERSIONS = (3, 4, 5, 6)
 OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE, BAD_MESSAGE = range(6)
 OP_UNSUPPORTED, INVALID_HANDLE, NO_SUCH_PATH, FILE_ALREADY_EXISTS = 8, 9, 10, 11
-INVALID_FILENAME, LINK_LOOP, CANNOT_DELETE, INVALID_PARAMETER = 20, 21, 22, 23
-LOCK_REFUSED, NO_MATCHING_LOCK = 26, 31
+INVALID_FILENAME, LINK_LOOP, CANNOT_DELETE, INVALID_PARAMETER, FILE_IS_A_DIRECTORY = 20, 21, 22, 23, 24
+LOCK_CONFLICT, LOCK_REFUSED, NO_MATCHING_LOCK = 17, 26, 31
 NO_ATTRS = {3: b"\0\0\0\0", 4: b"\0\0\0\0\5", 5: b"\0\0\0\0\5", 6: b"\0\0\0\0\5"}
 
 
@@ -176,3 +179,22 @@ class RawSftp:
                 pass
         self.child.terminate()
         self.child.wait(30)
+
+
+# ---- servers ----
+
+def server(*options, **more):
+    return RawSftp([find_built("tools/sshio"), "sftp-server", "-e", "-l", "QUIET", *options], **more)
+
+
+def rooted(root, *words, **more):
+    return RawSftp([find_built("tests/interop/sftp_server"), "-", "-", f"root={root}", "version=6", *words], **more)
+
+
+@pytest.fixture(params=VERSIONS)
+def sftp(request, tmp_path):
+    """A session in each version; it ends cleanly when the test was good."""
+    with server(version=request.param, cwd=tmp_path) as session:
+        assert session.version == request.param
+        yield session
+        assert session.end() == 0

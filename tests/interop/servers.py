@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 
-from harness import (HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
+from harness import (FRANK, HERE, HOST, PYTHON, Daemon, KeyFile, build_folder, clean_environment, find_built, find_program,
                      free_port, known_hosts_line, missing, run)
 
 ACCOUNT_PREFIX = "sshiotest"
@@ -372,13 +372,13 @@ Group root
         self.daemon = Daemon([proftpd, "-n", "-c", config], self.folder / "log").wait_for_port(self.port)
 
 
-class Libssh(Scripted):
+class LibsshSftp(Scripted):
     """Files as whoever runs the tests."""
 
-    name = "libssh"
+    name = "libssh-sftp"
 
     def start(self):
-        program = build_c("libssh_server", header="libssh/libssh.h", library="-lssh")
+        program = build_c("libssh_files_server", header="libssh/libssh.h", library="-lssh")
         key = self.folder / "allowed.pub"
         key.write_text(self.identity.public_line + "\n")
         self.start_script([program, free_port(), self.make_host_key(), key])
@@ -460,6 +460,16 @@ class Paramiko(Scripted):
         need_python_module("paramiko")
         self.start_script([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_server.py", "--host-key",
                            self.make_host_key(), "--authorized-keys", self.authorized_keys])
+
+
+class Libssh(Scripted):
+    """The program peers/libssh_server.c. One session a connection."""
+
+    name = "libssh"
+
+    def start(self):
+        self.start_script([build_c("libssh_server", header="libssh/server.h", library="-lssh"), self.make_host_key(),
+                           f"{self.identity.path}.pub"])
 
 
 class Erlang(Scripted):
@@ -551,8 +561,7 @@ class SshioTight(Sshio):
     """A sanitizer that keeps no freed memory back, so that the process shows what the server itself holds."""
 
     name = "sshio-tight"
-    environment = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-                   ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+    environment = FRANK
 
 
 class SshioManyKeys(Sshio):
@@ -630,6 +639,12 @@ class SshioSftp(Scripted):
 class SshioSftpHandlers(SshioSftp):
     name = "sshio-sftp-handlers"
     words = ["handlers=default"]
+
+
+class SshioSftpPassword(SshioSftp):
+    name = "sshio-sftp-password"
+    password = "correct horse"
+    words = [f"password={password}"]
 
 
 class SshioSftpFactory(SshioSftp):

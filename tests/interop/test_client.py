@@ -1,10 +1,14 @@
 """sshio as the client of every server."""
 
+import os
+import signal
+import subprocess
+
 import pytest
 
 import clients
 import servers
-from harness import KeyFile, known_hosts_line, sha256_of
+from harness import HOST, KeyFile, clean_environment, known_hosts_line, limit_child, sha256_of, under_limits
 
 SESSIONS = 50
 
@@ -34,6 +38,51 @@ def test_client_runs_command(sshio, server):
 @pytest.mark.parametrize("status", [0, 7, 255])
 def test_client_exits_with_status_of_command(sshio, server, status):
     assert sshio.run(server, server.command("exit", status=status)).status == status
+
+
+@pytest.mark.parametrize("kind", [servers.Libssh, servers.Paramiko], ids=lambda kind: kind.name)
+def test_client_talks_to_servers_that_are_in_no_matrix(sshio, park, kind):
+    server = park.get(kind)
+    for status in (0, 7):
+        assert sshio.run(server, server.command("exit", status=status)).status == status
+    assert sshio.run(server, server.command("cat"), input=b"there and back\n").check().out == b"there and back\n"
+    both = sshio.run(server, server.command("both")).check()
+    assert both.out == b"to-out\n" and b"to-err\n" in both.err
+
+
+def test_client_is_told_that_a_server_runs_no_commands(sshio, park, tmp_path):
+    """proftpd lets us in, and has files alone; who has another key does not come that far."""
+    server = park.get(servers.Proftpd)
+    result = sshio.run(server, "echo hello")
+    assert (result.status, result.out) == (255, b"") and b"Session request failed" in result.err, result
+    face = Imposter(server, server.known_hosts)
+    face.identity = KeyFile(tmp_path, "stranger")
+    result = sshio.run(face, "echo hello")
+    assert result.status == 255 and b"Permission denied (" in result.err, result
+
+
+def test_client_gives_up_a_server_that_has_stopped(sshio, openssh_server):
+    """ServerAliveInterval: what OpenSSH's server has for this connection is stopped, so that nothing is answered."""
+    argv = sshio.argv(openssh_server, "echo $PPID; exec cat", None)
+    place = argv.index(HOST)
+    argv[place:place] = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"]
+    with subprocess.Popen(under_limits(argv, 60), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=clean_environment(), preexec_fn=limit_child) as child:
+        serving = int(child.stdout.readline())
+        os.kill(serving, signal.SIGSTOP)
+        try:
+            status, err = child.wait(), child.stderr.read()
+        finally:
+            os.kill(serving, signal.SIGCONT)
+    assert status == 255 and b"Server not responding to keepalive" in err, err
+
+
+@pytest.mark.parametrize("kind", [servers.OpenSSH, servers.Dropbear, servers.Go], ids=lambda kind: kind.name)
+def test_client_lets_servers_live_that_know_no_keepalive(sshio, park, kind):
+    """They answer the request with a failure, which says that they are there. A command that is silent for long lives on."""
+    server = park.get(kind)
+    result = sshio.log_in(server, "sleep 1; echo alive", f"key={server.identity.path}", "keepalive=0.02")
+    assert result.check().out == b"alive\n"
 
 
 def test_client_keeps_stderr_apart(sshio, server):

@@ -488,6 +488,7 @@ def test_open_failure_is_told_with_its_text(dialogue):
 # ---- P9: text of the server on the user's terminal ----
 
 NASTY = "\x1b[2J\x1b]0;title\x07\r\x9b31m"
+NASTY_TAG = "\x1b[2J"    # of a language; ASCII, or the message would not be looked at
 
 
 @pytest.mark.parametrize("what", ["banner", "disconnect", "debug", "open-failure", "version", "line"])
@@ -501,15 +502,26 @@ def test_p9_controls_of_the_server_do_not_reach_the_terminal(tmp_path, identity,
             if what in ("version", "line"):
                 at_kexinit(peer)
             elif what == "banner":
-                peer.send(USERAUTH_BANNER, NASTY, NASTY)
+                peer.send(USERAUTH_BANNER, NASTY, NASTY_TAG)
             elif what == "debug":
-                peer.send(4, True, NASTY, NASTY)
+                peer.send(4, True, NASTY, NASTY_TAG)
             elif what == "open-failure":
-                peer.send(CHANNEL_OPEN_FAILURE, 0, 1, NASTY, NASTY)
-            peer.send(DISCONNECT, 2, NASTY, NASTY)
+                peer.send(CHANNEL_OPEN_FAILURE, 0, 1, NASTY, NASTY_TAG)
+            peer.send(DISCONNECT, 2, NASTY, NASTY_TAG)
             peer.end()
         err = dialogue.check_failed()
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", err), err
+
+
+def test_text_that_is_not_utf8_is_shown_with_escapes(tmp_path, identity):
+    """As ssh shows it; a banner in another encoding is no reason not to get in."""
+    with Dialogue(tmp_path, identity) as dialogue:
+        with dialogue.at("auth") as peer:
+            peer.send(USERAUTH_BANNER, b"caf\xe9\n", "fr")
+            peer.send(DISCONNECT, 12, b"trop tard, d\xe9sol\xe9", "fr")
+            peer.end()
+        err = dialogue.check_failed("trop tard, d\\xe9sol\\xe9")
+        assert "caf\\xe9" in err, err
 
 
 # ---- servers without end ----

@@ -1,5 +1,6 @@
 """Terminals, environment, window changes, breaks, signals and flow control, both ways."""
 
+import os
 import re
 
 import pytest
@@ -44,6 +45,24 @@ def test_client_signals_by_name_and_by_number(openssh_server):
     for signal, name in (("TERM", b"TERM"), ("9", b"KILL")):
         out = converse(openssh_server, "", "echo ready; exec sleep 60", "ready\n", f"signal {signal}").check().out
         assert out.startswith(b"ready\nended by " + name) and out.endswith(b"status -1\n"), out
+
+
+class SshioEnvironment(servers.Sshio):
+    name = "sshio-environment"
+    options = ["-o", "AcceptEnv=LC_*"]
+
+
+OCTETS = b"\xff\x80 caf\xe9 \x01;$(x)'"    # no text in any encoding, and nothing that a shell should see
+
+
+@pytest.mark.parametrize("client_kind, server_kind", [(clients.Sshio, servers.OpenSSH), (clients.OpenSSH, SshioEnvironment)],
+                         ids=["sshio-to-openssh", "openssh-to-sshio"])
+def test_environment_is_octets(client_kind, server_kind, park, tmp_path):
+    """RFC 4254 6.4 says nothing of an encoding, so that what is set is what arrives."""
+    server, client = park.get(server_kind), client_kind(tmp_path)
+    setting = "SetEnv=LC_OCTETS=" + os.fsdecode(b'"' + OCTETS + b'"')
+    result = run([*client.path, "-o", setting, *client.options(server), HOST, "printenv LC_OCTETS"])
+    assert result.check().out == OCTETS + b"\n"
 
 
 REPORT = ["pty vt100 80 24 0 0", "modes 53=0 72=0", "env LC_SSHIO=there"]

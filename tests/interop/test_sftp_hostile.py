@@ -104,6 +104,16 @@ def test_order_and_shortness_of_replies_do_not_matter(ask, place, how):
     assert answers[1].words() == ["100000", str(sum(at % 65521 * byte for at, byte in enumerate(CONTENT)))]
 
 
+def test_data_that_comes_twice_ends_the_session(ask, place):
+    """The second reply belongs to no request. What was copied until then is told as an error, or is whole."""
+    answers = ask("DataTwice", ["get", "/file", place / "copy"], ["stat", "/file"])
+    assert answers[0].code == "SFTP_BAD_MESSAGE" and answers[1].code == "SFTP_NO_CONNECTION", answers
+
+
+def test_f10_noise_beside_the_replies_does_not_stop_it(ask, place):
+    assert ask("Noise", ["get", "/file", place / "copy"])[0].ok and (place / "copy").read_bytes() == CONTENT
+
+
 def test_no_data_at_all_does_not_go_on_for_ever(ask, place):
     assert ask("Empty", ["get", "/file", place / "copy"])[0].code == "SFTP_BAD_MESSAGE"
 
@@ -136,6 +146,17 @@ def test_absurd_size_is_read_to_the_end(ask, place):
 def test_one_bad_block_fails_the_transfer(ask, place):
     answer = ask("Failing", ["get", "/file", place / "copy"])[0]
     assert answer.code == "SFTP_FAILURE" and "bad sector" in answer and "\x1b" not in answer
+
+
+def test_upload_that_fails_at_its_end_is_an_error(ask, place):
+    """Every write was acknowledged: what is lost is lost when the file is closed, or gets its name."""
+    (place / "data").write_bytes(CONTENT)
+    assert ask("Takes", ["put", place / "data", "/new"])[0].ok and ask("Takes", ["write", "/new", "w", "x"])[0].ok
+    for how, words, message in (("FailsClose", ["put", place / "data", "/new"], "disk full"),
+                                ("FailsClose", ["write", "/new", "w", "x"], "disk full"),
+                                ("NoRename", ["put", place / "data", "/new", "a"], "not that name")):
+        answer = ask(how, words)[0]
+        assert answer.code == "SFTP_FAILURE" and message in answer, (how, answer)
 
 
 def test_end_in_the_middle_of_a_reply_is_told_and_gone_on_with(ask, place):
@@ -175,6 +196,22 @@ def test_x1_names_that_lead_out_are_refused(ask, place):
 
 def test_x1_globs_and_removals_pass_over_such_names(ask, place):
     assert ask("NamesUp", ["glob", "/*"])[0].words() == ["/good"]
+
+
+def test_x1_real_paths_that_lie_name_nothing_here(ask, place):
+    """Names on this side come from what the caller asked for; a directory without an end is not found out by them alone."""
+    assert ask("RealLies", ["chdir", "/x"], ["get", "file", place / "to"])[1].ok and os.listdir(place) == ["to"]
+    answer = ask("RealLies", ["get", "/d", place / "tree", "rL"])[0]
+    assert "too deeply" in answer and sorted(os.listdir(place)) == ["to", "tree"]
+    assert sorted(os.listdir(place / "tree")) == ["d", "file"]
+
+
+def test_x1_source_without_a_name_goes_into_the_target(ask, place):
+    for source in ("/", "/tree/", "/.", "/..", "/tree/.."):
+        target = place / "inner" / "target"
+        target.mkdir(parents=True, exist_ok=True)
+        assert ask("Server", ["get", source, target, "r"])[0].ok
+        assert os.listdir(target) == ["file"] and os.listdir(place / "inner") == ["target"] and os.listdir(place) == ["inner"], source
 
 
 def test_x1_planted_link_is_not_followed(ask, place):

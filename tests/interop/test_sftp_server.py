@@ -13,7 +13,7 @@ import clients
 import servers
 import tree_clients
 from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run, under_limits
-from raw_sftp import ATTRS, CLOSE, OK, REMOVE, RENAME, STAT, WRITE, RawSftp, text, u32, u64
+from raw_sftp import ATTRS, CLOSE, DATA, EOF, OK, READ, REMOVE, RENAME, STAT, WRITE, RawSftp, text, u32, u64
 from tree_clients import tool_options
 
 FLAVOURS = (servers.SshioSftp, servers.SshioSftpHandlers, servers.SshioSftpFactory, servers.Sshio, servers.OpenSSHOurSftp)
@@ -289,6 +289,31 @@ def test_requests_that_run_at_the_same_time_keep_their_order(files, far, version
             kind, fields = session.reply(look)
             fields.take(4 if version == 3 else 5)
             assert kind == ATTRS and fields.u64() == 10500
+        assert session.end() == 0
+
+
+def test_who_reads_or_looks_sees_what_was_written_before_and_nothing_else(files, far):
+    """A write that makes the file longer, with what lies in front of it read by another handle before and after, and its name looked at:
+    none waited for."""
+    def size(session, id):
+        kind, fields = session.reply(id)
+        fields.take(4)
+        return kind == ATTRS and fields.u64()
+
+    with by_hand(files, 3) as session:
+        for turn in range(30):
+            path = far / f"file{turn}"
+            handle, reader = session.open(path, 0x1a), session.open(path)
+            read = text(reader) + u64(1000) + u32(10)
+            early, look = session.send(READ, read), session.send(STAT, text(path))
+            write = session.send(WRITE, text(handle) + u64(200_000) + text(bytes(200_000)))
+            late, again = session.send(READ, read), session.send(STAT, text(path))
+            assert session.reply(early)[1].u32() == EOF and size(session, look) == 0
+            assert session.reply(write)[1].u32() == OK
+            kind, fields = session.reply(late)
+            assert kind == DATA and fields.text() == bytes(10), turn
+            assert size(session, again) == 400_000
+            assert session.status(CLOSE, text(handle)) == session.status(CLOSE, text(reader)) == OK
         assert session.end() == 0
 
 

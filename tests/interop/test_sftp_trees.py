@@ -80,7 +80,7 @@ LACKING = {    # what test_sftp_client.py has no tree for, and what it loses
     (servers.ErlangSftp, 3): ("links", "raw"), (servers.ErlangSftp5, 5): ("links", "raw", "modes", "times"),
     (servers.ErlangSftp6, 6): ("links", "raw", "modes", "times"),
 }
-VERSIONS = {servers.OpenSSH: [3], servers.Paramiko: [3], servers.Go: [3], servers.Libssh: [3],
+VERSIONS = {servers.OpenSSH: [3], servers.Paramiko: [3], servers.Go: [3], servers.LibsshSftp: [3],
             servers.AsyncSSHSftp: [3, 4, 5, 6], servers.Gesftp: [3, 4, 5, 6], servers.Proftpd: [3, 4, 5, 6],
             servers.SshioSftp: [3, 4, 5, 6]}
 WHOLE_SECONDS = (servers.Gesftp, servers.Proftpd)

@@ -6,6 +6,7 @@ import pytest
 
 import clients
 import servers
+from harness import DEEP, FRANK, clean_environment, find_built, run_measured
 
 pytestmark = pytest.mark.matrix
 
@@ -31,6 +32,27 @@ def test_client_opens_200_sessions_at_once(kind, sshio, park):
 @pytest.mark.parametrize("kind", [clients.OpenSSH, clients.AsyncSSH, clients.Go, clients.Libssh], ids=lambda kind: kind.name)
 def test_server_takes_200_sessions_at_once(kind, park, tmp_path):
     kind(tmp_path).run_sessions(park.get(SSHIO), MANY)
+
+
+class OneAfterTheOther(servers.OpenSSH):
+    """It closes the connection's eleventh session when ten are open: one that is not given back shows soon."""
+
+    name = "openssh-ten-sessions"
+    max_sessions = 10
+
+
+@pytest.mark.parametrize("kind, command", [(OneAfterTheOther, "exit 0"), (servers.SshioAuth, "greet")],
+                         ids=["openssh", "sshio"])
+def test_sessions_one_after_the_other_leave_nothing_behind(kind, command, park):
+    """100,000 on one connection, in the deep run: their numbers are used again, and so is their memory."""
+    server, peaks = park.get(kind), []
+    for count in (100, 100_000 if DEEP else 1000):
+        argv = [find_built("tests/interop/session_loop"), server.port, server.user, server.identity.path, server.known_hosts,
+                count, command]
+        result, peak = run_measured(argv, seconds=3000, env=clean_environment(**FRANK))
+        assert result.check().out == b"sessions %d\n" % count
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 2048, peaks
 
 
 def first_bytes(path):

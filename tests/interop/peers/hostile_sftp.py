@@ -289,6 +289,20 @@ class Short(Server):
     max_read = 700
 
 
+class DataTwice(Server):
+    def read_file(self, number, offset, wanted):
+        super().read_file(number, offset, wanted)
+        super().read_file(number, offset, wanted)
+
+
+class Noise(Server):
+    """Twenty megabytes beside the replies, more than a window has."""
+
+    def read_file(self, number, offset, wanted):
+        os.write(2, b"noise\x1b[31m\n" * 200000)
+        super().read_file(number, offset, wanted)
+
+
 class Empty(Server):
     def read_file(self, number, offset, wanted):
         self.reply(DATA, number, string(b""))
@@ -348,6 +362,38 @@ class Cut(Server):
         super().read_file(number, offset, wanted)
 
 
+class Takes(Server):
+    """What is written is taken, and forgotten."""
+
+    def request(self, kind, number, body):
+        if kind == WRITE:
+            self.status(number, OK)
+        elif kind in (STAT, LSTAT):
+            self.status(number, NO_SUCH_FILE)
+        else:
+            super().request(kind, number, body)
+
+
+class FailsClose(Takes):
+    """What was taken did not find room in the end."""
+
+    def request(self, kind, number, body):
+        if kind == CLOSE:
+            self.status(number, FAILURE, "disk full")
+        else:
+            super().request(kind, number, body)
+
+
+class NoRename(Takes):
+    """A whole file under its other name stays there."""
+
+    def request(self, kind, number, body):
+        if kind == RENAME:
+            self.status(number, FAILURE, "not that name")
+        else:
+            super().request(kind, number, body)
+
+
 # ---- names ----
 
 class CountHuge(Server):
@@ -362,6 +408,20 @@ class NamesUp(Server):
 
 class NamesNul(Server):
     entries = {b"pla\0nted": REGULAR}
+
+
+class RealLies(Server):
+    """Another real path each time, and none of them is below what was asked for."""
+
+    entries = {b"file": REGULAR, b"d": FOLDER}
+    asked = 0
+
+    def request(self, kind, number, body):
+        if kind == REALPATH:
+            self.asked += 1
+            self.reply(NAME, number, u32(1) + self.entry(b"../../etc/%d/.." % self.asked, FOLDER))
+        else:
+            super().request(kind, number, body)
 
 
 class NamesTwice(Server):

@@ -1,6 +1,7 @@
 """A paramiko SFTP client: what its users do, with what came of it on the disk; or a tree there or back."""
 
 import argparse
+import hashlib
 import io
 import os
 import pathlib
@@ -20,6 +21,9 @@ def transfers(sftp, here):
     with sftp.open("file", "r") as file:
         assert file.readv([(0, 100), (2999990, 100), (70000, 65536)]).__next__() == data[:100]
         assert file.stat().st_size == len(data)
+        for name in ("sha256", "sha1", "md5"):
+            assert file.check(name) == hashlib.new(name, data).digest()
+        assert file.check("md5", 10, 600, 256) == b"".join(hashlib.md5(data[at:min(at + 256, 610)]).digest() for at in (10, 266, 522))
     with sftp.open("piped", "w") as file:
         file.set_pipelined(True)
         for at in range(0, len(data), 30000):

@@ -2,7 +2,7 @@
  *
  *     auth_client PORT USER KNOWN_HOSTS [OPTION=VALUE...] COMMAND
  *
- *     password=P   key=FILE   preferred=LIST   trivial=no     the options of these names
+ *     password=P   key=FILE   preferred=LIST   trivial=no   keepalive=SECONDS     the options of these names
  *     answer=A     of a challenge; may be repeated
  *     new=P        of a password change; may be repeated
  *
@@ -15,7 +15,7 @@
 
 struct client {
     const char *port, *user, *known_hosts, *command;
-    const char *password, *key, *preferred, *trivial;
+    const char *password, *key, *preferred, *trivial, *keepalive;
     const char *answers[MOST], *news[MOST];
     size_t next_answer, next_new;
 };
@@ -117,6 +117,8 @@ static bool take(struct client *client, char *argument)
         client->preferred = value;
     else if (strcmp(argument, "trivial") == 0)
         client->trivial = value;
+    else if (strcmp(argument, "keepalive") == 0)
+        client->keepalive = value;
     else if (strcmp(argument, "answer") == 0)
         keep(client->answers, value);
     else if (strcmp(argument, "new") == 0)
@@ -160,6 +162,7 @@ static int run(void *arg)
         SSHIO_CLIENT(.username = client->user, .port = atoi(client->port), .password = client->password,
                      .client_keys = keys, .known_hosts = SSHIO_FILES(client->known_hosts), .handlers = &handlers,
                      .user = client, .preferred_auth = client->preferred,
+                     .keepalive_interval = client->keepalive != NULL ? atof(client->keepalive) : 0,
                      .disable_trivial_auth = client->trivial != NULL ? SSHIO_YES : SSHIO_UNSET);
 
     if (strcmp(client->command, "methods") == 0)

@@ -1,7 +1,7 @@
 /* An SFTP server. Prints "listening PORT"; with "-" for HOST_KEY it serves one session on its stdin and stdout instead.
  *
  *     sftp_server HOST_KEY AUTHORIZED_KEYS [root=DIRECTORY] [start=DIRECTORY] [version=N] [umask=OCTAL] [read_only]
- *                 [scp] [deny=write] [follow] [handlers=default|factory]
+ *                 [scp] [deny=write] [follow] [handlers=default|factory] [password=TEXT]
  *
  * handlers=default: every operation is a handler, which does what happens without one. handlers=factory: the session is
  * decided by a factory, which waits a moment, and refuses whoever has set REFUSE. */
@@ -274,6 +274,23 @@ static int decide(sshio_chan *chan, sshio_request *req, void *user)
     return sshio_answer_sftp_server(req, &options);
 }
 
+static const char *password;
+
+static int passwords_supported(sshio_conn *conn, void *user)
+{
+    (void)conn, (void)user;
+    return 1;
+}
+
+static int validate_password(sshio_conn *conn, const char *username, const char *given, void *user)
+{
+    (void)conn, (void)username, (void)user;
+    return strcmp(given, password) == 0;
+}
+
+static const sshio_server_handlers with_password = { .password_auth_supported = passwords_supported,
+                                                     .validate_password = validate_password };
+
 static const char *value_of(const char *word, const char *name)
 {
     size_t len = strlen(name);
@@ -291,7 +308,10 @@ static void take_word(const char *word, sshio_server_options *to)
         options.sftp_version = atoi(value);
     else if ((value = value_of(word, "umask")) != NULL)
         options.umask = (uint32_t)strtoul(value, NULL, 8);
-    else if (strcmp(word, "read_only") == 0)
+    else if ((value = value_of(word, "password")) != NULL) {
+        password = value;
+        to->handlers = &with_password;
+    } else if (strcmp(word, "read_only") == 0)
         options.read_only = true;
     else if (strcmp(word, "scp") == 0)
         to->allow_scp = SSHIO_YES;

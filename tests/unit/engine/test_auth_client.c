@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "engine/quirks.h"
 #include "engine/raw_peer.h"
 
 #define ALG span_of("ssh-ed25519")
@@ -69,6 +70,26 @@ static void test_first_request_goes_out_with_the_service(void **state)
     assert_int_equal(engine_auth_none(raw.e, "joe"), 0);
     raw_send(&raw, 52, "");
     raw_expect_ended(&raw, SSHIO_EPROTOCOL, NULL);
+}
+
+/* A server on libssh that gets all of it in one piece with NEWKEYS waits for ever for the end of the key exchange. */
+static void test_first_request_waits_for_the_service_of_libssh(void **state)
+{
+    (void)state;
+    static const char *const versions[] = { "SSH-2.0-libssh_0.10.6", "SSH-2.0-libssh-0.5" };
+    for (size_t i = 0; i < 2; i++) {
+        begin(AUTH_IDLE);
+        raw.e->quirks = quirks_of(versions[i]);
+        auth_start(raw.e);
+        raw_expect(&raw, "5 ssh-userauth");
+        assert_int_equal(engine_auth_none(raw.e, "joe"), SSHIO_EINVAL);
+        raw_expect_nothing(&raw);
+        raw_send(&raw, 6, "s", "ssh-userauth");
+        raw_expect_events(&raw, "auth_ready\n");
+        assert_int_equal(engine_auth_none(raw.e, "joe"), 0);
+        raw_expect(&raw, "50 joe ssh-connection none");
+    }
+    assert_int_equal(quirks_of("SSH-2.0-libssh2_1.10.0") & QUIRK_LOST_BY_EARLY_LOGIN, 0);
 }
 
 static void test_another_service_ends_the_connection(void **state)
@@ -308,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_start_asks_for_the_service),
         TEST(test_first_request_goes_out_with_the_service),
+        TEST(test_first_request_waits_for_the_service_of_libssh),
         TEST(test_another_service_ends_the_connection),
         TEST(test_second_accept_ends_the_connection),
         TEST(test_failure_names_the_methods),

@@ -1,10 +1,12 @@
 /* Redirection: every kind of source and target, one after another, and with their ends passed on or not. */
 #include <fcntl.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -348,6 +350,64 @@ static void test_a_servers_process_is_redirected_the_other_way(void **state)
     run_with(server_files, use_serve_file);
 }
 
+/* ---- terminals ---- */
+
+static int terminal[2]; /* master and slave */
+
+static void serve_terminal(sshio_process *p, void *user)
+{
+    (void)user;
+    assert_int_equal(sshio_process_redirect(p, SSHIO_REDIRECT(.in = SSHIO_FD(terminal[1]))), 0);
+    sshio_puts(sshio_process_stdout(p), "ready");
+    while (!sshio_reader_at_eof(sshio_process_stdin(p)))
+        sshio_sleep(0);
+    sshio_process_exit(p, 0);
+}
+
+static void use_serve_terminal(struct loopback *l)
+{
+    l->server_options.process_handler = serve_terminal;
+}
+
+static void wait_for_size(int rows, int columns)
+{
+    struct winsize size = { 0 };
+    do
+        sshio_sleep(0);
+    while (ioctl(terminal[0], TIOCGWINSZ, &size) == 0 && (size.ws_row != rows || size.ws_col != columns));
+    assert_int_equal(size.ws_row, rows);
+}
+
+static void sizes(struct loopback *l)
+{
+    sshio_conn *conn = loopback_connect(l);
+    sshio_client_process *p = NULL;
+    char text[5];
+    assert_int_equal(openpty(&terminal[0], &terminal[1], NULL, NULL, NULL), 0);
+    assert_int_equal(sshio_create_process(conn,
+                                          SSHIO_SESSION(.command = "fill the terminal", .term_type = "vt100",
+                                                        .term_size = { 80, 24, 0, 0 }),
+                                          &p),
+                     0);
+    assert_int_equal(sshio_readexactly(sshio_client_process_stdout(p), text, sizeof text), 0);
+    wait_for_size(24, 80);
+    assert_int_equal(sshio_client_process_change_terminal_size(p, (sshio_term_size){ 132, 43, 0, 0 }), 0);
+    wait_for_size(43, 132);
+    assert_int_equal(sshio_write_eof(sshio_client_process_stdin(p)), 0);
+    assert_int_equal(sshio_client_process_wait_closed(p), 0);
+    sshio_client_process_unref(p);
+    close(terminal[0]);
+    close(terminal[1]);
+    sshio_conn_unref(conn);
+}
+
+/* A terminal that a server's process writes its input to has the size of the client's, and goes along with it. */
+static void test_a_terminal_that_is_a_target_gets_the_sizes(void **state)
+{
+    (void)state;
+    run_with(sizes, use_serve_terminal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_a_stream_of_the_program_is_source_and_target),
         cmocka_unit_test(test_one_session_feeds_another),
         cmocka_unit_test_setup_teardown(test_a_servers_process_is_redirected_the_other_way, set_up, tear_down),
+        cmocka_unit_test(test_a_terminal_that_is_a_target_gets_the_sizes),
     };
     cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);

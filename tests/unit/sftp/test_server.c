@@ -18,7 +18,7 @@ static struct {
         uint8_t type;
         uint32_t first; /* the status code, the count, or the length of what comes */
     } replies[REPLIES_MAX];
-    unsigned count;
+    unsigned count, reads_on;
     bool cleaned;
     int status;
     /* what handlers saw */
@@ -49,6 +49,7 @@ static void port_write(sshio_sftp_server *server, const void *data, size_t len)
 static void port_read_on(sshio_sftp_server *server)
 {
     (void)server;
+    bed.reads_on++;
 }
 
 static void port_cleaned(sshio_sftp_server *server, int status)
@@ -352,6 +353,48 @@ static void test_a_session_that_is_lost_cancels_what_its_handlers_wait_for(void 
     assert_int_equal(bed.status, 1);
 }
 
+/* Says writes of a megabyte until the server takes no more. How many bytes it took. */
+static size_t say_writes(uint8_t *packet, size_t size)
+{
+    size_t taken = 0;
+    for (size_t used = size; used == size && taken < 1u << 30; taken += used)
+        used = sftp_server_feed(bed.server, packet, size);
+    return taken;
+}
+
+/* Limits: what is read and not worked on has a bound in bytes, and reading goes on when half of it is done. A peer who
+ * takes no replies is not read. */
+static void test_writes_that_wait_are_bounded_in_bytes(void **state)
+{
+    const size_t size = 1u << 20;
+    uint8_t *packet = mem_zalloc(size);
+    struct writer w;
+    (void)state;
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    writer_init_fixed(&w, packet, size);
+    put_u32(&w, (uint32_t)size - 4);
+    put_u8(&w, FXP_WRITE);
+    put_u32(&w, 1);
+    put_bytes(&w, HANDLE_0);
+    put_u64(&w, 0);
+    put_u32(&w, (uint32_t)size - 25);
+    sftp_server_port_full(bed.server, true);
+    size_t taken = say_writes(packet, size);
+    assert_in_range(taken, limits_default.sftp_payload, limits_default.sftp_payload + 2 * size);
+    assert_in_range(bed.server->payload, limits_default.sftp_payload, limits_default.sftp_payload + 2 * size);
+    assert_int_equal(bed.count, 2);
+    sftp_server_port_full(bed.server, false);
+    while (bed.reads_on == 0)
+        turn();
+    assert_true(bed.server->payload <= limits_default.sftp_payload / 2 + size);
+    wait_for(2 + (unsigned)(taken / size));
+    assert_int_equal(bed.server->payload, 0);
+    finish();
+    mem_free(packet);
+}
+
 /* The handler goes on only as far as names are fetched. */
 static void test_a_listing_is_fetched_in_batches(void **state)
 {
@@ -450,6 +493,35 @@ static void test_a_handlers_file_is_not_worked_on_here(void **state)
     finish();
 }
 
+#define EXTENDED_TEXT(name) "\0\0\0" name
+#define WHOLE_MD5                                                                                                      \
+    "\0\0\0\3md5"                                                                                                      \
+    "\0\0\0\0\0\0\0\0"                                                                                                 \
+    "\0\0\0\0\0\0\0\5"                                                                                                 \
+    "\0\0\0\0"
+
+/* What reads or writes files by name would pass by the handlers that have them; by handle it goes through them. */
+static void test_no_request_passes_a_handlers_files_by(void **state)
+{
+    (void)state;
+    assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
+    say(FXP_OPEN, 0, OPEN_FILE);
+    wait_for(2);
+    say(FXP_EXTENDED, 1, LITERAL(EXTENDED_TEXT("\17check-file-name") "\0\0\0\1f" WHOLE_MD5));
+    say(FXP_EXTENDED, 2, LITERAL(EXTENDED_TEXT("\11copy-file") "\0\0\0\1f\0\0\0\1g\1"));
+    say(FXP_EXTENDED, 3, LITERAL(EXTENDED_TEXT("\12check-file") "\0\0\0\4\0\0\0\0" WHOLE_MD5));
+    wait_for(5);
+    assert_int_equal(bed.replies[2].first, SSHIO_FX_OP_UNSUPPORTED);
+    assert_int_equal(bed.replies[3].first, SSHIO_FX_OP_UNSUPPORTED);
+    assert_int_equal(bed.replies[4].type, FXP_EXTENDED_REPLY);
+    assert_int_equal(bed.read_done, 1);
+    assert_false(sftp_server_serves_extension(bed.server, EXT_COPY_FILE));
+    assert_false(sftp_server_serves_extension(bed.server, EXT_CHECK_FILE_NAME));
+    assert_true(sftp_server_serves_extension(bed.server, EXT_CHECK_FILE_HANDLE));
+    assert_int_equal(sftp_server_open_flags(bed.server) & SSHIO_FXF_APPEND_DATA_ATOMIC, SSHIO_FXF_APPEND_DATA_ATOMIC);
+    finish();
+}
+
 static void test_bad_options_are_refused(void **state)
 {
     (void)state;
@@ -505,12 +577,14 @@ int main(void)
         cmocka_unit_test(test_files_of_handlers_are_closed_at_the_end_and_exit_comes_once),
         cmocka_unit_test(test_room_for_output_at_the_end_does_not_end_it_again),
         cmocka_unit_test(test_a_session_that_is_lost_cancels_what_its_handlers_wait_for),
+        cmocka_unit_test(test_writes_that_wait_are_bounded_in_bytes),
         cmocka_unit_test(test_a_listing_is_fetched_in_batches),
         cmocka_unit_test(test_a_listing_that_is_closed_early_ends_its_handler),
         cmocka_unit_test(test_a_listing_that_fails_fails_at_opendir),
         cmocka_unit_test(test_paths_are_mapped_by_a_handler),
         cmocka_unit_test(test_attributes_are_answered_by_a_handler),
         cmocka_unit_test(test_a_handlers_file_is_not_worked_on_here),
+        cmocka_unit_test(test_no_request_passes_a_handlers_files_by),
         cmocka_unit_test(test_bad_options_are_refused),
         cmocka_unit_test(test_without_memory_a_session_fails_cleanly),
     };
