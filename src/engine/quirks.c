@@ -24,6 +24,8 @@ static const struct {
     { "*libssh2*", QUIRK_SYMLINK_TARGET_FIRST },
     { "*mod_sftp*", QUIRK_SYMLINK_TARGET_FIRST | QUIRK_SYMLINK_NEVER_LINK_FIRST },
     { "SSH-2.0-Go", QUIRK_SYMLINK_TARGET_FIRST },
+    /* 4.15: of the handles that are open it looks at the newest first, and finds one below them free that is not. */
+    { "SSH-2.0-Erlang/*", QUIRK_SFTP_HANDLES_TWICE },
     /* rsa-sha2-256 and -512 came with 7.2, which is when EXT_INFO came too. */
     { "SSH-2.0-OpenSSH_2*", QUIRK_NO_RSA_SHA2 },
     { "SSH-2.0-OpenSSH_3*", QUIRK_NO_RSA_SHA2 },

@@ -14,6 +14,7 @@ enum quirk {
     QUIRK_ASKS_FOR_SERVICE_AGAIN = 1u << 5,   /* a client that sends SERVICE_REQUEST before each way to log in */
     QUIRK_SYMLINK_TARGET_FIRST = 1u << 6,     /* has the target in front of the link in SFTP's SYMLINK, version 3 */
     QUIRK_SYMLINK_NEVER_LINK_FIRST = 1u << 7, /* and in versions 4 and 5 as well */
+    QUIRK_SFTP_HANDLES_TWICE = 1u << 9,       /* gives the third file that is open the handle of another one */
     QUIRK_LOST_BY_EARLY_LOGIN = 1u << 8, /* a server that is lost when a login comes in one piece with our NEWKEYS */
 };
 

@@ -203,6 +203,7 @@ static int take_version(sshio_sftp *s, int offered, struct reader *r, struct err
                                 "Unsupported version: %u, where 3 to %d were offered", (unsigned)version, offered);
     s->dialect.version = (int)version;
     s->symlink_reversed = reverses_symlink(s);
+    s->one_at_a_time = (s->quirks & QUIRK_SFTP_HANDLES_TWICE) != 0;
     log_debug(s->logger, 1, "Received version %u", (unsigned)version);
     for (unsigned count = 0; extension_pair_read(r, &name, &data); count++) {
         if (count == PAIRS_MAX || name.len > PAIR_NAME_MAX)

@@ -84,6 +84,7 @@ struct sshio_sftp {
     bool exited;           /* sshio_sftp_exit was called */
     bool ended;            /* nothing is answered any more */
     bool symlink_reversed; /* the target goes first, where the drafts have the link */
+    bool one_at_a_time;    /* with more files open this server mistakes them for each other */
     struct error error;    /* why it ended */
     struct request *hello; /* waits for FXP_VERSION */
     struct framer framer;

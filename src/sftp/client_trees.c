@@ -185,7 +185,7 @@ static int check_root(sshio_sftp *s, const char *path)
 int sshio_sftp_rmtree(sshio_sftp *sftp, const char *path, bool ignore_errors, sshio_rmtree_error_fn onerror, void *user)
 {
     struct removing r = { .sftp = sftp, .ignore_errors = ignore_errors, .onerror = onerror, .user = user };
-    gang_init(&r.gang, REMOVALS);
+    gang_init(&r.gang, sftp->one_at_a_time ? 1 : REMOVALS);
     gang_error_init(&r.failed);
     client_hold(sftp);
     int rc = check_root(sftp, path);

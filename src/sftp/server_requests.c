@@ -285,12 +285,19 @@ static const struct request_row *read_row(sshio_sftp_server *server, uint8_t typ
     return row;
 }
 
+/* Whether octets behind a request are ignored. Go's sftp package, and rclone with it, send their whole buffer behind a
+ * short WRITE. */
+static bool may_be_longer(const struct sftp_request *q)
+{
+    if (q->row->type == FXP_WRITE)
+        return true;
+    return q->server->dialect.version >= 6 && (q->row->extension == EXT_COUNT || q->row->extension == EXT_LSETSTAT);
+}
+
 static void check(struct sftp_request *q, const struct reader *r)
 {
     const sshio_sftp_server *server = q->server;
-    bool lenient = server->dialect.version >= 6 &&
-                   (q->row->extension == EXT_COUNT || q->row->extension == EXT_LSETSTAT);
-    if (reader_failed(r) || (!lenient && reader_left(r) != 0)) {
+    if (reader_failed(r) || (!may_be_longer(q) && reader_left(r) != 0)) {
         q->result = 0;
         request_complain(q, SSHIO_FX_BAD_MESSAGE, "Malformed request");
     }

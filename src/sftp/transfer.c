@@ -158,7 +158,7 @@ static int run_plan(struct plan *p)
 static unsigned files_at_a_time(const struct transfer *t)
 {
     uint64_t files = t->o.max_files > 0 ? (uint64_t)t->o.max_files : FILES_AT_A_TIME;
-    uint64_t handles = t->sftp->limits.max_open_handles;
+    uint64_t handles = t->sftp->one_at_a_time ? 1 : t->sftp->limits.max_open_handles;
     if (handles == 0)
         return (unsigned)files;
     uint64_t most = handles > 2 * HANDLES_SPARED ? (handles - HANDLES_SPARED) / (t->is_copy ? 2 : 1) : 1;

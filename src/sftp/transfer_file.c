@@ -127,18 +127,28 @@ static int move_batch(struct copying *c, const struct ranges *batch, uint64_t *a
     return move(c, batch->items, batch->count);
 }
 
+/* Some servers say that they have set a size, and have not: there the last byte is written. */
+static int set_size(struct copying *c)
+{
+    facts size = { .struct_size = sizeof size, .valid = SSHIO_FILEXFER_ATTR_SIZE, .size = c->total };
+    struct range last = { c->total - 1, 1 };
+    c->moved = c->total;
+    if (!c->t->to->is_remote)
+        return c->t->to->fset(c->t->sftp, &c->to, &size);
+    c->moved -= last.len;
+    return move(c, &last, 1);
+}
+
 /* The data has ended before the file should: there is a hole at the end, unless the source is shorter now. */
 static int end_with_hole(struct copying *c)
 {
     struct transfer *t = c->t;
-    facts size = { .struct_size = sizeof size, .valid = SSHIO_FILEXFER_ATTR_SIZE, .size = c->total };
     uint64_t now = c->total;
     int rc = t->from->measure(t->sftp, &c->from, &now);
     if (rc == 0 && now < c->total)
         rc = shrunk(c, c->copied);
     if (rc == 0)
-        rc = t->to->fset(t->sftp, &c->to, &size);
-    c->moved = c->total;
+        rc = set_size(c);
     return rc == 0 ? tell(c) : rc;
 }
 

@@ -193,7 +193,7 @@ class Libssh(Client):
     has_many_sessions = True
 
     def prepare(self):
-        self.path = build_c("libssh_client", header="libssh/libssh.h", library="-lssh")
+        self.path = build_client("libssh", header="libssh/libssh.h", library="-lssh")
 
     def argv(self, server, command, rekey):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, rekey or 0, 0, command]
@@ -210,10 +210,16 @@ class Libssh2(Client):
     compression = 0
 
     def prepare(self):
-        self.path = build_c("libssh2_client", header="libssh2.h", library="-lssh2")
+        self.path = build_client("libssh2", header="libssh2.h", library="-lssh2")
 
     def argv(self, server, command, rekey):
         return [self.path, server.port, server.user, server.identity.path, server.known_hosts, self.compression, command]
+
+
+def curl(server):
+    """curl, which is libssh2 for scp:// and sftp://, up to what it is to do."""
+    return [find_program("curl"), "-sS", "--insecure", "--key", server.identity.path, "--pubkey", f"{server.identity.path}.pub", "-u",
+            f"{server.user}:"]
 
 
 class Paramiko(Client):
@@ -231,6 +237,11 @@ class Paramiko(Client):
     def take_steps(self, server, *steps):
         """One step of authentication after the other, as a test says: see peers/paramiko_auth.py."""
         return run([PYTHON, "-W", "ignore", HERE / "peers" / "paramiko_auth.py", server.port, *steps])
+
+
+def build_client(name, *, header, library):
+    """A client of peers/, with what it does to files."""
+    return build_c(f"{name}_client", [f"{name}_files.c", f"{name}_files.h", "tree_copy.c", "tree_copy.h"], header=header, library=library)
 
 
 class Sshio(OpenSSH):

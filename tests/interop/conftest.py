@@ -18,11 +18,29 @@ from raw_bed import Bed  # noqa: E402
 
 BULK = 100 * MEBI
 MATRIX_SHARE = 6
+UNMOUNTED = pytest.StashKey[int]()    # how many tests the kernel has no FUSE for
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs(attribute): for those servers or clients only that have it")
     config.addinivalue_line("markers", "matrix: of many cases alike, every sixth runs; with SSHIO_DEEP=1 all of them")
+    config.addinivalue_line("markers", "deep: takes long, and runs with SSHIO_DEEP=1 alone")
+    config.addinivalue_line("markers", "fuse: mounts a folder; where the kernel has no FUSE it is taken out, and the last lines say so")
+
+
+def has_fuse():
+    """A kernel or a container without it is no missing package: nothing that the tests could ask for would bring it."""
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    unmounted = config.stash.get(UNMOUNTED, 0)
+    if unmounted:
+        terminalreporter.write_line(f"{unmounted} tests with sshfs were taken out: /dev/fuse cannot be opened here")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -35,9 +53,16 @@ def pytest_collection_modifyitems(config, items):
 
     def chosen(item):
         """By the sum of its name: the same share each time, spread over all peers and algorithms."""
-        return DEEP or item.get_closest_marker("matrix") is None or zlib.crc32(item.name.encode()) % MATRIX_SHARE == 0
+        if DEEP:
+            return True
+        of_matrix = item.get_closest_marker("matrix") is not None
+        return not (item.get_closest_marker("deep") or of_matrix and zlib.crc32(item.name.encode()) % MATRIX_SHARE != 0)
 
     kept = [item for item in items if applies(item) and chosen(item)]
+    if not has_fuse():
+        mounted = [item for item in kept if item.get_closest_marker("fuse") is None]
+        config.stash[UNMOUNTED] = len(kept) - len(mounted)
+        kept = mounted
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

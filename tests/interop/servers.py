@@ -384,6 +384,31 @@ Group root
         self.daemon = Daemon([proftpd, "-n", "-c", config], self.folder / "log").wait_for_port(self.port)
 
 
+class LibsshSftp(Scripted):
+    """Files as whoever runs the tests."""
+
+    name = "libssh-sftp"
+
+    def start(self):
+        program = build_c("libssh_files_server", header="libssh/libssh.h", library="-lssh")
+        key = self.folder / "allowed.pub"
+        key.write_text(self.identity.public_line + "\n")
+        self.start_script([program, free_port(), self.make_host_key(), key])
+
+
+class Rclone(Server):
+    """Files through its own file system in between, which knows contents and times, and nothing else."""
+
+    name = "rclone"
+
+    def start(self):
+        self.port = free_port()
+        self.daemon = Daemon([find_program("rclone"), "--config", "/dev/null", "serve", "sftp", "/", "--addr", f"{HOST}:{self.port}", "--key",
+                              self.make_host_key(), "--authorized-keys", self.authorized_keys, "--vfs-cache-mode", "writes", "--vfs-write-back",
+                              "0", "--dir-cache-time", "0", "--cache-dir", self.folder / "cache"],
+                             self.folder / "log").wait_for_port(self.port)
+
+
 class SshioScp(Scripted):
     """The program programs/sftp_server.c with SCP, whose root is the folder `root`, as whoever runs the tests."""
 
@@ -466,6 +491,8 @@ class Erlang(Scripted):
     has_rekey_limit = True
     has_many_sessions = True
     rekey = "0"
+    sftp_version = 3
+    environment = {"ERL_CRASH_DUMP_BYTES": "0"}
     commands = {"hello": "hello", "exit": "exit {status}", "both": "both", "source": "source {file}", "sink": "sink",
                 "cat": "cat"}
 
@@ -476,7 +503,7 @@ class Erlang(Scripted):
         shutil.copy(self.make_host_key(), system / f"ssh_host_{self.host_key_kind.partition('-')[0]}_key")
         shutil.copy(self.authorized_keys, user / "authorized_keys")
         self.start_script([escript, HERE / "peers" / "erlang_server.escript", system, user, self.rekey, methods,
-                           *account])
+                           self.sftp_version, *account])
 
 
 class ErlangPassword(Erlang):
@@ -491,6 +518,20 @@ class ErlangPassword(Erlang):
 class ErlangRekeying(Erlang):
     name = "erlang-rekeying"
     rekey = "1048576"
+
+
+class ErlangSftp(Erlang):
+    """Files as whoever runs the tests, in one version."""
+
+    name = "erlang-sftp"
+
+
+class ErlangSftp5(ErlangSftp):
+    name, sftp_version = "erlang-sftp-5", 5
+
+
+class ErlangSftp6(ErlangSftp):
+    name, sftp_version = "erlang-sftp-6", 6
 
 
 def copy_of_tool(folder):
@@ -647,24 +688,12 @@ def need_python_module(name):
         missing(f"the Python module {name} is not installed for {PYTHON}")
 
 
-def build_c(name, *, header, library):
-    """A C program of peers/, built once into the build folder; it is no part of the project's own build."""
-    compiler = find_program("cc")
-    if not pathlib.Path("/usr/include", header).exists():
-        missing(f"{header} is not installed")
-    source = HERE / "peers" / f"{name}.c"
-    program = build_folder() / f"interop-{name}"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", program, source, library]).check()
-    return program
-
-
 def build_go(which):
-    """The Go programs, built once into the build folder from Debian's copy of x/crypto."""
+    """The Go programs, built once into the build folder from Debian's copies of x/crypto and pkg/sftp."""
     go = find_program("go", why="golang-go")
-    if not pathlib.Path("/usr/share/gocode/src/golang.org/x/crypto/ssh").is_dir():
-        missing("golang-golang-x-crypto-dev is not installed")
+    for package, why in (("golang.org/x/crypto/ssh", "golang-golang-x-crypto-dev"), ("github.com/pkg/sftp", "golang-github-pkg-sftp-dev")):
+        if not pathlib.Path("/usr/share/gocode/src", package).is_dir():
+            missing(f"{why} is not installed")
     cache = build_folder() / "interop-go"
     cache.mkdir(parents=True, exist_ok=True)
     program = cache / which
@@ -673,6 +702,20 @@ def build_go(which):
     if not program.exists() or program.stat().st_mtime < newest:
         env = clean_environment(GO111MODULE="off", GOPATH="/usr/share/gocode", GOCACHE=str(cache / "cache"))
         run([go, "build", "-o", program, "."], env=env, cwd=source, seconds=240).check()
+    return program
+
+
+def build_c(name, more=(), *, header, library):
+    """The C program NAME.c of peers/, and more of its files, built once into the build folder; it is no part of the project's own build."""
+    compiler = find_program("cc")
+    if not pathlib.Path("/usr/include", header).exists():
+        missing(f"{header} is not installed")
+    sources = [HERE / "peers" / source for source in (f"{name}.c", *more)]
+    program = build_folder() / f"interop-{name.replace('_', '-')}"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    if not program.exists() or program.stat().st_mtime < max(source.stat().st_mtime for source in sources):
+        files = [source for source in sources if source.suffix == ".c"]
+        run([compiler, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wno-deprecated-declarations", "-o", program, *files, library]).check()
     return program
 
 

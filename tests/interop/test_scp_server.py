@@ -132,6 +132,20 @@ def test_preserve_keeps_modes_and_times(copier, tmp_path):
     assert (tmp_path / "back").stat().st_mtime == 1100000000
 
 
+def test_curl(any_server, tmp_path):
+    """libssh2: the words "-pf" and "-pt", a quoted path, times."""
+    data = os.urandom(2 * MEBI + 1)
+    (tmp_path / "from").write_bytes(data)
+    where = f"scp://{HOST}:{any_server.port}/with%20space"
+    run([*clients.curl(any_server), "-T", tmp_path / "from", where]).check()
+    assert (any_server.root / "with space").read_bytes() == data
+    os.utime(any_server.root / "with space", (1000000000, 1100000000))
+    run([*clients.curl(any_server), "-R", "-o", tmp_path / "back", where]).check()
+    assert (tmp_path / "back").read_bytes() == data
+    missing = run([*clients.curl(any_server), "-o", tmp_path / "none", f"scp://{HOST}:{any_server.port}/none"])
+    assert missing.status != 0 and not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("name", ["a b", "quo'te\"", "$(x)", "[x]", "ü", "x" * 200, ";id", "-dash"])
 def test_odd_names(openssh, tmp_path, name):
     (tmp_path / "from").write_text(name)

@@ -142,13 +142,20 @@ def test_lengths_of_4_gib_inside_a_request_are_bad_messages(sftp):
 
 
 def test_octets_behind_a_request(sftp):
-    """Spec 5.3: an error up to version 5, ignored in 6, but for extended requests."""
+    """Spec 5.3: an error up to version 5, ignored in 6, but for extended requests; behind what is written they are always ignored."""
     for kind, body in bodies(sftp.version):
-        if kind == REALPATH and sftp.version == 6:
+        if kind == WRITE or kind == REALPATH and sftp.version == 6:
             continue
         answer, fields = sftp.ask(kind, body + b"\0")
         strict = sftp.version < 6 or (kind == EXTENDED and b"lsetstat" not in body)
         assert (answer == STATUS and fields.u32() == BAD_MESSAGE) == strict, (kind, body)
+
+
+def test_octets_behind_what_is_written_are_ignored(sftp, tmp_path):
+    """Go's package sends its whole buffer behind the length of what it has to say, and rclone with it."""
+    handle = sftp.open(tmp_path / "file", 0x1a)
+    assert sftp.status(WRITE, text(handle) + u64(0) + text("all of it") + b"and what was in the buffer") == OK
+    assert sftp.status(CLOSE, text(handle)) == OK and (tmp_path / "file").read_text() == "all of it"
 
 
 def test_unknown_requests_are_unsupported(sftp):

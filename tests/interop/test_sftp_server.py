@@ -13,9 +13,11 @@ import pytest
 
 import clients
 import servers
+import tree_clients
 from harness import HERE, HOST, PYTHON, clean_environment, find_built, find_program, run, under_limits
 from raw_sftp import ATTRS, CLOSE, DATA, EOF, OK, READ, REMOVE, RENAME, STAT, WRITE, RawSftp, text, u32, u64
 from sftp_talk import Client
+from tree_clients import tool_options
 
 FLAVOURS = (servers.SshioSftp, servers.SshioSftpHandlers, servers.SshioSftpFactory, servers.Sshio, servers.OpenSSHOurSftp)
 
@@ -55,14 +57,6 @@ def make_tree(folder):
 def equal(one, other):
     run([find_program("diff"), "-r", "--no-dereference", one, other]).check()
     return True
-
-
-def tool_options(server):
-    """What sftp and scp take of ssh's options."""
-    options = clients.OpenSSH.options(None, server)
-    user = options.index("-l")
-    options = options[:user] + options[user + 2:]
-    return ["-P" if word == "-p" else word for word in options]
 
 
 def sftp(server, batch, *options):
@@ -275,7 +269,7 @@ def test_curl(files, far, tmp_path):
     data = tmp_path / "data"
     data.write_bytes(os.urandom(5_000_000))
     where = f"sftp://{HOST}:{files.port}{far}"
-    curl = [find_program("curl"), "-sS", "--insecure", "--key", files.identity.path, "--pubkey", f"{files.identity.path}.pub", "-u", f"{files.user}:"]
+    curl = clients.curl(files)
     run([*curl, "-T", data, f"{where}/file"]).check()
     run([*curl, "-o", tmp_path / "back", f"{where}/file"]).check()
     (tmp_path / "half").write_bytes(data.read_bytes()[:2_000_001])
@@ -286,15 +280,10 @@ def test_curl(files, far, tmp_path):
     assert os.readlink(far / "link") == f"{far}/file"
 
 
+@pytest.mark.fuse
 def test_sshfs_carries_a_build(files, far, tmp_path):
-    """A small C project is written, built and run on the mounted folder."""
-    if not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("this machine has no FUSE")
-    mount = tmp_path / "mount"
-    mount.mkdir()
-    ssh = " ".join(["ssh", *clients.OpenSSH.options(None, files)[:-4]])
-    run([find_program("sshfs"), f"{files.user}@{HOST}:{far}", mount, "-o", f"ssh_command={ssh}", "-p", str(files.port)]).check()
-    try:
+    """A small C project is written, built and run on the mounted folder; parts of a file are written anew; names, links, space."""
+    with tree_clients.Sshfs(files, tmp_path).mounted(far) as mount:
         (mount / "main.c").write_text("#include <stdio.h>\nint twice(int);\nint main(void) { printf(\"%d\\n\", twice(21)); return 0; }\n")
         (mount / "twice.c").write_text("int twice(int n) { return 2 * n; }\n")
         (mount / "Makefile").write_text("prog: main.o twice.o\n\tcc -o prog main.o twice.o\n")
@@ -311,8 +300,27 @@ def test_sshfs_carries_a_build(files, far, tmp_path):
         os.symlink("moved", mount / "link")
         assert (far / "moved").read_bytes() == data and (mount / "link").read_bytes() == data
         assert os.statvfs(mount).f_blocks == os.statvfs(far).f_blocks
-    finally:
-        run([find_program("fusermount3"), "-u", mount]).check()
+        os.link(mount / "moved", mount / "hard")
+        assert (far / "hard").stat().st_ino == (far / "moved").stat().st_ino
+
+
+@pytest.mark.fuse
+def test_sshfs_carries_git_and_rsync(files, far, tmp_path):
+    """Many small files, renames over what is there, locks, and a check of what came."""
+    env = clean_environment(HOME=str(tmp_path), GIT_CONFIG_NOSYSTEM="1")
+    git = [find_program("git"), "-c", "user.name=n", "-c", "user.email=e", "-c", "init.defaultBranch=main"]
+    tree = make_tree(tmp_path / "tree")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        run([*git, "-C", tree, *words], env=env).check()
+    with tree_clients.Sshfs(files, tmp_path).mounted(far) as mount:
+        run([*git, "clone", "-q", "--no-hardlinks", tree, mount / "clone"], env=env).check()
+        (mount / "clone" / "one").write_text("more")
+        run([*git, "-C", mount / "clone", "commit", "-qam", "more"], env=env).check()
+        run([find_program("rsync"), "-a", f"{tree}/", mount / "copy"], env=env).check()
+        (tree / "one").write_text("newer")
+        run([find_program("rsync"), "-a", "--inplace", f"{tree}/", mount / "copy"], env=env).check()
+    run([*git, "-C", far / "clone", "-c", f"safe.directory={far}/clone", "fsck", "--strict"], env=env).check()
+    assert equal(tree, far / "copy") and (far / "clone" / "one").read_text() == "more"
 
 
 def run_script(server, name, folder, *more):

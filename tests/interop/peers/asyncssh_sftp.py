@@ -1,4 +1,4 @@
-"""An AsyncSSH SFTP client in one version: everything that it can do, with what came of it on the disk."""
+"""An AsyncSSH SFTP client in one version: everything that it can do, with what came of it on the disk; or a tree there or back."""
 
 import argparse
 import asyncio
@@ -132,26 +132,37 @@ async def locks(sftp, here):
         await file.unlock(0, 10)
 
 
+async def check(sftp, here):
+    await sftp.chdir(str(here))
+    for part in (files, attributes, links, directories, odd_names, locks):
+        await part(sftp, here)
+        print(part.__name__)
+    tree = here / "tree"
+    await sftp.put(str(here / "source"), "tree", recurse=True, preserve=True)
+    await sftp.get("tree", str(here / "back"), recurse=True, preserve=True)
+    assert stat.S_ISDIR(tree.stat().st_mode)
+
+
 async def main():
     parser = argparse.ArgumentParser()
     for name in ("--port", "--version"):
         parser.add_argument(name, type=int, required=True)
-    for name in ("--user", "--identity", "--known-hosts", "--folder"):
+    for name in ("--user", "--identity", "--known-hosts"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--folder", type=pathlib.Path, help="where to try everything")
+    for name in ("--put", "--get"):
+        parser.add_argument(name, nargs=2, type=os.fsencode)
     args = parser.parse_args()
-    here = pathlib.Path(args.folder)
     async with asyncssh.connect("127.0.0.1", args.port, username=args.user, client_keys=[args.identity],
                                 known_hosts=args.known_hosts, config=None) as conn:
         async with conn.start_sftp_client(sftp_version=args.version) as sftp:
             assert sftp.version == args.version
-            await sftp.chdir(str(here))
-            for part in (files, attributes, links, directories, odd_names, locks):
-                await part(sftp, here)
-                print(part.__name__)
-            tree = here / "tree"
-            await sftp.put(str(here / "source"), "tree", recurse=True, preserve=True)
-            await sftp.get("tree", str(here / "back"), recurse=True, preserve=True)
-            assert stat.S_ISDIR(tree.stat().st_mode)
+            if args.put:
+                await sftp.put(*args.put, recurse=True, preserve=True)
+            if args.get:
+                await sftp.get(*args.get, recurse=True, preserve=True)
+            if args.folder:
+                await check(sftp, args.folder)
 
 
 asyncio.run(main())

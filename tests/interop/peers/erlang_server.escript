@@ -7,8 +7,8 @@
 
 -record(state, {word = none, hash}).
 
-%% User and password, if any, are the rest.
-main([SystemDir, UserDir, Rekey, Methods | Account]) ->
+%% Files are served in the version SftpVersion. User and password, if any, are the rest.
+main([SystemDir, UserDir, Rekey, Methods, SftpVersion | Account]) ->
     {ok, _} = application:ensure_all_started(ssh),
     Limits = case list_to_integer(Rekey) of
                  0 -> [];
@@ -20,7 +20,8 @@ main([SystemDir, UserDir, Rekey, Methods | Account]) ->
                 end,
     {ok, Daemon} = ssh:daemon({127, 0, 0, 1}, 0,
                               [{system_dir, SystemDir}, {user_dir, UserDir}, {auth_methods, Methods},
-                               {max_sessions, 100}, {max_channels, 200}, {parallel_login, true},
+                               {max_sessions, 100}, {max_channels, 200}, {parallel_login, true}, {nodelay, true},
+                               {subsystems, [ssh_sftpd:subsystem_spec([{sftpd_vsn, list_to_integer(SftpVersion)}])]},
                                {ssh_cli, {?MODULE, []}} | Limits ++ Passwords]),
     {ok, Info} = ssh:daemon_info(Daemon),
     io:format("listening ~p~n", [proplists:get_value(port, Info)]),

@@ -1,5 +1,8 @@
-/* A client on libssh2: one command with this program's own streams.
- * libssh2_client PORT USER IDENTITY KNOWN_HOSTS COMPRESS COMMAND; COMPRESS is 0 or 1. The public key lies beside the private one. */
+/* A client on libssh2: one command with this program's own streams, or files.
+ * libssh2_client PORT USER IDENTITY KNOWN_HOSTS COMPRESS COMMAND; COMPRESS is 0 or 1. The public key lies beside the
+ * private one. libssh2_client PORT USER IDENTITY KNOWN_HOSTS COMPRESS files WORDS; see libssh2_files.h. */
+#include "libssh2_files.h"
+
 #include <arpa/inet.h>
 #include <libssh2.h>
 #include <netinet/in.h>
@@ -41,8 +44,8 @@ static void check_host_key(LIBSSH2_SESSION *session, int port, const char *known
     if (known == NULL || libssh2_knownhost_readfile(known, known_hosts, LIBSSH2_KNOWNHOST_FILE_OPENSSH) < 0)
         fail(session, "known hosts");
     if (libssh2_knownhost_checkp(known, "127.0.0.1", port, key, len,
-                                 LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW, NULL) !=
-        LIBSSH2_KNOWNHOST_CHECK_MATCH)
+                                 LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW,
+                                 NULL) != LIBSSH2_KNOWNHOST_CHECK_MATCH)
         fail(session, "host key");
     libssh2_knownhost_free(known);
 }
@@ -142,11 +145,15 @@ static int run_command(LIBSSH2_SESSION *session, int fd, const char *command)
 
 int main(int argc, char **argv)
 {
-    if (argc != 7 || libssh2_init(0) != 0)
+    if (argc < 7 || libssh2_init(0) != 0)
         return 124;
     int fd = connect_to(atoi(argv[1]));
     LIBSSH2_SESSION *session = log_in(fd, argv);
-    int status = run_command(session, fd, argv[6]);
+    int status = 0;
+    if (argc > 7)
+        do_files(session, argv + 7);
+    else
+        status = run_command(session, fd, argv[6]);
     libssh2_session_disconnect(session, "bye");
     libssh2_session_free(session);
     close(fd);

@@ -1,5 +1,8 @@
-/* A client on libssh: one command with this program's own streams, or many sessions at once.
- * libssh_client PORT USER IDENTITY KNOWN_HOSTS REKEY_BYTES SESSIONS COMMAND; SESSIONS 0 runs COMMAND once. */
+/* A client on libssh: one command with this program's own streams, many sessions at once, or files.
+ * libssh_client PORT USER IDENTITY KNOWN_HOSTS REKEY_BYTES SESSIONS COMMAND; SESSIONS 0 runs COMMAND once.
+ * libssh_client PORT USER IDENTITY KNOWN_HOSTS REKEY_BYTES files WORDS; see libssh_files.h. */
+#include "libssh_files.h"
+
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <poll.h>
@@ -171,7 +174,7 @@ static void run_sessions(ssh_session session, int count)
 
 int main(int argc, char **argv)
 {
-    if (argc != 8)
+    if (argc < 8)
         return 124;
     struct args args = {
         atoi(argv[1]), argv[2], argv[3], argv[4], strtoull(argv[5], NULL, 10), atoi(argv[6]), argv[7]
@@ -179,7 +182,9 @@ int main(int argc, char **argv)
     ssh_session session = connect_to(&args);
     int status = 0;
 
-    if (args.sessions > 0 && args.sessions <= MAX_SESSIONS)
+    if (strcmp(argv[6], "files") == 0)
+        do_files(session, argv + 7);
+    else if (args.sessions > 0 && args.sessions <= MAX_SESSIONS)
         run_sessions(session, args.sessions);
     else
         status = run_command(session, args.command);

@@ -1,10 +1,12 @@
-"""A paramiko SFTP client: what its users do, with what came of it on the disk."""
+"""A paramiko SFTP client: what its users do, with what came of it on the disk; or a tree there or back."""
 
 import argparse
 import hashlib
 import io
 import os
 import pathlib
+import shutil
+import stat
 
 import paramiko
 
@@ -63,19 +65,55 @@ def names(sftp, here):
             pass
 
 
+class Disk:
+    """The local side of a copy, with the names of the remote one."""
+
+    lstat, listdir, readlink, symlink = map(staticmethod, (os.lstat, os.listdir, os.readlink, os.symlink))
+    mkdir, chmod, utime, open = map(staticmethod, (os.mkdir, os.chmod, os.utime, open))
+
+
+def copy_tree(source, target, one, other):
+    """Content, links, permissions and times."""
+    found = one.lstat(source)
+    if stat.S_ISLNK(found.st_mode):
+        other.symlink(one.readlink(source), target)
+        return
+    if stat.S_ISDIR(found.st_mode):
+        other.mkdir(target)
+        for name in one.listdir(source):
+            copy_tree(f"{source}/{name}", f"{target}/{name}", one, other)
+    else:
+        with one.open(source, "rb") as reader, other.open(target, "wb") as writer:
+            if isinstance(one, paramiko.SFTPClient):
+                reader.prefetch(found.st_size)
+            else:
+                writer.set_pipelined(True)
+            shutil.copyfileobj(reader, writer, 32768)
+    other.chmod(target, stat.S_IMODE(found.st_mode))
+    other.utime(target, (found.st_mtime, found.st_mtime))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    for name in ("--user", "--identity", "--known-hosts", "--folder"):
+    for name in ("--user", "--identity", "--known-hosts"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--folder", type=pathlib.Path, help="where to try everything")
+    for name in ("--put", "--get"):
+        parser.add_argument(name, nargs=2)
     args = parser.parse_args()
     transport = paramiko.Transport(("127.0.0.1", args.port))
     key = paramiko.HostKeys(args.known_hosts).lookup(f"[127.0.0.1]:{args.port}")["ssh-ed25519"]
     transport.connect(key, args.user, pkey=paramiko.Ed25519Key.from_private_key_file(args.identity))
     sftp = paramiko.SFTPClient.from_transport(transport)
-    sftp.chdir(args.folder)
-    transfers(sftp, pathlib.Path(args.folder))
-    names(sftp, pathlib.Path(args.folder))
+    if args.put:
+        copy_tree(*args.put, Disk, sftp)
+    if args.get:
+        copy_tree(*args.get, sftp, Disk)
+    if args.folder:
+        sftp.chdir(str(args.folder))
+        transfers(sftp, args.folder)
+        names(sftp, args.folder)
     transport.close()
 
 

@@ -1,4 +1,4 @@
-// A client on golang.org/x/crypto/ssh: one command with this program's own streams, or many sessions at once.
+// A client on golang.org/x/crypto/ssh: one command with this program's own streams, many sessions at once, or files.
 package main
 
 import (
@@ -162,10 +162,15 @@ func main() {
 	known := flag.String("known-hosts", "", "known_hosts file")
 	rekey := flag.Uint64("rekey", 0, "bytes between key exchanges, 0 = the library's choice")
 	sessions := flag.Int("sessions", 0, "open so many sessions at once")
+	files := flag.String("files", "", "put LOCAL REMOTE, get REMOTE LOCAL: a tree; check FOLDER: what the library can do")
 	flag.Parse()
 	client := connect(*port, *user, given, *known, *rekey)
 	if *sessions > 0 {
 		runSessions(client, *sessions)
+		return
+	}
+	if *files != "" {
+		doFiles(client, *files, flag.Arg(0), flag.Arg(1))
 		return
 	}
 	os.Exit(runCommand(client, flag.Arg(0)))

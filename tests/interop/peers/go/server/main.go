@@ -1,4 +1,4 @@
-// A server on golang.org/x/crypto/ssh that runs shell commands. Prints "listening PORT", then serves until it is ended.
+// A server on golang.org/x/crypto/ssh that runs shell commands and serves files. Prints "listening PORT", then serves until it is ended.
 package main
 
 import (
@@ -74,14 +74,17 @@ func runCommand(channel ssh.Channel, command string) {
 
 func serveSession(channel ssh.Channel, requests <-chan *ssh.Request) {
 	for request := range requests {
-		if request.Type != "exec" {
+		var what struct{ Name string }
+		if request.Type == "exec" {
+			must(ssh.Unmarshal(request.Payload, &what))
+			request.Reply(true, nil)
+			go runCommand(channel, what.Name)
+		} else if request.Type == "subsystem" && ssh.Unmarshal(request.Payload, &what) == nil && what.Name == "sftp" {
+			request.Reply(true, nil)
+			go serveFiles(channel)
+		} else {
 			request.Reply(false, nil)
-			continue
 		}
-		var exec struct{ Command string }
-		must(ssh.Unmarshal(request.Payload, &exec))
-		request.Reply(true, nil)
-		go runCommand(channel, exec.Command)
 	}
 }
 
