@@ -80,6 +80,7 @@ struct sshio_sftp {
     struct dialect dialect;
     uint32_t extensions; /* those requests that the server has: EXT_BIT */
     sshio_sftp_limits limits;
+    bool lenient;          /* what errors say need not be UTF-8 */
     bool ready;            /* the versions are negotiated */
     bool exited;           /* sshio_sftp_exit was called */
     bool ended;            /* nothing is answered any more */

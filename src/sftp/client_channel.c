@@ -144,6 +144,7 @@ static int open_channel(sshio_sftp *s, sshio_conn *conn, const sshio_sftp_option
     if (rc != 0)
         return rc;
     chan_expect_bulk(chan);
+    s->lenient = conn->settings->engine.text_errors > SSHIO_ERRORS_STRICT;
     sshio_chan_set_write_buffer_limits(chan, CLIENT_QUEUE_HIGH, CLIENT_QUEUE_HIGH / 4);
     chan_release(chan); /* the client's is that of connection_made */
     return 0;

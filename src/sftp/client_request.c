@@ -221,7 +221,7 @@ static int fail_status(sshio_sftp *s, struct reader *body, const char *what, str
     char name[512];
     struct error said;
     struct status status;
-    int rc = status_read(body, s->dialect.version, false, &status, e);
+    int rc = status_read(body, s->dialect.version, s->lenient, &status, e);
     if (rc != 0)
         return rc;
     error_init(&said);

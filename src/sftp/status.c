@@ -117,14 +117,6 @@ void status_put(struct writer *w, int version, uint32_t code, const char *text, 
 
 /* ---- reading ---- */
 
-static bool is_ascii(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static void read_names(struct reader *r, struct status *status)
 {
     struct reader names = *r;
@@ -146,7 +138,7 @@ int status_read(struct reader *r, int version, bool lenient, struct status *stat
         read_names(r, status);
     if (reader_failed(r) || (reader_left(r) != 0 && version < 6))
         return error_set(e, SSHIO_ESFTP_BAD_MESSAGE, "Invalid status message");
-    if (!lenient && (!utf8_valid(status->message) || !is_ascii(status->lang)))
+    if (!lenient && (!utf8_valid(status->message) || !utf8_is_ascii(status->lang)))
         return error_set(e, SSHIO_ESFTP_BAD_MESSAGE, "Invalid status message");
     return 0;
 }

@@ -43,12 +43,12 @@ class Answer(str):
 class Client:
     """Runs commands, a list of words each, on a session of its own."""
 
-    def __init__(self, server, version=3):
-        self.server, self.version = server, version
+    def __init__(self, server, version=3, lenient=False):
+        self.server, self.version, self.lenient = server, version, lenient
 
     def argv(self):
         return [find_built("tests/interop/sftp_client"), self.server.port, self.server.user,
-                self.server.identity.path, self.server.known_hosts, self.version]
+                self.server.identity.path, self.server.known_hosts, self.version, *(["replace"] if self.lenient else [])]
 
     def run(self, *commands, seconds=60):
         lines = b"".join(b"\t".join(map(escape, command)) + b"\n" for command in commands)

@@ -26,10 +26,10 @@ def ask(park):
     """Runs commands against the server that breaks this rule."""
     server = park.get(servers.HostileSftp)
 
-    def run(how, *commands, version=3):
+    def run(how, *commands, version=3, lenient=False):
         server.how.write_text(f"{how}@{version}")
         server.how.chmod(0o644)
-        return Client(server, version).run(*commands)
+        return Client(server, version, lenient).run(*commands)
     return run
 
 
@@ -79,6 +79,12 @@ def test_status_without_words_is_taken(ask):
 
 def test_status_that_is_not_utf8_is_refused(ask):
     assert ask("Latin1Status", ["stat", "/file"])[0].code == "SFTP_BAD_MESSAGE"
+
+
+def test_status_that_is_not_utf8_is_taken_where_errors_may_be(ask):
+    """Row 14 of spec 5.19: utf8_decode_errors."""
+    answer = ask("Latin1Status", ["stat", "/file"], lenient=True)[0]
+    assert answer.code not in ("", "SFTP_BAD_MESSAGE") and "\\x" in answer, answer
 
 
 def test_long_handle_is_refused(ask):

@@ -2,7 +2,9 @@
  * "error", the name of the code, and the message. Words are separated by tabs; in them, and in answers, %XX stands for
  * a byte.
  *
- *     sftp_client PORT USER IDENTITY KNOWN_HOSTS VERSION */
+ *     sftp_client PORT USER IDENTITY KNOWN_HOSTS VERSION [replace]
+ *
+ * With "replace" errors need not be UTF-8. */
 #include <sshio.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -771,11 +773,12 @@ static int run(void *arg)
 {
     char **argv = arg;
     sshio_conn *conn = NULL;
-    int rc = sshio_connect("127.0.0.1",
-                           SSHIO_CLIENT(.port = atoi(argv[1]), .username = argv[2],
-                                        .client_keys = SSHIO_KEYS({ .file = argv[3] }),
-                                        .known_hosts = SSHIO_FILES(argv[4])),
-                           &conn);
+    int rc = sshio_connect(
+        "127.0.0.1",
+        SSHIO_CLIENT(.port = atoi(argv[1]), .username = argv[2], .client_keys = SSHIO_KEYS({ .file = argv[3] }),
+                     .known_hosts = SSHIO_FILES(argv[4]),
+                     .utf8_decode_errors = argv[6] != NULL ? SSHIO_ERRORS_REPLACE : SSHIO_ERRORS_STRICT),
+        &conn);
     if (rc == 0)
         rc = sshio_start_sftp_client(conn, SSHIO_SFTP(.sftp_version = atoi(argv[5])), &sftp);
     if (rc == 0)
@@ -789,5 +792,5 @@ static int run(void *arg)
 
 int main(int argc, char **argv)
 {
-    return argc == 6 ? sshio_main(run, argv) != 0 : 2;
+    return argc == 6 || argc == 7 ? sshio_main(run, argv) != 0 : 2;
 }

@@ -40,6 +40,7 @@ static int enter(char *story, const char *handler)
         return sshio_sleep(0.001);
     if (waited == 0)
         return sshio_raise(SSHIO_ELIMIT, "%s failed", handler);
+    waited = 2;
     waited = sshio_sleep(60);
     return waited;
 }

@@ -13,8 +13,8 @@
 extern char client_story[1024], server_story[1024];
 void tell(char *story, const char *word);
 
-/* The handler of this name fails with SSHIO_ELIMIT and "<name> failed"; when waited is 1, it waits instead until
- * something interrupts it, and that is in waited then. */
+/* The handler of this name fails with SSHIO_ELIMIT and "<name> failed"; when waited is 1, it waits instead, with
+ * waited 2, until something interrupts it, and that is in waited then. */
 extern const char *failing;
 extern int waited;
 
