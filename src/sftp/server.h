@@ -50,7 +50,7 @@
 #define SERVER_ACCESS                                                                                                  \
     (uint32_t)(SSHIO_ACE4_READ_DATA | SSHIO_ACE4_WRITE_DATA | SSHIO_ACE4_APPEND_DATA | SSHIO_ACE4_READ_ATTRIBUTES |    \
                SSHIO_ACE4_WRITE_ATTRIBUTES)
-#define SERVER_BATCH 128u /* names of one reply, and ranges */
+#define SERVER_BATCH 256u /* names of one reply, and ranges */
 #define SERVER_BATCH_LEN (64u * 1024)
 
 struct sftp_request;

@@ -491,22 +491,22 @@ static void test_writes_that_wait_are_bounded_in_bytes(void **state)
 /* The handler goes on only as far as names are fetched. */
 static void test_a_listing_is_fetched_in_batches(void **state)
 {
-    static const uint32_t counts[] = { 128, 128, 44 };
+    static const uint32_t counts[] = { SERVER_BATCH, 44 };
     (void)state;
     assert_true(begin(SSHIO_SFTP_SERVER(.handlers = &handlers)));
     say(FXP_OPENDIR, 0, LITERAL("\0\0\0\1d"));
     wait_for(2);
     assert_int_equal(bed.replies[1].type, FXP_HANDLE);
     for (uint32_t i = 0; i < COUNT(counts); i++) {
-        assert_true(bed.names_given <= 128 * (i + 1));
+        assert_true(bed.names_given <= SERVER_BATCH * (i + 1));
         say(FXP_READDIR, i + 1, HANDLE_0);
         wait_for(i + 3);
         assert_int_equal(bed.replies[i + 2].type, FXP_NAME);
         assert_int_equal(bed.replies[i + 2].first, counts[i]);
     }
     say(FXP_READDIR, 9, HANDLE_0);
-    wait_for(6);
-    assert_int_equal(bed.replies[5].first, SSHIO_FX_EOF);
+    wait_for(3 + COUNT(counts));
+    assert_int_equal(bed.replies[2 + COUNT(counts)].first, SSHIO_FX_EOF);
     finish();
 }
 
