@@ -27,7 +27,8 @@ struct status {
     struct span message, lang; /* empty when they are not there */
     struct span names;         /* FX_UNKNOWN_PRINCIPAL: strings, as on the wire */
 };
-/* Reads it to the end of the packet. lenient takes messages that are no UTF-8, whose bytes are escaped later. SSHIO_ESFTP_BAD_MESSAGE. */
+/* Reads it to the end of the packet. lenient takes messages that are no UTF-8, whose bytes are escaped later.
+ * SSHIO_ESFTP_BAD_MESSAGE. */
 int status_read(struct reader *r, int version, bool lenient, struct status *status, struct error *e);
 /* Records what it says, escaped, with the code as reason; 0 for FX_OK. */
 int status_record(const struct status *status, struct error *e);
