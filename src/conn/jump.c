@@ -49,7 +49,8 @@ static int parse_hop(char *text, struct hop *hop)
     hop->host = parts.host;
     hop->port = parts.port != NULL ? atoi(parts.port) : 0;
     if (hop->host[0] == '-' || (hop->username != NULL && hop->username[0] == '\0'))
-        return fail(SSHIO_EINVAL, "proxy_jump: \"%s\" is no host to connect through, or has no user in front of it", shown);
+        return fail(SSHIO_EINVAL, "proxy_jump: \"%s\" is no host to connect through, or has no user in front of it",
+                    shown);
     return 0;
 }
 

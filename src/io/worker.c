@@ -1,6 +1,6 @@
 /* The worker pool. Jobs wait in one queue; a thread is started when a job finds none idle, or another job in front of
- * it, up to a few. The threads are joined when the last loop that has used them goes: a loop does not go before its
- * jobs are done, so that they are idle then.
+ * it, up to a few. Long jobs wait in another queue, and some of the threads are never theirs. The threads are joined
+ * when the last loop that has used them goes: a loop does not go before its jobs are done, so that they are idle then.
  *
  * What a job records as the last error of its thread is carried over to who waits for it. */
 #include "io/worker.h"
@@ -21,6 +21,7 @@
 #include "io/world.h"
 
 #define MOST_THREADS 4
+#define MOST_LONG 2  /* of them with long jobs */
 #define JOBS_KEPT 32 /* free ones of a loop */
 
 struct job {
@@ -41,7 +42,8 @@ static struct {
     unsigned loops;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
-    struct list jobs;
+    struct list jobs, long_jobs;
+    unsigned long_running;
     pthread_t threads[MOST_THREADS];
     unsigned thread_count;
     unsigned idle;
@@ -52,6 +54,7 @@ static struct {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .work = PTHREAD_COND_INITIALIZER,
     .jobs = { &pool.jobs, &pool.jobs },
+    .long_jobs = { &pool.long_jobs, &pool.long_jobs },
 };
 
 void workers_init(struct loop *loop)
@@ -72,10 +75,26 @@ static void run_job(struct work *work)
     mailbox_send(job->loop->mailbox, &job->message);
 }
 
+static bool has_job(void)
+{
+    return !list_empty(&pool.jobs) || (!list_empty(&pool.long_jobs) && pool.long_running < MOST_LONG);
+}
+
+/* NULL = there is nothing to do. */
+static struct work *take_work(void)
+{
+    struct list *node = list_take(&pool.jobs);
+    if (node == NULL && pool.long_running < MOST_LONG)
+        node = list_take(&pool.long_jobs);
+    struct work *work = node != NULL ? LIST_ENTRY(node, struct work, link) : NULL;
+    pool.long_running += work != NULL && work->is_long;
+    return work;
+}
+
 /* One thread at a time: when it runs at last, those before it may have done all there was. */
 static void wake_one(void)
 {
-    if (pool.idle == 0 || pool.is_waking || list_empty(&pool.jobs))
+    if (pool.idle == 0 || pool.is_waking || !has_job())
         return;
     pool.is_waking = true;
     pthread_cond_signal(&pool.work);
@@ -94,16 +113,17 @@ static void *serve(void *unused)
     (void)unused;
     pthread_mutex_lock(&pool.lock);
     while (!pool.stopping) {
-        struct list *node = list_take(&pool.jobs);
-        if (node == NULL) {
+        struct work *work = take_work();
+        if (work == NULL) {
             wait_for_work();
             continue;
         }
+        bool is_long = work->is_long; /* it may be gone afterwards */
         wake_one();
         pthread_mutex_unlock(&pool.lock);
-        struct work *work = LIST_ENTRY(node, struct work, link);
         work->run(work);
         pthread_mutex_lock(&pool.lock);
+        pool.long_running -= is_long;
     }
     pthread_mutex_unlock(&pool.lock);
     return NULL;
@@ -154,10 +174,10 @@ bool worker_system_queue(struct loop *loop, struct work *work)
 {
     join_loop(loop);
     pthread_mutex_lock(&pool.lock);
-    bool lacking = (pool.idle == 0 || !list_empty(&pool.jobs)) && pool.thread_count < MOST_THREADS;
+    bool lacking = (pool.idle == 0 || has_job()) && pool.thread_count < MOST_THREADS;
     bool served = (!lacking || start_thread()) || pool.thread_count > 0;
     if (served) {
-        list_append(&pool.jobs, &work->link);
+        list_append(work->is_long ? &pool.long_jobs : &pool.jobs, &work->link);
         wake_one();
     }
     pthread_mutex_unlock(&pool.lock);
@@ -220,7 +240,7 @@ static void cancel_job(struct completion *c, int code)
         completion_complete(c, code);
 }
 
-int worker_run(int (*fn)(void *arg), void *arg)
+static int run_waiting(int (*fn)(void *arg), void *arg, bool is_long)
 {
     int rc = completion_can_wait();
     if (rc != 0)
@@ -228,6 +248,7 @@ int worker_run(int (*fn)(void *arg), void *arg)
     struct job *job = job_new(loop_current(), fn, arg, job_ended);
     if (job == NULL)
         return fail_nomem();
+    job->work.is_long = is_long;
     completion_init(&job->completion, cancel_job, job);
     if (enqueue(job)) {
         rc = completion_wait(&job->completion);
@@ -238,6 +259,16 @@ int worker_run(int (*fn)(void *arg), void *arg)
     }
     job_free(job);
     return rc;
+}
+
+int worker_run(int (*fn)(void *arg), void *arg)
+{
+    return run_waiting(fn, arg, false);
+}
+
+int worker_run_long(int (*fn)(void *arg), void *arg)
+{
+    return run_waiting(fn, arg, true);
 }
 
 int sshio_offload(sshio_task_fn fn, void *arg)
@@ -262,17 +293,28 @@ static void job_reported(struct message *message)
     done(result, arg);
 }
 
-int worker_submit(int (*fn)(void *arg), void *arg, void (*done)(int result, void *arg))
+static int submit(int (*fn)(void *arg), void *arg, void (*done)(int result, void *arg), bool is_long)
 {
     struct loop *loop = loop_current();
     struct job *job = loop != NULL ? job_new(loop, fn, arg, job_reported) : NULL;
     if (job == NULL)
         return fail_nomem();
     job->done = done;
+    job->work.is_long = is_long;
     if (enqueue(job))
         return 0;
     job_free(job);
     return fail(SSHIO_ENOMEM, "no worker thread can be started");
+}
+
+int worker_submit(int (*fn)(void *arg), void *arg, void (*done)(int result, void *arg))
+{
+    return submit(fn, arg, done, false);
+}
+
+int worker_submit_long(int (*fn)(void *arg), void *arg, void (*done)(int result, void *arg))
+{
+    return submit(fn, arg, done, true);
 }
 
 /* ---- files ---- */

@@ -25,6 +25,7 @@ struct net_listener_events;
 struct work {
     struct list link;
     void (*run)(struct work *work);
+    bool is_long; /* others are not to wait for its end */
 };
 
 struct world {

@@ -22,6 +22,14 @@ int request_work(void *request)
     return q->row->work(q);
 }
 
+/* What goes through a whole file, whose length the client chooses: a hole costs it nothing. */
+static bool takes_long(const struct sftp_request *q)
+{
+    enum sftp_extension e = q->row->extension;
+    return e == EXT_COPY_DATA || e == EXT_COPY_FILE || e == EXT_CHECK_FILE || e == EXT_CHECK_FILE_HANDLE ||
+           e == EXT_CHECK_FILE_NAME;
+}
+
 /* A file that is about to be closed on a worker leaves the list of files here, on the loop's thread. */
 static void detach(struct sftp_request *q)
 {
@@ -211,7 +219,7 @@ static int work_in_task(struct sftp_request *q)
     int rc = ask_map_paths(q);
     if (rc == 0) {
         detach(q);
-        rc = worker_run(request_work, q);
+        rc = takes_long(q) ? worker_run_long(request_work, q) : worker_run(request_work, q);
     }
     if (rc == 0 && q->text != NULL && q->row->type == FXP_REALPATH)
         rc = ask_reverse_map(q);
@@ -313,6 +321,11 @@ static bool get_block(struct sftp_request *q)
     return q->block != NULL;
 }
 
+static int submit(struct sftp_request *q)
+{
+    return takes_long(q) ? worker_submit_long(request_work, q, work_done) : worker_submit(request_work, q, work_done);
+}
+
 void request_start(struct sftp_request *q)
 {
     sshio_sftp_server *server = q->server;
@@ -333,7 +346,7 @@ void request_start(struct sftp_request *q)
     } else if (server->alone) {
         detach(q);
         work_done(request_work(q), q);
-    } else if (detach(q), worker_submit(request_work, q, work_done) != 0) {
+    } else if (detach(q), submit(q) != 0) {
         fail_request(q, SSHIO_ENOMEM);
         request_finish(q);
     }

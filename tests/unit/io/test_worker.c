@@ -1,5 +1,6 @@
 /* The worker pool and reading files on it. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,6 +113,34 @@ static void test_submitted_work_reports_to_its_loop(void **state)
     assert_int_equal(report.result, 5);
 }
 
+static sem_t gate;
+
+static int wait_at_gate(void *arg)
+{
+    (void)arg;
+    return sem_wait(&gate) == 0 ? 6 : 0;
+}
+
+/* A peer that has files without an end hashed, or copied, does not hold up what others have to be done. */
+static void test_long_work_leaves_threads_to_others(void **state)
+{
+    enum { LONG = 8 };
+    struct report reports[LONG] = { { false, 0 } };
+    (void)state;
+    assert_int_equal(sem_init(&gate, 0, 0), 0);
+    for (int i = 0; i < LONG; i++)
+        assert_int_equal(worker_submit_long(wait_at_gate, &reports[i], note), 0);
+    for (int i = 0; i < LONG; i++)
+        assert_int_equal(worker_run(answer, NULL), 5);
+    for (int i = 0; i < LONG; i++)
+        sem_post(&gate);
+    for (int i = 0; i < LONG; i++) {
+        assert_int_equal(loop_run_until(loop_current(), &reports[i].done), 0);
+        assert_int_equal(reports[i].result, 6);
+    }
+    sem_destroy(&gate);
+}
+
 /* ---- files ---- */
 
 static char directory[] = "/tmp/sshio-worker-XXXXXX";
@@ -203,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_error_of_worker_is_carried_over),
         cmocka_unit_test(test_cancelling_waits_for_what_runs),
         cmocka_unit_test(test_submitted_work_reports_to_its_loop),
+        cmocka_unit_test(test_long_work_leaves_threads_to_others),
         cmocka_unit_test(test_file_is_read_whole),
         cmocka_unit_test(test_file_without_size_is_read),
         cmocka_unit_test(test_other_files_are_refused),
